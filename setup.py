@@ -1,0 +1,62 @@
+"""One list of extensions, and a table of flags by compiler. Everything else is in pyproject.toml."""
+
+import os
+import sys
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+KERNELS = ["svmlight"]
+
+DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks
+NATIVE = os.environ.get("FASTSGD_NATIVE", "0") == "1"  # -march=native, for this machine only
+SANITIZE = os.environ.get("FASTSGD_SANITIZE", "")  # address | thread | undefined
+
+if sys.platform == "win32":
+    raise SystemExit("fastsgd supports Linux and macOS; on Windows use WSL.")
+
+# Never -ffast-math: divergence checks need NaN.
+FLAGS = {
+    "release": ["-O3", "-std=c11", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
+    "debug": ["-O1", "-g", "-std=c11", "-Wall", "-Wno-unused-function"],
+}
+compile_args = list(FLAGS["debug" if DEBUG else "release"])
+link_args = []
+if NATIVE:
+    compile_args.append("-march=native")
+if SANITIZE:
+    if SANITIZE not in ("address", "thread", "undefined"):
+        raise SystemExit(f"FASTSGD_SANITIZE: address, thread or undefined, got {SANITIZE!r}")
+    compile_args += [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"]
+    link_args.append(f"-fsanitize={SANITIZE}")
+
+extensions = [
+    Extension(
+        f"fastsgd.kernels.{name}",
+        [f"src/fastsgd/kernels/{name}.pyx"],
+        include_dirs=["src/fastsgd/include", np.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        depends=[
+            os.path.join("src/fastsgd/include", f) for f in os.listdir("src/fastsgd/include")
+        ],
+        extra_compile_args=compile_args,
+        extra_link_args=link_args,
+    )
+    for name in KERNELS
+]
+
+setup(
+    ext_modules=cythonize(
+        extensions,
+        language_level=3,
+        nthreads=0,
+        compiler_directives={
+            "boundscheck": DEBUG,
+            "wraparound": False,
+            "initializedcheck": DEBUG,
+            "cdivision": True,
+            "freethreading_compatible": True,
+        },
+    ),
+)

@@ -1,0 +1,31 @@
+"""fastsgd: lock-free stochastic gradient descent for large sparse data.
+
+Names are imported on first use, so that ``import fastsgd`` costs next to nothing and a worker
+process never imports scikit-learn.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "FastSGDClassifier": "fastsgd.estimators.linear",
+    "FastSGDRegressor": "fastsgd.estimators.linear",
+    "load_svmlight": "fastsgd.data.svmlight",
+    "save_model": "fastsgd.model_file",
+    "load_model": "fastsgd.model_file",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'fastsgd' has no attribute {name!r}; it has {', '.join(_HOME)}")
+
+
+def __dir__():
+    return sorted(__all__)

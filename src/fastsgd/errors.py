@@ -1,0 +1,17 @@
+"""The errors that fastsgd raises beside Python's own."""
+
+
+class FastSGDError(Exception):
+    """Base of fastsgd's own errors."""
+
+
+class DivergenceError(FastSGDError, ValueError, FloatingPointError):
+    """The weights left the range of floating point; the text names the epoch and the remedy."""
+
+
+class ModelFileError(FastSGDError, ValueError):
+    """A model file is damaged, truncated, foreign, or of a version this release cannot read."""
+
+
+class NotBuiltYetError(FastSGDError, ValueError):
+    """A reserved parameter was given a value that this release does not implement."""
