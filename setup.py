@@ -7,7 +7,7 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = ["svmlight"]
+KERNELS = ["order", "rows", "sgd", "tables"]
 
 DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks
 NATIVE = os.environ.get("FASTSGD_NATIVE", "0") == "1"  # -march=native, for this machine only
@@ -18,7 +18,7 @@ if sys.platform == "win32":
 
 # Never -ffast-math: divergence checks need NaN.
 FLAGS = {
-    "release": ["-O3", "-std=c11", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
+    "release": ["-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
     "debug": ["-O1", "-g", "-std=c11", "-Wall", "-Wno-unused-function"],
 }
 compile_args = list(FLAGS["debug" if DEBUG else "release"])

@@ -1,0 +1,171 @@
+/* epoch.h: what one epoch of SGD reads and writes, and the choice of the tile function.
+ *
+ * The objective is f(w, b) = (1/n) sum_i s_i loss(y_i, w.x_i + b) + l2 |w|^2 / 2 + l1 |w|_1.
+ * Weights are stored as v with w = scale * v: shrinking all of w by (1 - eta l2) multiplies one
+ * number. That number, like the total of L1 and the sum of scales that averaging needs, is a
+ * function of the step alone (fsgd_clock), so threads share no scalar but the intercept.
+ */
+#ifndef FSGD_EPOCH_H
+#define FSGD_EPOCH_H
+
+#include <sched.h>
+#include <string.h>
+
+#include "atomics.h"
+#include "losses.h"
+#include "rows.h"
+#include "schedules.h"
+
+typedef struct {
+    /* data, IN */
+    fsgd_rows X;
+    const double *y;
+    const double *sample_weight;    /* by row, or NULL for ones */
+    double weight_pos, weight_neg;  /* by the sign of y */
+    /* visiting order, IN: tile j is the rows of block blocks[j], or row[32 j ...] */
+    const int64_t *blocks;          /* numbers of blocks of FSGD_TILE rows, or NULL: as they lie */
+    const int64_t *row;             /* row numbers in the order of visits, or NULL: blocks */
+    int64_t n_visits;               /* rows of an epoch */
+    /* objective and steps, IN */
+    int loss;
+    double loss_constant, l1, l2;
+    fsgd_schedule schedule;
+    double intercept_decay;         /* 0: no intercept */
+    int64_t average_from;           /* first step that counts in the average, 0: none */
+    /* model, INOUT; hogwild and round-robin threads all write w and intercept */
+    void *w;                        /* v, or pairs (v, q) with L1; REAL */
+    double *average;                /* A of the averaged weights, or NULL; serial only */
+    double *intercept;
+} fsgd_problem;
+
+/* The state before a step, known from the step alone. */
+typedef struct {
+    double t;         /* number of the step, from 1 */
+    double scale;     /* w = scale * v */
+    double l1_total;  /* u: what L1 has taken from an always positive weight since the start */
+    double scale_sum; /* S: sum of scales since the last fold, over steps that are averaged */
+} fsgd_clock;
+
+/* What a thread brings back. */
+typedef struct {
+    double loss;          /* sum of weighted losses, each before its own step */
+    double intercept_sum; /* of the steps that are averaged */
+} fsgd_tally;
+
+/* Round-robin: thread `rank` of `n_threads` takes every n_threads-th step, and writes in turn. */
+typedef struct {
+    int64_t *turn; /* NULL: not round-robin */
+    const int *stop;
+    int rank, n_threads;
+} fsgd_turns;
+
+/* scikit-learn's bound on |d loss|, against overflow. */
+#define FSGD_MAX_DLOSS 1e12
+/* Below these the scale is folded into v: the powers of ten that leave v room in its type. */
+#define FSGD_MIN_SCALE_F32 1e-12
+#define FSGD_MIN_SCALE_F64 1e-100
+
+FSGD_FN double fsgd_min_scale(int real)
+{
+    return real == FSGD_F32 ? FSGD_MIN_SCALE_F32 : FSGD_MIN_SCALE_F64;
+}
+
+/* Factor of one step's shrinkage by L2. */
+FSGD_FN double fsgd_shrink(double eta, double l2)
+{
+    double factor = 1 - eta * l2;
+    return factor > 0 ? factor : 0;
+}
+
+/* Rows of tile j and the number of steps before it; the last block may be short. */
+FSGD_FN int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
+{
+    int64_t first = (p->blocks && !p->row ? p->blocks[j] : j) * FSGD_TILE;
+    int n = first + FSGD_TILE <= p->n_visits ? FSGD_TILE : (int)(p->n_visits - first);
+    for (int k = 0; k < n; k++) row[k] = p->row ? p->row[first + k] : first + k;
+    return n;
+}
+
+/* Waits until it is step `t`'s turn. Returns 0 when the fit was stopped meanwhile. */
+static int fsgd_await_turn(const fsgd_turns *turns, int64_t t)
+{
+    for (int spins = 1; fsgd_turn_load(turns->turn) != t; spins++)
+        if (spins % 64 == 0) {
+            if (fsgd_load_int(turns->stop)) return 0;
+            sched_yield();
+        }
+    return 1;
+}
+
+/* One function for each kind of value, column and penalty: with SHARED weights (relaxed access,
+ * never folded) or its own. Sparse rows use relaxed access in both, which is also the fastest. */
+#define FSGD_TILE_ARGS                                                                            \
+    const fsgd_problem *p, const int64_t *row, int n, fsgd_clock *clock, fsgd_tally *tally,       \
+        const fsgd_turns *turns
+typedef int (*fsgd_tile_fn)(FSGD_TILE_ARGS);
+typedef void (*fsgd_fold_fn)(const fsgd_problem *p, fsgd_clock *clock);
+
+#define REAL float
+#define SUFFIX f32
+#include "epoch_real.inc"
+#undef REAL
+#undef SUFFIX
+#define REAL double
+#define SUFFIX f64
+#include "epoch_real.inc"
+#undef REAL
+#undef SUFFIX
+
+/* [shared][l1][real][index] */
+#define FSGD_BY_INDEX(F, shared, l1)                                                              \
+    {F##_##shared##_##l1##_f32_i32, F##_##shared##_##l1##_f32_i64, F##_##shared##_##l1##_f32_dense}, \
+    {F##_##shared##_##l1##_f64_i32, F##_##shared##_##l1##_f64_i64, F##_##shared##_##l1##_f64_dense}
+static const fsgd_tile_fn fsgd_tile_table[2][2][2][3] = {
+    {{FSGD_BY_INDEX(fsgd_tile, own, l2)}, {FSGD_BY_INDEX(fsgd_tile, own, l1)}},
+    {{FSGD_BY_INDEX(fsgd_tile, shared, l2)}, {FSGD_BY_INDEX(fsgd_tile, shared, l1)}},
+};
+
+static inline fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
+{
+    return fsgd_tile_table[shared][p->l1 > 0][p->X.real][p->X.index];
+}
+
+/* Moves the scale into v: v <- scale * v, scale <- 1. No thread may be at work. */
+static inline void fsgd_fold(const fsgd_problem *p, fsgd_clock *clock)
+{
+    (p->X.real == FSGD_F32 ? fsgd_fold_f32 : fsgd_fold_f64)(p, clock);
+}
+
+/* Brings every coordinate up to date with L1. No thread may be at work. */
+static inline void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
+{
+    (p->X.real == FSGD_F32 ? fsgd_settle_f32 : fsgd_settle_f64)(p, clock);
+}
+
+/* Plans a segment for threads: clocks[j] is the state before tile j, for the tiles from `begin`
+ * on, up to the one whose steps would take the scale under its minimum (or the end). Returns the
+ * end of the segment; equal to `begin` when a single tile is already too steep to share. */
+static int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,
+                         fsgd_clock *clocks)
+{
+    double eta[FSGD_TILE], min_scale = fsgd_min_scale(p->X.real);
+    int64_t row[FSGD_TILE];
+    for (int64_t j = begin; j < end; j++) {
+        fsgd_clock next = *clock;
+        int n = fsgd_tile_rows(p, j, row);
+        if (p->l1 > 0 || p->l2 > 0) {
+            fsgd_fill_eta(&p->schedule, clock->t, n, eta);
+            for (int k = 0; k < n; k++) {
+                next.scale *= fsgd_shrink(eta[k], p->l2);
+                next.l1_total += eta[k] * p->l1;
+            }
+        }
+        next.t += n;
+        if (next.scale < min_scale) return j;
+        clocks[j] = *clock;
+        *clock = next;
+    }
+    return end;
+}
+
+#endif

@@ -1,0 +1,76 @@
+"""A read-only view of a matrix by rows, without a copy: CSR or dense, as the kernels take it."""
+
+import numpy as np
+from scipy import sparse
+
+from fastsgd.kernels.types cimport index_t, real_t
+
+
+cdef class Rows:
+    """The rows of ``X``.
+
+    Parameters
+    ----------
+    X : csr_matrix, csr_array or ndarray of shape (n_rows, n_cols)
+        float32 or float64; CSR with int32 or int64 indices; dense in C order. Read-only and
+        memory-mapped arrays are taken as they are. Only ``indptr`` is copied, where it is int32.
+
+    Raises
+    ------
+    ValueError
+        A column is outside [0, n_cols), or ``indptr`` is not a sequence of positions in order.
+    """
+
+    def __init__(self, X):
+        self.shape = X.shape
+        self.dtype = X.dtype
+        self.c.n_rows, self.c.n_cols = X.shape
+        if sparse.issparse(X):
+            if X.format != "csr":
+                raise TypeError(f"expected CSR, got {X.format}")
+            indptr = X.indptr.astype(np.int64, copy=False)
+            nnz = indptr[len(indptr) - 1]
+            if indptr[0] != 0 or nnz > len(X.indices) or np.any(np.diff(indptr) < 0):
+                raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
+            if len(X.data) < nnz:
+                raise ValueError("X.data is shorter than X.indptr says")
+            self.keep = (X.data, X.indices, indptr)
+            if nnz == 0:
+                self._bind(np.zeros(1, X.dtype), np.zeros(1, X.indices.dtype), indptr)
+            else:
+                self._bind(X.data, X.indices, indptr)
+        else:
+            self.keep = (X,)
+            self._bind_dense(X)
+
+    def _bind(self, const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr):
+        cdef int64_t j
+        cdef index_t low = 0, high = 0
+        with nogil:
+            for j in range(indptr[indptr.shape[0] - 1]):
+                low = min(low, indices[j])
+                high = max(high, indices[j])
+        if low < 0 or high >= self.c.n_cols and indptr[indptr.shape[0] - 1] > 0:
+            raise ValueError(
+                f"X has a column number {low if low < 0 else high}; with {self.c.n_cols} "
+                f"features they run from 0 to {self.c.n_cols - 1}"
+            )
+        self.keep += (data, indices, indptr)
+        self.c.data = &data[0]
+        self.c.indices = &indices[0]
+        self.c.indptr = &indptr[0]
+        self.c.real = FSGD_F32 if real_t is float else FSGD_F64
+        self.c.index = FSGD_I64 if sizeof(index_t) == 8 else FSGD_I32
+
+    def _bind_dense(self, const real_t[:, ::1] data):
+        self.keep += (data,)
+        self.c.data = &data[0, 0]
+        self.c.real = FSGD_F32 if real_t is float else FSGD_F64
+        self.c.index = FSGD_DENSE
+
+    @property
+    def nnz(self):
+        """Stored values; for dense rows all of them."""
+        if self.c.index == FSGD_DENSE:
+            return self.c.n_rows * self.c.n_cols
+        return self.c.indptr[self.c.n_rows]

@@ -1,0 +1,319 @@
+"""One epoch of SGD for one linear model: serial, HOGWILD! and round-robin.
+
+The arithmetic is in include/epoch.inc; here are the loops over tiles and the threads' shares.
+Kernels neither print, raise nor allocate. They poll the stop flag after every tile.
+"""
+
+import numpy as np
+
+from libc.stdint cimport int64_t
+
+from fastsgd.kernels.rows cimport FSGD_F32, Rows, fsgd_rows
+
+
+cdef extern from "fsgd.h":
+    int FSGD_TILE
+
+cdef extern from "schedules.h" nogil:
+    ctypedef struct fsgd_schedule:
+        int kind
+        double eta0
+        double alpha
+        double t0
+        double power_t
+        double T_0
+        double T_mult
+        double eta_min
+
+cdef extern from "atomics.h" nogil:
+    int64_t fsgd_take(int64_t *cursor, int64_t n)
+    int fsgd_load_int(const int *p)
+    void fsgd_store_int(int *p, int x)
+
+cdef extern from "epoch.h" nogil:
+    ctypedef struct fsgd_problem:
+        fsgd_rows X
+        const double *y
+        const double *sample_weight
+        double weight_pos
+        double weight_neg
+        const int64_t *blocks
+        const int64_t *row
+        int64_t n_visits
+        int loss
+        double loss_constant
+        double l1
+        double l2
+        fsgd_schedule schedule
+        double intercept_decay
+        int64_t average_from
+        void *w
+        double *average
+        double *intercept
+
+    ctypedef struct fsgd_clock:
+        double t
+        double scale
+        double l1_total
+        double scale_sum
+
+    ctypedef struct fsgd_tally:
+        double loss
+        double intercept_sum
+
+    ctypedef struct fsgd_turns:
+        int64_t *turn
+        const int *stop
+        int rank
+        int n_threads
+
+    ctypedef int (*fsgd_tile_fn)(
+        const fsgd_problem *, const int64_t *, int, fsgd_clock *, fsgd_tally *, const fsgd_turns *)
+
+    fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
+    int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
+    void fsgd_fold(const fsgd_problem *p, fsgd_clock *clock)
+    void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
+    int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,
+                      fsgd_clock *clocks)
+
+cdef extern from *:
+    """
+    /* What threads write, each on a cache line of its own. */
+    typedef struct {
+        _Alignas(64) double intercept;
+        _Alignas(64) int64_t cursor;
+        _Alignas(64) int64_t turn;
+        _Alignas(64) int stop;
+    } fsgd_shared;
+    """
+    ctypedef struct fsgd_shared:
+        double intercept
+        int64_t cursor
+        int64_t turn
+        int stop
+
+# HOGWILD! threads take this many tiles at a time from the shared cursor.
+cdef int64_t TAKE = 4
+
+
+cdef class Trainer:
+    """The epochs of one linear model.
+
+    Parameters
+    ----------
+    rows : Rows
+    y : float64 array of shape (n_rows,)
+        -1 and +1 for classifiers.
+    sample_weight : float64 array of shape (n_rows,) or None
+    weights : array of shape (n_cols,), or (n_cols, 2) when ``l1 > 0``; of the rows' dtype
+        INOUT. With L1 the pairs are (weight, L1 paid so far), see Tsuruoka et al. 2009.
+    average : float64 array of shape (n_cols,) or None
+        INOUT. Sum of the weights over the averaged steps.
+    loss, schedule, ... :
+        As in include/epoch.h. `schedule` is a dict of the fields of fsgd_schedule.
+    """
+
+    cdef fsgd_problem p
+    cdef fsgd_clock clock
+    cdef fsgd_tally tally
+    cdef fsgd_shared *shared
+    cdef object _buffer, _clocks, _order
+    cdef tuple _keep
+    cdef int64_t segment_begin, segment_end
+    cdef readonly int64_t n_tiles
+
+    def __init__(self, Rows rows, const double[::1] y, sample_weight, weights, average, *,
+                 int loss, double loss_constant, double l1, double l2, dict schedule,
+                 double intercept, double intercept_decay, double weight_pos=1,
+                 double weight_neg=1, int64_t average_from=0, double intercept_sum=0,
+                 double t=1, double l1_total=0):
+        cdef const double[::1] s
+        cdef double[::1] a
+        cdef size_t at
+        if y.shape[0] != rows.c.n_rows:
+            raise ValueError(f"y has {y.shape[0]} entries, X {rows.c.n_rows} rows")
+        if l1 > 0 and weights.shape != (rows.c.n_cols, 2):
+            raise ValueError(f"weights must have shape ({rows.c.n_cols}, 2), got {weights.shape}")
+        if l1 == 0 and weights.shape != (rows.c.n_cols,):
+            raise ValueError(f"weights must have shape ({rows.c.n_cols},), got {weights.shape}")
+        if weights.dtype != rows.dtype or not weights.flags.c_contiguous:
+            raise ValueError("weights must be contiguous and of the type of X")
+        if not weights.flags.writeable:
+            raise ValueError("weights must be writeable")
+        self._buffer = np.zeros(sizeof(fsgd_shared) + 64, np.uint8)
+        at = self._buffer.ctypes.data
+        self.shared = <fsgd_shared *>(at + (-at) % 64)
+        self.shared.intercept = intercept
+        self._keep = (rows, y, sample_weight, weights, average)
+        self.p.X = rows.c
+        self.p.y = &y[0]
+        self.p.sample_weight = NULL
+        if sample_weight is not None:
+            s = sample_weight
+            if s.shape[0] != y.shape[0]:
+                raise ValueError(f"sample_weight has {s.shape[0]} entries, X {y.shape[0]} rows")
+            self.p.sample_weight = &s[0]
+        at = weights.ctypes.data
+        self.p.w = <void *>at
+        self.p.average = NULL
+        if average is not None:
+            a = average
+            if a.shape[0] != rows.c.n_cols:
+                raise ValueError("average must have one entry a feature")
+            self.p.average = &a[0]
+        self.p.intercept = &self.shared.intercept
+        self.p.loss, self.p.loss_constant = loss, loss_constant
+        self.p.l1, self.p.l2 = l1, l2
+        self.p.schedule = schedule
+        self.p.intercept_decay = intercept_decay
+        self.p.weight_pos, self.p.weight_neg = weight_pos, weight_neg
+        self.p.average_from = average_from if average is not None else 0
+        self.tally.intercept_sum = intercept_sum
+        self.clock.t, self.clock.scale = t, 1
+        self.clock.l1_total = l1_total
+        self.set_order(None, None)
+
+    def set_order(self, blocks, row):
+        """Sets the visiting order, and goes back to its start.
+
+        `row` (int64, one entry a visit) lists rows; else `blocks` (int64) lists blocks of TILE
+        contiguous rows; None and None visit the rows as they lie.
+        """
+        cdef const int64_t[::1] order
+        self.p.blocks = self.p.row = NULL
+        self.p.n_visits = self.p.X.n_rows
+        if row is not None:
+            order = row
+            self.p.n_visits = order.shape[0]
+            if order.shape[0]:
+                if np.min(row) < 0 or np.max(row) >= self.p.X.n_rows:
+                    raise ValueError("row numbers must be within X")
+                self.p.row = &order[0]
+        self.n_tiles = (self.p.n_visits + FSGD_TILE - 1) // FSGD_TILE
+        if row is None and blocks is not None:
+            order = blocks
+            if order.shape[0] != self.n_tiles or np.min(blocks) < 0 \
+                    or np.max(blocks) >= self.n_tiles:
+                raise ValueError(f"blocks must be a permutation of range({self.n_tiles})")
+            self.p.blocks = &order[0]
+        self._order = (blocks, row)
+        self.shared.cursor = 0
+        self.segment_begin = self.segment_end = 0
+        self.tally.loss = 0
+
+    def run_serial(self, int64_t begin, int64_t end):
+        """Tiles begin..end of the order by this thread alone; returns the tile it stopped at."""
+        cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 0)
+        cdef int64_t j = begin
+        cdef int64_t[32] row
+        cdef int n
+        with nogil:
+            while j < end and not fsgd_load_int(&self.shared.stop):
+                n = fsgd_tile_rows(&self.p, j, row)
+                tile(&self.p, row, n, &self.clock, &self.tally, NULL)
+                j += 1
+        return j
+
+    def plan(self, int64_t begin):
+        """Plans the next segment of the epoch for threads; returns its last tile + 1.
+
+        Within a segment the weights need not be folded, so threads need not meet. Where the
+        result is `begin`, one tile alone shrinks too much: give it to `run_serial`.
+        """
+        cdef fsgd_clock[::1] clocks
+        if self._clocks is None:
+            self._clocks = np.zeros((self.n_tiles + 1, sizeof(fsgd_clock) // 8))
+        cdef double[:, ::1] table = self._clocks
+        fsgd_fold(&self.p, &self.clock)
+        self.segment_begin = begin
+        self.shared.cursor = begin
+        self.shared.turn = <int64_t>self.clock.t
+        with nogil:
+            self.segment_end = fsgd_plan(&self.p, begin, self.n_tiles, &self.clock,
+                                         <fsgd_clock *>&table[0, 0])
+        return self.segment_end
+
+    def run_hogwild(self):
+        """A thread's part of the segment, without locks; many threads call this at once."""
+        cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 1)
+        cdef double[:, ::1] table = self._clocks
+        cdef fsgd_clock *clocks = <fsgd_clock *>&table[0, 0]
+        cdef fsgd_tally tally = fsgd_tally(0, 0)
+        cdef fsgd_turns turns = fsgd_turns(NULL, &self.shared.stop, 0, 1)
+        cdef fsgd_clock clock
+        cdef int64_t j, end
+        cdef int64_t[32] row
+        cdef int n
+        with nogil:
+            while not fsgd_load_int(&self.shared.stop):
+                j = fsgd_take(&self.shared.cursor, TAKE)
+                if j >= self.segment_end:
+                    break
+                clock = clocks[j]
+                for j in range(j, min(j + TAKE, self.segment_end)):
+                    n = fsgd_tile_rows(&self.p, j, row)
+                    tile(&self.p, row, n, &clock, &tally, &turns)
+        self.tally.loss += tally.loss
+
+    def run_round_robin(self, int rank, int n_threads):
+        """Every n_threads-th step of the segment, written in turn, as HOGWILD!'s rival does."""
+        cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 1)
+        cdef double[:, ::1] table = self._clocks
+        cdef fsgd_clock *clocks = <fsgd_clock *>&table[0, 0]
+        cdef fsgd_tally tally = fsgd_tally(0, 0)
+        cdef fsgd_turns turns = fsgd_turns(&self.shared.turn, &self.shared.stop, rank, n_threads)
+        cdef fsgd_clock clock
+        cdef int64_t j
+        cdef int64_t[32] row
+        cdef int n
+        with nogil:
+            for j in range(self.segment_begin, self.segment_end):
+                if fsgd_load_int(&self.shared.stop):
+                    break
+                clock = clocks[j]
+                n = fsgd_tile_rows(&self.p, j, row)
+                if tile(&self.p, row, n, &clock, &tally, &turns):
+                    break
+        self.tally.loss += tally.loss
+
+    def finish(self):
+        """Ends an epoch: every weight up to date and unscaled, as `weights` then shows them."""
+        with nogil:
+            if self.p.l1 > 0:
+                fsgd_settle_l1(&self.p, &self.clock)
+            fsgd_fold(&self.p, &self.clock)
+
+    def stop(self):
+        """Asks every thread to return after its tile."""
+        fsgd_store_int(&self.shared.stop, 1)
+
+    def set_eta0(self, double eta0):
+        """For the adaptive schedule, between epochs."""
+        self.p.schedule.eta0 = eta0
+
+    @property
+    def eta0(self):
+        return self.p.schedule.eta0
+
+    @property
+    def intercept(self):
+        return self.shared.intercept
+
+    @property
+    def t(self):
+        """Number of the next step."""
+        return self.clock.t
+
+    @property
+    def l1_total(self):
+        return self.clock.l1_total
+
+    @property
+    def loss_sum(self):
+        """Weighted losses of this epoch so far, each met before its own step."""
+        return self.tally.loss
+
+    @property
+    def intercept_sum(self):
+        return self.tally.intercept_sum

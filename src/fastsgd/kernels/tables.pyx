@@ -1,0 +1,91 @@
+"""The tables of the C headers, as Python sees them: names, flags, and each row's functions.
+
+The lists are read from C, so no second list of losses or schedules exists.
+"""
+
+import numpy as np
+
+from libc.stdint cimport int64_t
+
+
+cdef extern from "losses.h" nogil:
+    int FSGD_N_LOSSES
+    int FSGD_SMOOTH
+    int FSGD_CLASSIFIER
+    int FSGD_PROBABILITY
+    int FSGD_CONSTANT
+    const char **fsgd_loss_names
+    const int *fsgd_loss_flags
+    double fsgd_loss(int loss, double z, double y, double p)
+    double fsgd_dloss(int loss, double z, double y, double p)
+
+cdef extern from "schedules.h" nogil:
+    ctypedef struct fsgd_schedule:
+        int kind
+        double eta0
+        double alpha
+        double t0
+        double power_t
+        double T_0
+        double T_mult
+        double eta_min
+
+    int FSGD_N_SCHEDULES
+    int FSGD_PASSIVE_AGGRESSIVE
+    int FSGD_ADAPTIVE
+    int FSGD_NEEDS_ALPHA
+    const char **fsgd_schedule_names
+    const int *fsgd_schedule_flags
+    void fsgd_fill_eta(const fsgd_schedule *s, double t, int n, double *eta)
+
+cdef extern from "fsgd.h":
+    int FSGD_TILE
+
+SMOOTH = FSGD_SMOOTH
+CLASSIFIER = FSGD_CLASSIFIER
+PROBABILITY = FSGD_PROBABILITY
+CONSTANT = FSGD_CONSTANT
+PASSIVE_AGGRESSIVE = FSGD_PASSIVE_AGGRESSIVE
+ADAPTIVE = FSGD_ADAPTIVE
+NEEDS_ALPHA = FSGD_NEEDS_ALPHA
+TILE = FSGD_TILE
+
+
+def losses():
+    """{name: (number, flags)} of every row of losses.h."""
+    return {fsgd_loss_names[i].decode(): (i, fsgd_loss_flags[i]) for i in range(FSGD_N_LOSSES)}
+
+
+def schedules():
+    """{name: (number, flags)} of every row of schedules.h."""
+    return {
+        fsgd_schedule_names[i].decode(): (i, fsgd_schedule_flags[i])
+        for i in range(FSGD_N_SCHEDULES)
+    }
+
+
+def loss_values(int loss, const double[::1] z, const double[::1] y, double p, bint derivative):
+    """loss(z, y) of each entry, or its derivative by z. z, y: IN, equal lengths; returns float64."""
+    cdef int64_t i, n = z.shape[0]
+    out = np.empty(n)
+    cdef double[::1] result = out
+    with nogil:
+        for i in range(n):
+            if derivative:
+                result[i] = fsgd_dloss(loss, z[i], y[i], p)
+            else:
+                result[i] = fsgd_loss(loss, z[i], y[i], p)
+    return out
+
+
+def etas(dict schedule, double first, int64_t n):
+    """eta of the steps first, first + 1, ..., as the kernels fill them, block by block."""
+    cdef fsgd_schedule s = schedule
+    out = np.empty(n)
+    cdef double[::1] result = out
+    cdef int64_t i = 0
+    with nogil:
+        while i < n:
+            fsgd_fill_eta(&s, first + i, <int>min(n - i, <int64_t>FSGD_TILE), &result[i])
+            i += FSGD_TILE
+    return out
