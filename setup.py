@@ -18,7 +18,7 @@ if sys.platform == "win32":
 
 # Never -ffast-math: divergence checks need NaN.
 FLAGS = {
-    "release": ["-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
+    "release": ["-O3", "-g0", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
     "debug": ["-O1", "-g", "-std=c11", "-Wall", "-Wno-unused-function"],
 }
 compile_args = list(FLAGS["debug" if DEBUG else "release"])

@@ -87,3 +87,19 @@ cdef void _sort(int64_t n, const double *key, int64_t *start, int64_t *order) no
             order[j] = order[j - 1]
             j -= 1
         order[j] = item
+
+
+def expand(const int64_t[::1] blocks, int64_t block_rows, int64_t n):
+    """Rows of `blocks` of `block_rows` contiguous rows, one after the other: int64 of shape (n,).
+
+    The last block of the n rows may be short, wherever it stands in the order.
+    """
+    out = np.empty(n, dtype=np.int64)
+    cdef int64_t[::1] row = out
+    cdef int64_t i, k, at = 0
+    with nogil:
+        for i in range(blocks.shape[0]):
+            for k in range(blocks[i] * block_rows, min((blocks[i] + 1) * block_rows, n)):
+                row[at] = k
+                at += 1
+    return out

@@ -1,0 +1,127 @@
+"""Checks of parameters and of X, y before any work starts; every message says what is allowed."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fastsgd.errors import NotBuiltYetError
+from fastsgd.kernels import tables
+from fastsgd.schedules import has_flag
+
+SYNCS = ("auto", "serial", "hogwild", "round_robin", "merge", "map_reduce", "classes")
+BUILT_SYNCS = ("auto", "serial", "hogwild", "round_robin")
+DEFAULT_ALPHA = 1e-4
+MAX_INT = np.iinfo(np.int32).max
+
+
+def check_reserved(estimator):
+    """Refuses values of parameters that later releases will fill."""
+    for name, only in (("multi_class", "ovr"), ("device", "cpu"), ("workers", None)):
+        value = getattr(estimator, name)
+        if value != only:
+            raise NotBuiltYetError(
+                f"{name}={value!r} is not built yet; this release has {name}={only!r} only"
+            )
+    if estimator.sync not in SYNCS:
+        raise ValueError(
+            f"unknown sync {estimator.sync!r}; the valid names are "
+            + ", ".join(map(repr, BUILT_SYNCS))
+        )
+    if estimator.sync not in BUILT_SYNCS:
+        raise NotBuiltYetError(
+            f"sync={estimator.sync!r} is not built yet; this release has "
+            + ", ".join(map(repr, BUILT_SYNCS))
+        )
+
+
+def check_combinations(estimator, *, classifier, for_partial_fit):
+    """Refuses combinations of parameters that have no meaning."""
+    if estimator.early_stopping and for_partial_fit:
+        raise ValueError("early_stopping should be False with partial_fit")
+    check_reserved(estimator)
+    if estimator.C is not None:
+        if estimator.alpha != DEFAULT_ALPHA:
+            raise ValueError(
+                f"give alpha or C, not both: alpha={estimator.alpha}, C={estimator.C}; "
+                "alpha = 1 / (n_samples * C)"
+            )
+        if for_partial_fit:
+            raise ValueError(
+                "C needs the number of rows, which partial_fit does not know; "
+                "give alpha = 1 / (n_samples * C) instead"
+            )
+    if (
+        has_flag(estimator.learning_rate, tables.NEEDS_ALPHA)
+        and estimator.alpha == 0
+        and estimator.C is None
+    ):
+        raise ValueError(
+            "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the "
+            "optimal learning rate."
+        )
+    if has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
+        needed = "hinge" if classifier else "epsilon_insensitive"
+        if estimator.loss != needed:
+            raise ValueError(
+                f"Learning rate '{estimator.learning_rate}' only works with loss '{needed}'."
+            )
+    if estimator.penalty == "elasticnet" and estimator.l1_ratio is None:
+        raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
+    if estimator.average and estimator.sync in ("hogwild", "round_robin"):
+        raise ValueError(
+            f"average={estimator.average!r} is not available with sync={estimator.sync!r}; "
+            "use sync='serial' or 'auto'"
+        )
+
+
+def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
+    """X as CSR or C-ordered dense rows, float32 or float64, not copied if it is so; y as 1-D."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        accept_sparse="csr",
+        accept_large_sparse=True,
+        dtype=[np.float64, np.float32] if dtype is None else dtype,
+        order="C",
+        reset=reset,
+    )
+    if classifier:
+        check_classification_targets(y)
+    return X, y
+
+
+def check_weights(sample_weight, X, *, allow_all_zero=False):
+    """sample_weight as float64 of shape (n_rows,); None stays None and means ones."""
+    if sample_weight is None:
+        return None
+    return _check_sample_weight(
+        sample_weight, X, dtype=np.float64, allow_all_zero_weights=allow_all_zero
+    )
+
+
+def check_init(init, shape, name, dtype):
+    """A start given by the user, as a new array of `shape`; None is zeros."""
+    if init is None:
+        return np.zeros(shape, dtype)
+    init = np.array(init, dtype=dtype)
+    size = int(np.prod(shape))
+    if init.size != size or (len(shape) == 2 and shape[0] > 1 and init.shape != shape):
+        raise ValueError(
+            f"Provided {name} does not match dataset. It has shape {init.shape}; "
+            f"expected {shape}."
+        )
+    return init.reshape(shape)
+
+
+def draw_seeds(random_state, n):
+    """`n` seeds from a random_state: the same for the same int, new ones for None."""
+    return [int(s) for s in check_random_state(random_state).randint(MAX_INT, size=n)]
+
+
+def is_seed(random_state):
+    """Whether the user asked for the same bits again."""
+    return isinstance(random_state, numbers.Integral)

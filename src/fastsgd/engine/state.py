@@ -1,0 +1,66 @@
+"""What a linear model has learnt, and all that its training needs to go on."""
+
+from copy import copy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class LinearState:
+    """One linear model between two epochs.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_features,) or None
+        The last iterate; the kernels write it in place. None between two calls when it is
+        what `coef_` shows.
+    intercept : float
+    t : int
+        Number of the next step; counts samples from 1.
+    epoch : int
+        Epochs begun since the first `fit` or `partial_fit`: the visiting order's stream.
+    l1_paid : ndarray of shape (n_features,) or None
+        What cumulative clipping has taken from each weight, with an L1 part; else None.
+    l1_total : float
+        What it has taken from a weight that was never 0.
+    average : float64 ndarray of shape (n_features,) or None
+        Sum of the weights over the averaged steps; None without averaging.
+    intercept_sum : float
+    eta0 : float or None
+        The adaptive schedule's present step.
+    best : float
+        Best objective (or validation score, negated) so far.
+    stale : int
+        Epochs since without progress.
+    curve : list of float
+        Objective by epoch.
+    """
+
+    weights: np.ndarray | None
+    intercept: float = 0.0
+    t: int = 1
+    epoch: int = 0
+    l1_paid: np.ndarray | None = None
+    l1_total: float = 0.0
+    average: np.ndarray | None = None
+    intercept_sum: float = 0.0
+    eta0: float | None = None
+    best: float = np.inf
+    stale: int = 0
+    curve: list = field(default_factory=list)
+
+    def copy(self):
+        """A state whose arrays may be written without touching this one's."""
+        new = copy(self)
+        for name in ("weights", "l1_paid", "average", "curve"):
+            value = getattr(self, name)
+            setattr(new, name, None if value is None else value.copy())
+        return new
+
+    def averaged(self, average_from):
+        """(weights, intercept) averaged over the steps from `average_from` on, or None if none."""
+        steps = self.t - average_from
+        if self.average is None or steps <= 0:
+            return None
+        return (self.average / steps).astype(self.weights.dtype), self.intercept_sum / steps

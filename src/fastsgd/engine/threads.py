@@ -1,0 +1,158 @@
+"""How the threads of one process run one epoch: a pool for one fit, and the epoch of each `sync`.
+
+Threads are Python threads that run nogil kernels. The main thread never computes beside others:
+it waits, so that Ctrl-C reaches it, sets the stop flag and ends the fit.
+"""
+
+import os
+import threading
+from queue import SimpleQueue
+
+import joblib
+
+MIN_NONZEROS_FOR_THREADS = 600_000
+"""Non-zeros of an epoch below which threads cost more than they bring (measured)."""
+
+MIN_FEATURES_FOR_HOGWILD = 1_000_000
+"""Features above which two threads on one shared vector beat one (measured)."""
+
+TILES_OF_A_CHUNK = 512
+VALUES_OF_A_CHUNK = 2_000_000
+
+
+def count_threads(n_jobs):
+    """Threads that `n_jobs` stands for in this process, at least 1.
+
+    None and -1 are the cores this process may use, but at most OMP_NUM_THREADS and what the
+    joblib context allows (1 inside a parallel loop of threads); -2 is one less, and so on.
+    """
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if limit.isdigit() and int(limit) > 0:
+        threads = min(threads, int(limit))
+    return max(1, threads)
+
+
+def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded):
+    """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
+
+    ``auto`` is lock-free where that pays and nobody asked for the same bits again: threads that
+    share one vector gain when its lines are rarely shared, that is for many features.
+    """
+    if sync == "serial" or averaged:
+        return "serial", 1
+    threads = count_threads(n_jobs)
+    small = nnz < MIN_NONZEROS_FOR_THREADS
+    if sync == "auto":
+        if seeded or small or threads == 1 or n_features < MIN_FEATURES_FOR_HOGWILD:
+            return "serial", 1
+        return "hogwild", threads
+    if n_jobs is None and small:
+        threads = 1
+    return sync, threads
+
+
+class Team:
+    """`size` threads that run one task at a time, made for one fit.
+
+    Parameters
+    ----------
+    size : int
+    on_interrupt : callable
+        Called when the waiting main thread is interrupted; it must make the tasks return soon.
+    """
+
+    def __init__(self, size, on_interrupt):
+        self.size = size
+        self._on_interrupt = on_interrupt
+        self._results = SimpleQueue()
+        self._inboxes = [SimpleQueue() for _ in range(size)]
+        self._threads = [
+            threading.Thread(
+                target=self._work, args=(rank, inbox), name=f"fastsgd-{rank}", daemon=True)
+            for rank, inbox in enumerate(self._inboxes)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, rank, inbox):
+        while (task := inbox.get()) is not None:
+            try:
+                task(rank)
+                self._results.put(None)
+            except BaseException as error:  # told to the main thread, which raises it
+                self._results.put(error)
+
+    def run(self, task):
+        """Runs ``task(rank)`` on every thread and returns when all have ended.
+
+        Raises the first exception of a thread; a KeyboardInterrupt of the wait itself is raised
+        after every thread has returned.
+        """
+        for inbox in self._inboxes:
+            inbox.put(task)
+        failure, left = None, self.size
+        while left:
+            try:
+                error = self._results.get()
+                left -= 1
+            except BaseException as interrupt:
+                self._on_interrupt()
+                error = interrupt
+            failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for inbox in self._inboxes:
+            inbox.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+def serial_chunk(rows):
+    """Tiles between two looks at the signals: a few milliseconds of work."""
+    per_tile = max(1.0, 32 * rows.nnz / max(1, rows.shape[0]))
+    return int(max(1, min(TILES_OF_A_CHUNK, VALUES_OF_A_CHUNK / per_tile)))
+
+
+def run_serial(trainer, chunk, begin=0, end=None):
+    """One epoch, or its tiles begin..end, in this thread."""
+    end = trainer.n_tiles if end is None else end
+    while begin < end:
+        begin = trainer.run_serial(begin, min(end, begin + chunk))
+
+
+def _run_segments(trainer, chunk, run_segment):
+    """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially."""
+    begin = 0
+    while begin < trainer.n_tiles:
+        end = trainer.plan(begin)
+        if end > begin:
+            run_segment()
+        else:
+            end = begin + 1
+            run_serial(trainer, chunk, begin, end)
+        begin = end
+
+
+def run_hogwild(trainer, team, chunk):
+    """One lock-free epoch (Niu et al. 2011): all threads write the shared weights."""
+    _run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
+
+
+def run_round_robin(trainer, team, chunk):
+    """One epoch whose steps are written in turn (Langford et al. 2009): HOGWILD!'s rival."""
+    _run_segments(
+        trainer, chunk, lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size))
+    )
+
+
+EPOCHS = {"hogwild": run_hogwild, "round_robin": run_round_robin}

@@ -1,0 +1,254 @@
+"""What the linear estimators share: from checked arrays to trained weights and attributes."""
+
+import time
+import warnings
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model._base import SparseCoefMixin
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from fastsgd._compat import CallbackSupportMixin
+from fastsgd._validation import check_init, check_weights, draw_seeds, is_seed
+from fastsgd.engine.loop import Settings, train
+from fastsgd.engine.state import LinearState
+from fastsgd.engine.threads import choose_sync
+from fastsgd.estimators._report import EpochReport
+from fastsgd.kernels import tables
+from fastsgd.kernels.rows import Rows
+from fastsgd.losses import LOSSES
+from fastsgd.penalties import PENALTIES, make_penalty
+from fastsgd.schedules import SCHEDULES, Cosine, has_flag, schedule_fields
+
+SPARSE_INTERCEPT_DECAY = 0.01
+"""Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
+every row, a sparse weight at few."""
+
+
+class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
+    """Base of FastSGDClassifier and FastSGDRegressor."""
+
+    _parameter_constraints: dict = {
+        "penalty": [StrOptions({p for p in PENALTIES if p}), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "C": [Interval(Real, 0, None, closed="neither"), None],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "shuffle": ["boolean", StrOptions({"rows"})],
+        "verbose": ["verbose"],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "sync": [str],
+        "random_state": ["random_state"],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Cosine],
+        "eta0": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, None, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+    }
+
+    def _train(self, X, targets, sample_weight, states, *, max_iter, class_weights=None,
+               validation=None):
+        """Trains one linear model for each row of `targets` and sets the fitted attributes.
+
+        Parameters
+        ----------
+        X : CSR or ndarray
+        targets : callable
+            ``targets(k)``: float64 y of model k.
+        states : list of LinearState
+            One a model, from `_start` or `_resume`.
+        class_weights : list of (negative, positive) or None
+        validation : (train_rows, validation_rows) or None
+        """
+        rows = Rows(X)
+        sync, n_threads = choose_sync(
+            self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
+            averaged=bool(self.average), seeded=is_seed(self.random_state))
+        settings = self._settings(rows.shape[0], max_iter, sync, n_threads, X)
+        seeds = draw_seeds(self.random_state, len(states))
+        self._training = states
+        report = EpochReport(self, X, max_iter, len(states))
+        began, n_iters, trained = time.perf_counter(), [], 0
+        try:
+            for k, state in enumerate(states):
+                y = targets(k)
+                if class_weights is not None:
+                    settings = replace(settings, weight_neg=class_weights[k][0],
+                                       weight_pos=class_weights[k][1])
+                subset = score = None
+                if validation is not None:
+                    subset, score = self._validation_score(X, y, sample_weight, validation)
+                first = state.t
+                report.begin_model(k, state)
+                try:
+                    n_iters.append(train(rows, y, sample_weight, state, settings, seeds[k],
+                                         subset=subset, score=score, on_epoch=report.epoch))
+                finally:
+                    trained += state.t - first
+                    self._show(states, k)
+                report.end_model()
+            report.close()
+        finally:
+            self._settle()
+        seconds = time.perf_counter() - began
+        self.n_iter_ = max(n_iters)
+        self.fit_stats_ = {
+            "seconds": seconds,
+            "rows_per_second": trained / seconds,
+            "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
+            "threads": n_threads,
+            "sync": sync,
+            "eta0": self._first_step(settings),
+        }
+        self.loss_curve_ = _mean_curve([state.curve for state in states])
+        return self
+
+    def _settings(self, n, max_iter, sync, n_threads, X):
+        loss = LOSSES[self.loss]
+        alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
+        penalty = make_penalty(self.penalty, self.l1_ratio)
+        visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
+        return Settings(
+            loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
+            schedule=schedule_fields(
+                self.learning_rate, eta0=float(self.eta0), power_t=float(self.power_t),
+                alpha=float(alpha), loss=loss, constant=float(self.epsilon), epoch_steps=visits),
+            adaptive=has_flag(self.learning_rate, tables.ADAPTIVE),
+            passive=has_flag(self.learning_rate, tables.PASSIVE_AGGRESSIVE),
+            fit_intercept=self.fit_intercept,
+            intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY,
+            average_from=int(self.average), max_iter=max_iter, tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle, sync=sync,
+            n_threads=n_threads,
+        )
+
+    def _first_step(self, settings):
+        """eta of the first step: what `eta0` turned out to be."""
+        return float(tables.etas(settings.schedule, 1.0, 1)[0])
+
+    def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
+        """Sets coef_ and intercept_ to their start; returns the states that the training fills.
+
+        The weights of all models are one C-ordered array of shape (n_features, n_models), whose
+        transpose is coef_: predictions read it row by row, and all classes can be learnt at once.
+        """
+        coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
+        self._intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
+        self._weights = np.ascontiguousarray(coef.T)
+        self.t_ = 1.0
+        return [self._state(k) for k in range(n_models)]
+
+    def _state(self, k):
+        weights = self._weights[:, k]
+        return LinearState(weights=weights if weights.flags.c_contiguous else weights.copy(),
+                           intercept=float(self._intercepts[k]))
+
+    def _resume(self, dtype):
+        """The states of the last call, with the weights that the user sees now."""
+        if hasattr(self.coef_, "toarray"):
+            self.densify()
+        coef = np.atleast_2d(self.coef_)
+        self._weights = np.array(coef.T, dtype=dtype, order="C")
+        self._intercepts = np.array(np.atleast_1d(self.intercept_), dtype=np.float64)
+        states = []
+        for k, old in enumerate(getattr(self, "_states", [None] * len(coef))):
+            state = self._state(k)
+            state.t = int(self.t_)
+            if old is not None:
+                old = old.copy()
+                if old.weights is None:
+                    old.weights, old.intercept = state.weights, state.intercept
+                state = old
+                state.stale, state.best, state.curve = 0, np.inf, []
+            states.append(state)
+        return states
+
+    def _show(self, states, k):
+        """Makes model k's weights visible in coef_ and intercept_."""
+        state = states[k]
+        averaged = state.averaged(int(self.average)) if self.average else None
+        weights, intercept = averaged or (state.weights, state.intercept)
+        if weights is not state.weights or self._weights.shape[1] > 1:
+            self._weights[:, k] = weights
+        self._intercepts[k] = intercept
+        self._expose()
+        self.t_ = float(max(self.t_, state.t))
+        self._states = states
+
+    def _settle(self):
+        """Ends a call: what is in coef_ already is not kept a second time."""
+        if not self.average:
+            for state in getattr(self, "_states", []):
+                state.weights = None
+        del self._weights, self._intercepts, self._training
+
+    def _validation_score(self, X, y, sample_weight, validation):
+        """The rows to learn from, and the score of weights on the others."""
+        train_rows, held_out = validation
+        X, y = X[held_out], y[held_out]
+        weight = None if sample_weight is None else sample_weight[held_out]
+        return train_rows, lambda w, b: self._score_margin(y, X @ w + b, weight)
+
+    def _split(self, y, sample_weight, stratify):
+        """(train_rows, validation_rows) of early_stopping, or None; as scikit-learn splits."""
+        if not self.early_stopping:
+            return None
+        split = StratifiedShuffleSplit if stratify else ShuffleSplit
+        splitter = split(test_size=self.validation_fraction, random_state=self.random_state)
+        train_rows, held_out = next(splitter.split(np.zeros((len(y), 1)), y))
+        if sample_weight is not None and not np.any(sample_weight[held_out] > 0):
+            raise ValueError(
+                "The sample weights for validation set are all zero, consider using a different "
+                "random state."
+            )
+        if len(train_rows) == 0 or len(held_out) == 0:
+            raise ValueError(
+                f"Splitting {len(y)} samples into a train set and a validation set with "
+                f"validation_fraction={self.validation_fraction!r} led to an empty set "
+                f"({len(train_rows)} and {len(held_out)} samples). Please either change "
+                "validation_fraction, increase number of samples, or disable early_stopping."
+            )
+        return np.sort(train_rows).astype(np.int64), np.sort(held_out)
+
+    def _check_sample_weight(self, sample_weight, X):
+        return check_weights(sample_weight, X, allow_all_zero=self.early_stopping)
+
+    def _warn_at_end(self):
+        if self.tol is not None and self.tol > -np.inf and self.n_iter_ == self.max_iter:
+            warnings.warn(
+                "Maximum number of iteration reached before convergence. Consider increasing "
+                "max_iter to improve the fit.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        if self.power_t < 0:
+            warnings.warn(
+                "Negative values for `power_t` are deprecated and make the step grow; use values "
+                "in the range [0.0, inf) instead.",
+                FutureWarning,
+                stacklevel=3,
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _mean_curve(curves):
+    """Objective by epoch, the mean over the models; one that ended early keeps its last value."""
+    length = max(map(len, curves))
+    if length == 0:
+        return []
+    full = [curve + curve[-1:] * (length - len(curve)) for curve in curves if curve]
+    return [float(value) for value in np.mean(full, axis=0)]

@@ -1,0 +1,97 @@
+"""Who is told of each epoch: `verbose`, scikit-learn's callbacks, the command line's hook."""
+
+import numpy as np
+
+
+class EpochReport:
+    """Tells of the epochs of one call of `fit` or `partial_fit`.
+
+    With one model the epochs are the subtasks of the fit; with several, each model is a subtask
+    of its own with the epochs below it.
+    """
+
+    def __init__(self, estimator, X, max_iter, n_models):
+        self._estimator = estimator
+        self._X = X
+        self._max_iter = max_iter
+        self._many = n_models > 1
+        self._hook = getattr(estimator, "_epoch_hook", None)
+        self._root = self._parent = self._task = None
+        if getattr(estimator, "_skl_callbacks", None) or hasattr(
+            estimator, "_parent_callback_ctx"
+        ):
+            self._root = estimator._init_callback_context(
+                max_subtasks=n_models if self._many else max_iter
+            ).call_on_fit_task_begin(estimator=estimator, X=X)
+
+    def begin_model(self, k, state):
+        """Model k is about to be trained."""
+        self._k, self._state = k, state
+        self._parent = self._root
+        if self._root is not None and self._many:
+            self._parent = self._root.subcontext(
+                task_name="model", max_subtasks=self._max_iter
+            ).call_on_fit_task_begin(estimator=self._estimator, X=self._X)
+        self._begin_epoch()
+
+    def _begin_epoch(self):
+        if self._parent is not None:
+            self._task = self._parent.subcontext(task_name="epoch").call_on_fit_task_begin(
+                estimator=self._estimator, X=self._X
+            )
+
+    def epoch(self, told):
+        """After an epoch; true asks to stop. `told` is an engine.loop.Epoch."""
+        if self._estimator.verbose > 0:
+            _print(told)
+        stop = False
+        if self._hook is not None:
+            stop = bool(self._hook(self._k, told))
+        if self._task is not None:
+            stop |= self._end(self._task)
+            self._task = None
+            if not stop and told.number < self._max_iter:
+                self._begin_epoch()
+        return stop
+
+    def end_model(self):
+        """Model k has been trained."""
+        if self._task is not None:
+            self._end(self._task)
+        if self._many and self._parent is not None:
+            self._end(self._parent)
+        self._task = None
+
+    def close(self):
+        """The call ends."""
+        if self._root is not None:
+            self._end(self._root)
+
+    def _end(self, task):
+        estimator = self._estimator
+
+        def fitted():
+            estimator._show(estimator._training, self._k)
+            names = ("coef_", "intercept_", "classes_", "t_", "n_features_in_")
+            return {
+                name: np.copy(getattr(estimator, name))
+                for name in names
+                if hasattr(estimator, name)
+            }
+
+        return task.call_on_fit_task_end(
+            estimator=estimator, X=self._X, reconstruction_attributes=fitted
+        )
+
+
+def _print(told):
+    state = told.state
+    line = (
+        f"-- Epoch {told.number}\n"
+        f"Norm: {np.linalg.norm(state.weights):.2f}, NNZs: {np.count_nonzero(state.weights)}, "
+        f"Bias: {state.intercept:.6f}, T: {state.t - 1}, Avg. loss: {told.mean_loss:f}, "
+        f"Objective: {told.objective:f}"
+    )
+    if told.score is not None:
+        line += f", Validation score: {told.score:f}"
+    print(f"{line}\nTotal training time: {told.seconds:.2f} seconds.")

@@ -1,0 +1,414 @@
+"""FastSGDClassifier and FastSGDRegressor: linear models trained by SGD on sparse or dense rows."""
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastsgd._compat import with_callbacks
+from fastsgd._validation import check_combinations, check_Xy
+from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._docs import with_parameters
+from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+
+
+def _gives_probability(self):
+    if not (self.loss in LOSSES and LOSSES[self.loss].gives_probability):
+        raise AttributeError(
+            f"probability estimates are not available for loss={self.loss!r}"
+        )
+    return True
+
+
+@with_parameters
+class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
+    """Linear classifiers (SVM, logistic regression, ...) by stochastic gradient descent.
+
+    A replacement of :class:`sklearn.linear_model.SGDClassifier`: same parameters, same attributes,
+    same objective. More than two classes are learnt one against the rest.
+
+    Parameters
+    ----------
+    loss : {'hinge', 'squared_hinge', 'log_loss', 'modified_huber', 'perceptron', \
+            'squared_error', 'huber', 'epsilon_insensitive', 'squared_epsilon_insensitive'}, \
+            default='hinge'
+        hinge is the linear SVM, log_loss logistic regression; log_loss and modified_huber give
+        probabilities. The formulas are in include/losses.h.
+    {parameters}
+    class_weight : dict, 'balanced', 'balanced_running' or None, default=None
+        Weights of the classes; they multiply `sample_weight`. 'balanced' is n_samples /
+        (n_classes * rows of the class). 'balanced_running' is the same from the rows seen so
+        far, which `partial_fit` can do.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastsgd import FastSGDClassifier
+    >>> X = np.array([[-1.0, -1], [-2, -1], [1, 1], [2, 1]])
+    >>> y = np.array(["left", "left", "right", "right"])
+    >>> clf = FastSGDClassifier(random_state=0).fit(X, y)
+    >>> print(clf.predict([[-0.8, -1]]))
+    ['left']
+    """
+
+    loss_functions = LOSSES
+
+    _parameter_constraints: dict = {
+        **LinearSGD._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "class_weight": [StrOptions({"balanced", "balanced_running"}), dict, None],
+    }
+
+    def __init__(
+        self, loss="hinge", *, penalty="l2", alpha=0.0001, l1_ratio=0.15, fit_intercept=True,
+        max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1, n_jobs=None,
+        random_state=None, learning_rate="optimal", eta0=0.01, power_t=0.5, early_stopping=False,
+        validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
+        average=False, C=None, sync="auto", multi_class="ovr", device="cpu", workers=None,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.average = average
+        self.C = C
+        self.sync = sync
+        self.multi_class = multi_class
+        self.device = device
+        self.workers = workers
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Trains from `coef_init` (zeros; with `warm_start` the last weights).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR rows and C-ordered arrays of float32 or float64 are not copied.
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_classes, n_features), default=None
+        intercept_init : array-like of shape (n_classes,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDClassifier
+
+        Raises
+        ------
+        DivergenceError
+            A weight left the range of floating point; the message names the epoch.
+        """
+        check_combinations(self, classifier=True, for_partial_fit=False)
+        X, y = check_Xy(self, X, y, reset=True, classifier=True)
+        classes, codes = np.unique(y, return_inverse=True)
+        n_classes = len(classes)
+        if n_classes < 2:
+            raise ValueError(
+                "The number of classes has to be greater than one; "
+                f"got {n_classes} class"
+            )
+        if self.warm_start and getattr(self, "coef_", None) is not None:
+            coef_init = self.coef_ if coef_init is None else coef_init
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        class_weight = "balanced" if self._running else self.class_weight
+        weights = compute_class_weight(class_weight, classes=classes, y=y)
+        validation = self._split(y, sample_weight, stratify=True)
+        self.classes_ = classes
+        self._class_counts = np.bincount(codes, minlength=n_classes)
+        states = self._start(
+            1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_models(X, codes, sample_weight, weights, states, self.max_iter, validation)
+        self._warn_at_end()
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """One epoch over these rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDClassifier
+        """
+        first = not hasattr(self, "classes_")
+        if first:
+            check_combinations(self, classifier=True, for_partial_fit=True)
+            if self.class_weight == "balanced":
+                raise ValueError(
+                    "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                    "'balanced' weights, use compute_class_weight('balanced', classes=classes, "
+                    "y=y). In place of y you can use a large enough sample of the full training "
+                    "set target to properly estimate the class frequency distributions. Pass the "
+                    "resulting weights as the class_weight parameter; or use "
+                    "class_weight='balanced_running', which counts the rows seen so far."
+                )
+        X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
+                        classifier=True)
+        _check_partial_fit_first_call(self, classes)
+        n_classes = len(self.classes_)
+        codes = np.searchsorted(self.classes_, y)
+        if np.any(self.classes_[np.minimum(codes, n_classes - 1)] != y):
+            raise ValueError(f"y holds labels that are not among classes {self.classes_}")
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
+        self._class_counts = counts + np.bincount(codes, minlength=n_classes)
+        if self._running:
+            weights = self._class_counts.sum() / (n_classes * np.maximum(self._class_counts, 1))
+        else:
+            weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        if hasattr(self, "coef_"):
+            states = self._resume(X.dtype)
+        else:
+            states = self._start(
+                1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, None, None)
+        self._fit_models(X, codes, sample_weight, weights, states, 1, None)
+        return self
+
+    @property
+    def _running(self):
+        return isinstance(self.class_weight, str) and self.class_weight == "balanced_running"
+
+    def _fit_models(self, X, codes, sample_weight, weights, states, max_iter, validation):
+        """One model for two classes (the second is +1), else one for each class."""
+        if len(states) == 1:
+            positive, class_weights = [1], [(weights[0], weights[1])]
+        else:
+            positive, class_weights = range(len(states)), [(1.0, weight) for weight in weights]
+        self._train(
+            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, states,
+            max_iter=max_iter, class_weights=class_weights, validation=validation)
+
+    def _expose(self):
+        self.coef_ = self._weights.T
+        self.intercept_ = self._intercepts.astype(self.coef_.dtype)
+
+    @staticmethod
+    def _score_margin(y, z, sample_weight):
+        return accuracy_score(y > 0, z > 0, sample_weight=sample_weight)
+
+    @available_if(_gives_probability)
+    def predict_proba(self, X):
+        """Probabilities of the classes, for loss='log_loss' and 'modified_huber'.
+
+        More than two classes: the one-against-rest probabilities, normalised to sum 1 (Zadrozny,
+        Elkan, KDD 2002); where all are 0, uniform.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        p = LOSSES[self.loss].probability(self.decision_function(X))
+        if p.ndim == 1:
+            return np.column_stack([1 - p, p])
+        total = p.sum(axis=1, keepdims=True)
+        return np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[1])
+
+    @available_if(_gives_probability)
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`; modified_huber may give exact zeros, hence -inf."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+
+@with_parameters
+class FastSGDRegressor(RegressorMixin, LinearSGD):
+    """Linear regression (ridge, lasso, SVR, Huber) by stochastic gradient descent.
+
+    A replacement of :class:`sklearn.linear_model.SGDRegressor`: same parameters, same attributes,
+    same objective. Scale the features; on raw ones the default step may diverge.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'huber', 'epsilon_insensitive', 'squared_epsilon_insensitive'}, \
+            default='squared_error'
+        The formulas are in include/losses.h; `epsilon` is the constant of the last three.
+    {parameters}
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+    intercept_ : ndarray of shape (1,)
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastsgd import FastSGDRegressor
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> reg = FastSGDRegressor(alpha=0, eta0=0.1, tol=None, max_iter=50, random_state=0)
+    >>> print(reg.fit(X, 3 * X[:, 0] + 1).coef_.round(2))
+    [3.]
+    """
+
+    loss_functions = {name: LOSSES[name] for name in REGRESSION_LOSSES}
+
+    _parameter_constraints: dict = {
+        **LinearSGD._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+    }
+
+    def __init__(
+        self, loss="squared_error", *, penalty="l2", alpha=0.0001, l1_ratio=0.15,
+        fit_intercept=True, max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1,
+        random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
+        early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
+        average=False, C=None, n_jobs=None, sync="auto", device="cpu", workers=None,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.average = average
+        self.C = C
+        self.n_jobs = n_jobs
+        self.sync = sync
+        self.device = device
+        self.workers = workers
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Trains from `coef_init` (zeros; with `warm_start` the last weights).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR rows and C-ordered arrays of float32 or float64 are not copied.
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_features,), default=None
+        intercept_init : array-like of shape (1,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDRegressor
+
+        Raises
+        ------
+        DivergenceError
+            A weight left the range of floating point; the message names the epoch.
+        """
+        check_combinations(self, classifier=False, for_partial_fit=False)
+        X, y = check_Xy(self, X, y, reset=True, classifier=False)
+        if self.warm_start and getattr(self, "coef_", None) is not None:
+            coef_init = self.coef_ if coef_init is None else coef_init
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        validation = self._split(y, sample_weight, stratify=False)
+        states = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_model(X, y, sample_weight, states, self.max_iter, validation)
+        self._warn_at_end()
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def partial_fit(self, X, y, sample_weight=None):
+        """One epoch over these rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDRegressor
+        """
+        first = getattr(self, "coef_", None) is None
+        if first:
+            check_combinations(self, classifier=False, for_partial_fit=True)
+        X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
+                        classifier=False)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        states = (self._start(1, X.shape[1], X.dtype, None, None) if first
+                  else self._resume(X.dtype))
+        self._fit_model(X, y, sample_weight, states, 1, None)
+        return self
+
+    def _fit_model(self, X, y, sample_weight, states, max_iter, validation):
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        self._train(X, lambda k: y, sample_weight, states, max_iter=max_iter,
+                    validation=validation)
+
+    def _expose(self):
+        self.coef_ = self._weights[:, 0]
+        self.intercept_ = self._intercepts.astype(self.coef_.dtype)
+
+    @staticmethod
+    def _score_margin(y, z, sample_weight):
+        return r2_score(y, z, sample_weight=sample_weight)
+
+    def predict(self, X):
+        """w.x + b of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return np.ravel(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)

@@ -1,0 +1,79 @@
+"""Losses as Python sees them: read from include/losses.h, with their links to probabilities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsgd._registry import Registry
+from fastsgd.kernels import tables
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One row of the loss table.
+
+    Attributes
+    ----------
+    name : str
+    number : int
+        The row, which the kernels take.
+    flags : int
+        Bits of ``tables.SMOOTH``, ``CLASSIFIER``, ``PROBABILITY`` and ``CONSTANT``.
+    """
+
+    name: str
+    number: int
+    flags: int
+
+    @property
+    def smooth(self):
+        """Whether the derivative is continuous."""
+        return bool(self.flags & tables.SMOOTH)
+
+    @property
+    def is_classifier(self):
+        """Whether the loss is a function of y * z with y in {-1, +1}."""
+        return bool(self.flags & tables.CLASSIFIER)
+
+    @property
+    def gives_probability(self):
+        """Whether `probability` is defined."""
+        return bool(self.flags & tables.PROBABILITY)
+
+    @property
+    def has_constant(self):
+        """Whether the loss has an epsilon."""
+        return bool(self.flags & tables.CONSTANT)
+
+    def value(self, z, y, constant=0.1):
+        """loss(z, y) for margins z and targets y, float64 arrays of equal shape (n,)."""
+        return self._map(z, y, constant, False)
+
+    def derivative(self, z, y, constant=0.1):
+        """d loss / d z for margins z and targets y, float64 arrays of equal shape (n,)."""
+        return self._map(z, y, constant, True)
+
+    def _map(self, z, y, constant, derivative):
+        z = np.ascontiguousarray(z, dtype=np.float64)
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        if z.shape != y.shape:
+            raise ValueError(f"z has shape {z.shape} and y {y.shape}; they must be equal")
+        return tables.loss_values(self.number, z, y, constant, derivative)
+
+    def probability(self, z):
+        """P(y = +1 | x) for margins z of any shape.
+
+        log_loss: 1 / (1 + exp(-z)). modified_huber: (clip(z, -1, 1) + 1) / 2 (Zhang 2004, app. B).
+        """
+        if self.name == "log_loss":
+            e = np.exp(-np.abs(z))
+            return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+        if self.name == "modified_huber":
+            return (np.clip(z, -1, 1) + 1) / 2
+        raise ValueError(f"loss={self.name!r} gives no probabilities; log_loss does")
+
+
+LOSSES = Registry("loss", {n: Loss(n, *row) for n, row in tables.losses().items()})
+"""Every loss by name, in the order of the table in C."""
+
+REGRESSION_LOSSES = tuple(n for n, loss in LOSSES.items() if not loss.is_classifier)

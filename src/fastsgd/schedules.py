@@ -1,0 +1,104 @@
+"""Step-size schedules: names read from include/schedules.h, and the constants that go with them.
+
+Every schedule gives eta as a function of the step t, which counts samples from 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsgd._registry import Registry
+from fastsgd.kernels import tables
+
+SCHEDULES = Registry("learning_rate", tables.schedules())
+"""(number, flags) of every schedule by name, in the order of the table in C."""
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Cosine annealing with warm restarts, for ``learning_rate=Cosine(...)``.
+
+    ``eta = eta_min + (eta0 - eta_min) * (1 + cos(pi * T_cur / T_i)) / 2``, where T_cur of the
+    cycle's T_i epochs have passed (fractions of epochs count) and eta0 is the estimator's. The
+    plain name ``"cosine"`` stands for ``Cosine()``.
+
+    Parameters
+    ----------
+    T_0 : float, default=10
+        Epochs of the first cycle; > 0.
+    T_mult : float, default=2
+        Each cycle is this many times as long as the one before; >= 1.
+    eta_min : float, default=0
+        The step at a cycle's end; >= 0.
+
+    References
+    ----------
+    Loshchilov, Hutter: SGDR, ICLR 2017, eq. 5. (Some lecture notes lack the pi.)
+
+    Examples
+    --------
+    >>> from fastsgd.schedules import Cosine
+    >>> Cosine(T_0=5)
+    Cosine(T_0=5, T_mult=2, eta_min=0.0)
+    """
+
+    T_0: float = 10
+    T_mult: float = 2
+    eta_min: float = 0.0
+
+    name = "cosine"
+
+    def __post_init__(self):
+        for field, valid, allowed in (
+            ("T_0", self.T_0 > 0, "> 0"),
+            ("T_mult", self.T_mult >= 1, ">= 1"),
+            ("eta_min", self.eta_min >= 0, ">= 0"),
+        ):
+            if not valid:
+                raise ValueError(f"{field} must be {allowed}, got {getattr(self, field)}")
+
+
+def bottou_offset(loss, constant, alpha):
+    """t0 of the schedule "optimal", so that the first step is of the size of the weights.
+
+    With the typical weight ``(1 / alpha) ** (1/4)``, the first step is that weight divided by the
+    loss's slope there (Bottou, Stochastic Gradient Descent Tricks, 2012; as in scikit-learn).
+    """
+    typical = np.sqrt(1.0 / np.sqrt(alpha))
+    slope = loss.derivative(np.array([-typical]), np.ones(1), constant)[0]
+    return max(1.0, slope) / (typical * alpha)
+
+
+def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoch_steps):
+    """The constants of a schedule as the kernels take them (struct fsgd_schedule).
+
+    Parameters
+    ----------
+    learning_rate : str or Cosine
+    eta0, power_t, alpha : float
+    loss : Loss
+    constant : float
+        The loss's epsilon.
+    epoch_steps : int
+        Samples of an epoch, which scales the cycles of cosine.
+    """
+    name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
+    number, flags = SCHEDULES[name]
+    cosine = learning_rate if isinstance(learning_rate, Cosine) else Cosine()
+    needs_alpha = bool(flags & tables.NEEDS_ALPHA)
+    return {
+        "kind": number,
+        "eta0": eta0,
+        "alpha": alpha,
+        "t0": bottou_offset(loss, constant, alpha) if needs_alpha else 0.0,
+        "power_t": power_t,
+        "T_0": cosine.T_0 * max(1, epoch_steps),
+        "T_mult": cosine.T_mult,
+        "eta_min": cosine.eta_min,
+    }
+
+
+def has_flag(learning_rate, flag):
+    """Whether a schedule (a name or an object) carries a flag of the table."""
+    name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
+    return bool(SCHEDULES[name][1] & flag)
