@@ -20,7 +20,7 @@ MAX_INT = np.iinfo(np.int32).max
 def check_reserved(estimator):
     """Refuses values of parameters that later releases will fill."""
     for name, only in (("multi_class", "ovr"), ("device", "cpu"), ("workers", None)):
-        value = getattr(estimator, name)
+        value = getattr(estimator, name, only)
         if value != only:
             raise NotBuiltYetError(
                 f"{name}={value!r} is not built yet; this release has {name}={only!r} only"

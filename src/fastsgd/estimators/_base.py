@@ -150,7 +150,9 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
 
     def _state(self, k):
         weights = self._weights[:, k]
-        return LinearState(weights=weights if weights.flags.c_contiguous else weights.copy(),
+        if self.average or not weights.flags.c_contiguous:
+            weights = weights.copy()
+        return LinearState(weights=weights,
                            intercept=float(self._intercepts[k]))
 
     def _resume(self, dtype):

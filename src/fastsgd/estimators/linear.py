@@ -179,7 +179,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
                     "'balanced' weights, use compute_class_weight('balanced', classes=classes, "
                     "y=y). In place of y you can use a large enough sample of the full training "
                     "set target to properly estimate the class frequency distributions. Pass the "
-                    "resulting weights as the class_weight parameter; or use "
+                    "resulting weights as the class_weight parameter. Or use "
                     "class_weight='balanced_running', which counts the rows seen so far."
                 )
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,

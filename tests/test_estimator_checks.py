@@ -1,0 +1,30 @@
+"""scikit-learn's own checks of what an estimator must do."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fastsgd import FastSGDClassifier, FastSGDRegressor
+
+ESTIMATORS = [
+    FastSGDClassifier(max_iter=100),
+    FastSGDClassifier(loss="log_loss", max_iter=100, average=True),
+    FastSGDClassifier(max_iter=100, n_jobs=2, sync="hogwild"),
+    FastSGDRegressor(max_iter=100),
+    FastSGDRegressor(max_iter=100, penalty="l1", n_jobs=2, sync="hogwild"),
+]
+
+
+REPEATED = (
+    "a row of weight 2 is one long step, the same row twice two short ones: the iterates of SGD "
+    "differ; scikit-learn expects the same of its SGD estimators"
+)
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": REPEATED,
+    "check_sample_weight_equivalence_on_sparse_data": REPEATED,
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
+def test_estimator_check(estimator, check):
+    check(estimator)

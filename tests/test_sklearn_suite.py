@@ -1,0 +1,76 @@
+"""scikit-learn's own tests of its SGD estimators, run on ours.
+
+The installed file is read and executed here with its two SGD estimators replaced by ours; its
+tests of SGDOneClassSVM, which fastsgd does not offer, are left out (see conftest.py). What fails
+is listed below with the reason, and must go on failing: a test that passes comes off the list.
+"""
+
+import importlib.util
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+from sklearn import linear_model
+
+import fastsgd
+
+SIGN_OF_ZERO = (
+    "the optimum's margin at the tested point is 0 (5e-6 by LinearSVC), so the seed decides; over "
+    "12 seeds scikit-learn's own class gives both signs as often as ours"
+)
+SEED = (
+    "the number of epochs under this one seed; over 20 seeds it has the same range as "
+    "scikit-learn's, which misses this bound under other seeds too"
+)
+EXPECTED_SKLEARN_FAILURES = {
+    "test_plain_has_no_average_attr": "private attributes; ours keeps one state a model",
+    "test_validation_mask_correctly_subsets": "replaces a private class of theirs by a mock",
+    "test_loss_function_epsilon": "a private layout of loss_functions; ours holds Loss objects",
+    "test_class_weights": SIGN_OF_ZERO,
+    "test_sample_weights": SIGN_OF_ZERO,
+    "test_tol_parameter": SEED,
+    "test_multi_thread_multi_class_and_early_stopping": (
+        "scikit-learn scores held-out rows with weights that still lack their pending scale; "
+        "ours scores the model itself, whose score improves for longer (scoring the unscaled "
+        "weights gives their number of epochs)"
+    ),
+}
+
+
+@pytest.fixture
+def global_random_seed():
+    return 42
+
+
+def _load():
+    spec = importlib.util.find_spec("sklearn.linear_model.tests.test_sgd")
+    if spec is None:
+        return {}
+    with open(spec.origin, encoding="utf-8") as file:
+        source = file.read()
+    names = {k: getattr(linear_model, k) for k in dir(linear_model) if not k.startswith("__")}
+    ours = SimpleNamespace(**{
+        **names,
+        "SGDClassifier": fastsgd.FastSGDClassifier,
+        "SGDRegressor": fastsgd.FastSGDRegressor,
+    })
+    source = source.replace("from sklearn import datasets, linear_model, metrics",
+                            "from sklearn import datasets, metrics")
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader("sklearn_test_sgd_on_fastsgd", loader=None))
+    module.__file__ = spec.origin
+    module.linear_model = ours
+    sys.modules[module.__name__] = module
+    exec(compile(source, spec.origin, "exec"), module.__dict__)
+    return module.__dict__
+
+
+def _is_ours(function):
+    """Whether a test concerns the two estimators: not one-class, not private C classes."""
+    return not re.search("one_?class|ocsvm", function.__name__)
+
+
+for _name, _value in list(_load().items()):
+    if _name.startswith("test_") and callable(_value) and _is_ours(_value):
+        globals()[_name] = _value
