@@ -52,7 +52,7 @@ def load_matrix(path, dtype=np.float32):
 
 
 def rows_view(X, start, stop):
-    """Rows start to stop of a CSR matrix, sharing its memory."""
+    """Rows start to stop of a CSR matrix, sharing memory if they are its larger part."""
     a, b = X.indptr[start], X.indptr[stop]
     view = csr_matrix(
         (X.data[a:b], X.indices[a:b], X.indptr[start : stop + 1] - a),

@@ -177,7 +177,8 @@ def rcv1(
     if size == "demo":
         if not fetch and find("rcv1_ccat"):
             parts = load("rcv1_ccat", dtype)
-            note = f"27,613 real stories, label CCAT, from {data_directory()}"
+            n = parts[0].shape[0] + parts[2].shape[0]
+            note = f"{n:,} real stories, label CCAT, from {data_directory()}"
             return _thinned(Dataset(*parts, "RCV1 sample", note), rows)
         full = _full_rcv1(fetch, dtype)
         if full is not None:
