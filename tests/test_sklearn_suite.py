@@ -23,7 +23,17 @@ SEED = (
     "the number of epochs under this one seed; over 20 seeds it has the same range as "
     "scikit-learn's, which misses this bound under other seeds too"
 )
+INTERCEPT = (
+    "on sparse rows the intercept of one class against many takes steps of 0.1, not 0.01 of a "
+    "weight's (see SPARSE_INTERCEPT_DECAY_RARE)"
+)
 EXPECTED_SKLEARN_FAILURES = {
+    "test_sgd_multiclass_average[SparseSGDClassifier]": INTERCEPT,
+    "test_balanced_weight[SparseSGDClassifier]": INTERCEPT,
+    "test_underflow_or_overflow": (
+        "expects features of 1e300 to overflow; ours bounds the steps of squared losses and "
+        "returns a finite model"
+    ),
     "test_plain_has_no_average_attr": "private attributes; ours keeps one state a model",
     "test_validation_mask_correctly_subsets": "replaces a private class of theirs by a mock",
     "test_loss_function_epsilon": "a private layout of loss_functions; ours holds Loss objects",

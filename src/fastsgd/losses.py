@@ -41,6 +41,13 @@ class Loss:
         return bool(self.flags & tables.PROBABILITY)
 
     @property
+    def curvature(self):
+        """Largest second derivative where the first has no bound; 0 where it has one."""
+        if not self.flags & tables.UNBOUNDED:
+            return 0.0
+        return 1.0 if self.name == "squared_error" else 2.0
+
+    @property
     def has_constant(self):
         """Whether the loss has an epsilon."""
         return bool(self.flags & tables.CONSTANT)

@@ -69,7 +69,8 @@ def bottou_offset(loss, constant, alpha):
     return max(1.0, slope) / (typical * alpha)
 
 
-def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoch_steps):
+def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoch_steps,
+                    eta_max=np.inf):
     """The constants of a schedule as the kernels take them (struct fsgd_schedule).
 
     Parameters
@@ -81,6 +82,8 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
         The loss's epsilon.
     epoch_steps : int
         Samples of an epoch, which scales the cycles of cosine.
+    eta_max : float
+        No step is longer.
     """
     name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
     number, flags = SCHEDULES[name]
@@ -95,6 +98,7 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
         "T_0": cosine.T_0 * max(1, epoch_steps),
         "T_mult": cosine.T_mult,
         "eta_min": cosine.eta_min,
+        "eta_max": eta_max,
     }
 
 

@@ -28,6 +28,10 @@ SPARSE_INTERCEPT_DECAY = 0.01
 """Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
 every row, a sparse weight at few."""
 
+SPARSE_INTERCEPT_DECAY_RARE = 0.1
+"""The same for one class against many, where the intercept has a long way to go from 0: at 0.01
+log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs, at 0.1 below 0.001 %."""
+
 
 class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
@@ -74,7 +78,7 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
         sync, n_threads = choose_sync(
             self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
             averaged=bool(self.average), seeded=is_seed(self.random_state))
-        settings = self._settings(rows.shape[0], max_iter, sync, n_threads, X)
+        settings = self._settings(rows, max_iter, sync, n_threads, X, len(states))
         seeds = draw_seeds(self.random_state, len(states))
         self._training = states
         report = EpochReport(self, X, max_iter, len(states))
@@ -113,8 +117,8 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
 
-    def _settings(self, n, max_iter, sync, n_threads, X):
-        loss = LOSSES[self.loss]
+    def _settings(self, rows, max_iter, sync, n_threads, X, n_models):
+        loss, n = LOSSES[self.loss], rows.shape[0]
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
@@ -122,15 +126,28 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
             schedule=schedule_fields(
                 self.learning_rate, eta0=float(self.eta0), power_t=float(self.power_t),
-                alpha=float(alpha), loss=loss, constant=float(self.epsilon), epoch_steps=visits),
+                alpha=float(alpha), loss=loss, constant=float(self.epsilon), epoch_steps=visits,
+                eta_max=self._longest_step(loss, rows)),
             adaptive=has_flag(self.learning_rate, tables.ADAPTIVE),
             passive=has_flag(self.learning_rate, tables.PASSIVE_AGGRESSIVE),
             fit_intercept=self.fit_intercept,
-            intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY,
+            intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY
+            if n_models == 1 else SPARSE_INTERCEPT_DECAY_RARE,
             average_from=int(self.average), max_iter=max_iter, tol=self.tol,
             n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle, sync=sync,
             n_threads=n_threads,
         )
+
+    def _longest_step(self, loss, rows):
+        """1 / (2 L), L the largest curvature of a sample's loss in w; infinite for bounded slopes.
+
+        Steps over 2 / L diverge at the sample that has it; a half of 1 / L keeps the noise of such
+        a sample small enough to reach the optimum (measured on data with outliers). A constant
+        step is the user's own and is not touched.
+        """
+        if self.learning_rate == "constant" or not loss.curvature:
+            return np.inf
+        return 1.0 / max(1e-300, 2 * loss.curvature * rows.max_square())
 
     def _first_step(self, settings):
         """eta of the first step: what `eta0` turned out to be."""

@@ -17,20 +17,21 @@
 #define FSGD_CLASSIFIER 2  /* y in {-1, +1}; a function of y*z */
 #define FSGD_PROBABILITY 4 /* a link from z to P(y = 1 | x) is known */
 #define FSGD_CONSTANT 8    /* uses the constant p */
+#define FSGD_UNBOUNDED 16  /* the derivative grows without bound; its slope is at most 2 */
 
 /*          id                           name                         flags */
 #define FSGD_LOSSES(ROW)                                                                          \
     ROW(HINGE,                       hinge,                       FSGD_CLASSIFIER)                \
-    ROW(SQUARED_HINGE,               squared_hinge,               FSGD_CLASSIFIER | FSGD_SMOOTH)  \
+    ROW(SQUARED_HINGE,               squared_hinge,               FSGD_CLASSIFIER | FSGD_SMOOTH | FSGD_UNBOUNDED) \
     ROW(LOG_LOSS,                    log_loss,                                                    \
         FSGD_CLASSIFIER | FSGD_SMOOTH | FSGD_PROBABILITY)                                         \
     ROW(MODIFIED_HUBER,              modified_huber,                                              \
         FSGD_CLASSIFIER | FSGD_SMOOTH | FSGD_PROBABILITY)                                         \
     ROW(PERCEPTRON,                  perceptron,                  FSGD_CLASSIFIER)                \
-    ROW(SQUARED_ERROR,               squared_error,               FSGD_SMOOTH)                    \
+    ROW(SQUARED_ERROR,               squared_error,               FSGD_SMOOTH | FSGD_UNBOUNDED)   \
     ROW(HUBER,                       huber,                       FSGD_SMOOTH | FSGD_CONSTANT)    \
     ROW(EPSILON_INSENSITIVE,         epsilon_insensitive,         FSGD_CONSTANT)                  \
-    ROW(SQUARED_EPSILON_INSENSITIVE, squared_epsilon_insensitive, FSGD_SMOOTH | FSGD_CONSTANT)
+    ROW(SQUARED_EPSILON_INSENSITIVE, squared_epsilon_insensitive, FSGD_SMOOTH | FSGD_CONSTANT | FSGD_UNBOUNDED)
 
 /* hinge: max(0, 1 - yz); at the kink the derivative of the left side. */
 FSGD_FN double fsgd_hinge(double z, double y, double p)

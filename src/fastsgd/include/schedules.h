@@ -25,6 +25,7 @@ typedef struct {
     double T_0;     /* cosine: steps of the first cycle */
     double T_mult;  /* cosine: each cycle is this many times as long as the last */
     double eta_min; /* cosine */
+    double eta_max; /* no step is longer: 1 / (2 curvature max |x|^2), or INFINITY */
 } fsgd_schedule;
 
 /*            id          name        flags */
@@ -102,12 +103,14 @@ FSGD_FN void fsgd_eta_cosine(const fsgd_schedule *s, double t, int n, double *et
 enum { FSGD_SCHEDULES(FSGD_ENUM) FSGD_N_SCHEDULES };
 #undef FSGD_ENUM
 
-/* Fills eta[0..n) with the steps t, t + 1, ..., n <= FSGD_TILE. */
+/* Fills eta[0..n) with the steps t, t + 1, ..., n <= FSGD_TILE. Where the derivative of the loss
+ * grows without bound, a step over 2 / (curvature |x|^2) diverges: eta_max keeps clear of it. */
 FSGD_FN void fsgd_fill_eta(const fsgd_schedule *s, double t, int n, double *eta)
 {
 #define FSGD_CASE(ID, name, flags) case FSGD_SCHEDULE_##ID: fsgd_eta_##name(s, t, n, eta); break;
     switch (s->kind) { FSGD_SCHEDULES(FSGD_CASE) }
 #undef FSGD_CASE
+    for (int k = 0; k < n; k++) eta[k] = eta[k] < s->eta_max ? eta[k] : s->eta_max;
 }
 
 #define FSGD_NAME(ID, name, flags) #name,

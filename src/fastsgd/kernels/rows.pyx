@@ -34,13 +34,13 @@ cdef class Rows:
                 raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
             if len(X.data) < nnz:
                 raise ValueError("X.data is shorter than X.indptr says")
-            self.keep = (X.data, X.indices, indptr)
+            data, indices = X.data, X.indices
             if nnz == 0:
-                self._bind(np.zeros(1, X.dtype), np.zeros(1, X.indices.dtype), indptr)
-            else:
-                self._bind(X.data, X.indices, indptr)
+                data, indices = np.zeros(1, X.dtype), np.zeros(1, X.indices.dtype)
+            self.keep = (data, indptr, indices)
+            self._bind(data, indices, indptr)
         else:
-            self.keep = (X,)
+            self.keep = (X.reshape(-1), None)
             self._bind_dense(X)
 
     def _bind(self, const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr):
@@ -55,7 +55,6 @@ cdef class Rows:
                 f"X has a column number {low if low < 0 else high}; with {self.c.n_cols} "
                 f"features they run from 0 to {self.c.n_cols - 1}"
             )
-        self.keep += (data, indices, indptr)
         self.c.data = &data[0]
         self.c.indices = &indices[0]
         self.c.indptr = &indptr[0]
@@ -63,7 +62,6 @@ cdef class Rows:
         self.c.index = FSGD_I64 if sizeof(index_t) == 8 else FSGD_I32
 
     def _bind_dense(self, const real_t[:, ::1] data):
-        self.keep += (data,)
         self.c.data = &data[0, 0]
         self.c.real = FSGD_F32 if real_t is float else FSGD_F64
         self.c.index = FSGD_DENSE
@@ -74,3 +72,23 @@ cdef class Rows:
         if self.c.index == FSGD_DENSE:
             return self.c.n_rows * self.c.n_cols
         return self.c.indptr[self.c.n_rows]
+
+    def max_square(self):
+        """The largest |x|^2 of a row; 0 without rows."""
+        if self.c.n_rows == 0 or self.c.n_cols == 0:
+            return 0.0
+        return _max_square(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)
+
+
+def _max_square(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols):
+    cdef double square, largest = 0
+    cdef int64_t i, j, begin, end
+    with nogil:
+        for i in range(n_rows):
+            begin = i * n_cols if indptr is None else indptr[i]
+            end = begin + n_cols if indptr is None else indptr[i + 1]
+            square = 0
+            for j in range(begin, end):
+                square += <double>data[j] * data[j]
+            largest = max(largest, square)
+    return largest

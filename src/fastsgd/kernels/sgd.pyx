@@ -24,6 +24,7 @@ cdef extern from "schedules.h" nogil:
         double T_0
         double T_mult
         double eta_min
+        double eta_max
 
 cdef extern from "atomics.h" nogil:
     int64_t fsgd_take(int64_t *cursor, int64_t n)

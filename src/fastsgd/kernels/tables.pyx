@@ -14,6 +14,7 @@ cdef extern from "losses.h" nogil:
     int FSGD_CLASSIFIER
     int FSGD_PROBABILITY
     int FSGD_CONSTANT
+    int FSGD_UNBOUNDED
     const char **fsgd_loss_names
     const int *fsgd_loss_flags
     double fsgd_loss(int loss, double z, double y, double p)
@@ -29,6 +30,7 @@ cdef extern from "schedules.h" nogil:
         double T_0
         double T_mult
         double eta_min
+        double eta_max
 
     int FSGD_N_SCHEDULES
     int FSGD_PASSIVE_AGGRESSIVE
@@ -45,6 +47,7 @@ SMOOTH = FSGD_SMOOTH
 CLASSIFIER = FSGD_CLASSIFIER
 PROBABILITY = FSGD_PROBABILITY
 CONSTANT = FSGD_CONSTANT
+UNBOUNDED = FSGD_UNBOUNDED
 PASSIVE_AGGRESSIVE = FSGD_PASSIVE_AGGRESSIVE
 ADAPTIVE = FSGD_ADAPTIVE
 NEEDS_ALPHA = FSGD_NEEDS_ALPHA
