@@ -121,7 +121,7 @@ def load_svmlight(
     if not reader.n_rows:
         raise _error(name, reader.line, 1, "a row", "the end of the file")
 
-    one_based = zero_based is False or (zero_based == "auto" and 0 < reader.min_index)
+    one_based = zero_based is False or (zero_based == "auto" and reader.min_index > 0)
     needed = reader.max_index + (not one_based)
     if n_features is None:
         n_features = max(needed, 1)

@@ -114,18 +114,19 @@ def open_text(path):
         name = name if isinstance(name, str) else "<stream>"
         yield *_told_by_head(path if hasattr(path, "readinto") else _FromRead(path)), name
         return
-    if isinstance(path, int) and not isinstance(path, bool):
+    is_descriptor = isinstance(path, int) and not isinstance(path, bool)
+    if is_descriptor:
         if path < 0:
             raise ValueError(f"a file descriptor must be >= 0, got {path}")
-        name, file = f"<fd {path}>", open(path, "rb", buffering=0, closefd=False)
+        name = f"<fd {path}>"
     elif isinstance(path, (str, os.PathLike)):
-        name, file = os.fsdecode(path), open(path, "rb", buffering=0)
+        name = os.fsdecode(path)
     else:
         raise TypeError(
             "path must be a str, a path, a file descriptor or a binary file object, "
             f"got {type(path).__name__}"
         )
-    with file:
+    with open(path, "rb", buffering=0, closefd=not is_descriptor) as file:
         yield *_told_by_head(file), name
 
 
