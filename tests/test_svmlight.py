@@ -198,7 +198,9 @@ def test_lines_across_blocks(monkeypatch, size, text):
     assert_same(load(text), load_svmlight_file(io.BytesIO(text.removeprefix(b"\xef\xbb\xbf"))))
 
 
-def test_arrays_grow():
+@pytest.mark.parametrize("copied_bytes", [0, 2**24])  # in place, by copying
+def test_arrays_grow(monkeypatch, copied_bytes):
+    monkeypatch.setattr(module, "_COPIED_BYTES", copied_bytes)
     rows = 60_000
     text = b"".join(b"%d qid:%d %d:1 %d:.5\n" % (i, i, i + 1, i + 9) for i in range(rows))
     options = {"query_id": True}

@@ -11,6 +11,7 @@ from fastsgd.data.text_blocks import DamagedTextError, line_blocks, open_text
 from fastsgd.kernels.svmlight import CODES, LARGEST_INDEX, PADDING, LineReader
 
 _INT32_MAX = np.iinfo(np.int32).max
+_COPIED_BYTES = 1 << 24  # arrays below this size grow by copying
 
 
 def load_svmlight(
@@ -225,15 +226,19 @@ class _Rows:
 
 
 def _with_room(array, used, more):
-    """`array`, or it grown by half, with room for `more` entries after the first `used`.
+    """`array`, or one that begins like it, with room for `more` entries after the first `used`.
 
-    Memory grows in place: large blocks are moved by the page table, not copied.
+    A small array is copied to one of four times its size, whose pages are not touched before they
+    are used. A large one grows in place by half: it is moved by the page table, so that the old
+    and the new one never stand side by side, but its new part is filled with zeros.
     """
-    if used + more > array.size:
-        size = max(used + more, array.size + array.size // 2)
-        if not used:
-            return np.empty(size, dtype=array.dtype)  # not touched until it is used
-        array.resize(size, refcheck=False)
+    if used + more <= array.size:
+        return array
+    if array.nbytes < _COPIED_BYTES:
+        larger = np.empty(max(used + more, 4 * array.size), dtype=array.dtype)
+        larger[:used] = array[:used]
+        return larger
+    array.resize(max(used + more, array.size + array.size // 2), refcheck=False)
     return array
 
 
