@@ -160,7 +160,7 @@ class _Rows:
     def __init__(self, dtype, multilabel, query_id):
         self.labels = np.empty(0, dtype=np.float64)
         self.label_ptr = np.zeros(1, dtype=np.int64) if multilabel else None
-        self.qid = np.empty(0, dtype=np.int64) if query_id else None
+        self.qid = np.zeros(1, dtype=np.int64) if query_id else None  # as long as indptr
         self.indptr = np.zeros(1, dtype=np.int64)
         self.indices = np.empty(0, dtype=np.int32)
         self.values = np.empty(0, dtype=dtype)
