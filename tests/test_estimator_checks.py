@@ -22,9 +22,21 @@ EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": REPEATED,
     "check_sample_weight_equivalence_on_sparse_data": REPEATED,
 }
+NOT_TWICE = "lock-free threads do not give the same bits twice; equal within this check's 1 % or not"
+EXPECTED_OF_THREADS = {
+    "check_regressor_data_not_an_array": NOT_TWICE,
+    "check_classifier_data_not_an_array": NOT_TWICE,
+    "check_fit_idempotent": NOT_TWICE,
+    "check_sample_weights_invariance": NOT_TWICE,
+}
+
+
+def expected_failures(estimator):
+    threads = EXPECTED_OF_THREADS if estimator.sync == "hogwild" else {}
+    return {**EXPECTED_FAILURES, **threads}
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_estimator_check(estimator, check):
     check(estimator)
