@@ -89,7 +89,7 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
         order="C",
         reset=reset,
     )
-    if classifier:
+    if classifier and y.dtype.kind not in "biuUS":  # these are labels in any case
         check_classification_targets(y)
     return X, y
 
@@ -119,6 +119,8 @@ def check_init(init, shape, name, dtype):
 
 def draw_seeds(random_state, n):
     """`n` seeds from a random_state: the same for the same int, new ones for None."""
+    if is_seed(random_state):
+        return [(int(random_state) + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(n)]
     return [int(s) for s in check_random_state(random_state).randint(MAX_INT, size=n)]
 
 

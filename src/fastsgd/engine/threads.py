@@ -43,17 +43,15 @@ def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded):
     ``auto`` is lock-free where that pays and nobody asked for the same bits again: threads that
     share one vector gain when its lines are rarely shared, that is for many features.
     """
+    small = nnz < MIN_NONZEROS_FOR_THREADS
     if sync == "serial" or averaged:
         return "serial", 1
-    threads = count_threads(n_jobs)
-    small = nnz < MIN_NONZEROS_FOR_THREADS
     if sync == "auto":
-        if seeded or small or threads == 1 or n_features < MIN_FEATURES_FOR_HOGWILD:
+        if seeded or small or n_features < MIN_FEATURES_FOR_HOGWILD:
             return "serial", 1
-        return "hogwild", threads
-    if n_jobs is None and small:
-        threads = 1
-    return sync, threads
+        threads = count_threads(n_jobs)
+        return ("hogwild", threads) if threads > 1 else ("serial", 1)
+    return sync, 1 if n_jobs is None and small else count_threads(n_jobs)
 
 
 class Team:

@@ -143,7 +143,8 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
         sample_weight = self._check_sample_weight(sample_weight, X)
         class_weight = "balanced" if self._running else self.class_weight
-        weights = compute_class_weight(class_weight, classes=classes, y=y)
+        weights = (np.ones(n_classes) if class_weight is None else
+                   compute_class_weight(class_weight, classes=classes, y=y))
         validation = self._split(y, sample_weight, stratify=True)
         self.classes_ = classes
         self._class_counts = np.bincount(codes, minlength=n_classes)
