@@ -1,4 +1,4 @@
-"""One list of extensions, and a table of flags by compiler. Everything else is in pyproject.toml."""
+"""One list of extensions and a table of flags; everything else is in pyproject.toml."""
 
 import os
 import sys
@@ -18,10 +18,11 @@ if sys.platform == "win32":
 
 # Never -ffast-math: divergence checks need NaN.
 FLAGS = {
-    "release": ["-O3", "-g0", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wno-unused-function"],
-    "debug": ["-O1", "-g", "-std=c11", "-Wall", "-Wno-unused-function"],
+    "release": ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
+    "debug": ["-O1", "-g"],
 }
-compile_args = list(FLAGS["debug" if DEBUG else "release"])
+compile_args = ["-std=c11", "-Wall", "-Wno-unused-function"]
+compile_args += FLAGS["debug" if DEBUG else "release"]
 link_args = []
 if NATIVE:
     compile_args.append("-march=native")

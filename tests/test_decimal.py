@@ -6,9 +6,10 @@ import sys
 from decimal import Decimal, localcontext
 
 import pytest
-from fastsgd.kernels.svmlight import parse_decimal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from fastsgd.kernels.svmlight import parse_decimal
 
 MAX = sys.float_info.max
 

@@ -22,7 +22,7 @@ EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": REPEATED,
     "check_sample_weight_equivalence_on_sparse_data": REPEATED,
 }
-NOT_TWICE = "lock-free threads do not give the same bits twice; equal within this check's 1 % or not"
+NOT_TWICE = "lock-free threads do not give the same bits twice, nor always this check's 1 %"
 EXPECTED_OF_THREADS = {
     "check_regressor_data_not_an_array": NOT_TWICE,
     "check_classifier_data_not_an_array": NOT_TWICE,

@@ -8,7 +8,7 @@ import numpy as np
 
 from libc.stdint cimport int64_t
 
-from fastsgd.kernels.rows cimport FSGD_F32, Rows, fsgd_rows
+from fastsgd.kernels.rows cimport Rows, fsgd_rows
 
 
 cdef extern from "fsgd.h":
@@ -222,7 +222,6 @@ cdef class Trainer:
         Within a segment the weights need not be folded, so threads need not meet. Where the
         result is `begin`, one tile alone shrinks too much: give it to `run_serial`.
         """
-        cdef fsgd_clock[::1] clocks
         if self._clocks is None:
             self._clocks = np.zeros((self.n_tiles + 1, sizeof(fsgd_clock) // 8))
         cdef double[:, ::1] table = self._clocks
@@ -243,7 +242,7 @@ cdef class Trainer:
         cdef fsgd_tally tally = fsgd_tally(0, 0)
         cdef fsgd_turns turns = fsgd_turns(NULL, &self.shared.stop, 0, 1)
         cdef fsgd_clock clock
-        cdef int64_t j, end
+        cdef int64_t j
         cdef int64_t[32] row
         cdef int n
         with nogil:

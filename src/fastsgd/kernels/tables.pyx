@@ -68,7 +68,7 @@ def schedules():
 
 
 def loss_values(int loss, const double[::1] z, const double[::1] y, double p, bint derivative):
-    """loss(z, y) of each entry, or its derivative by z. z, y: IN, equal lengths; returns float64."""
+    """loss(z, y) of each entry, or its derivative by z: float64. z, y: IN, of equal lengths."""
     cdef int64_t i, n = z.shape[0]
     out = np.empty(n)
     cdef double[::1] result = out
