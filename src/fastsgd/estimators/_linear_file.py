@@ -13,7 +13,7 @@ from fastsgd.estimators.linear import FastSGDClassifier, FastSGDRegressor
 from fastsgd.schedules import Cosine
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
-SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "index_base_")
+SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base")
 STATE_ARRAYS = ("weights", "l1_paid", "average")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "curve": list}
@@ -80,6 +80,7 @@ def put_together(name, header, arrays):
     _require(isinstance(getattr(model, "fit_stats_", {}), dict), "fit_stats_ must be a dict")
     _require(_is_curve(getattr(model, "loss_curve_", [])), "loss_curve_ must be numbers")
     _require(_is_count(getattr(model, "n_iter_", 0)), "n_iter_ must be an int")
+    _require(getattr(model, "_index_base", 0) in (0, 1), "_index_base must be 0 or 1")
     n_models = 1
     if name == "FastSGDClassifier":
         model.classes_ = _decode_labels(header["classes"], "classes_")
