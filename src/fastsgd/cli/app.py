@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is imported when they run, so that --help is quick."""
+"""The commands and their options. What they do is imported when they run: --help is quick."""
 
 from typing import Annotated
 
@@ -147,7 +147,7 @@ def predict(
     zero_based: ZeroBased = "auto",
     quiet: Quiet = False,
 ):
-    """Print the label (or value) of each row of DATA, one a line; the labels in DATA are not used."""
+    """Print the label (or value) of each row of DATA, one a line; its labels are not used."""
     base = _base(zero_based)
     check_writable(output)
     from fastsgd import load_model

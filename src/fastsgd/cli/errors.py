@@ -1,4 +1,4 @@
-"""How a command fails: a line on stderr and an exit code; no traceback where it was to be expected."""
+"""How a command fails: a line on stderr and an exit code, no traceback if it was expected."""
 
 import functools
 import os

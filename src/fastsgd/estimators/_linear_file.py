@@ -124,10 +124,12 @@ def _put_coef(told, arrays, shape, flat):
         _require(parts[0].dtype in (np.float32, np.float64), "coef must be float32 or float64")
         _require(parts[1].dtype in (np.int32, np.int64) and parts[1].dtype == parts[2].dtype,
                  "indices of coef must be int32 or int64")
+        if flat and len(told["shape"]) == 1:  # sparsify of scikit-learn 1.9 gives a vector
+            shape = shape[1:]
         _require(tuple(told["shape"]) == shape, f"coef must have shape {shape}")
-        coef = getattr(sp, kind)(tuple(parts), shape=shape)
+        coef = sp.csr_array(tuple(parts), shape=shape)
         coef.check_format(full_check=True)
-        return coef
+        return getattr(sp, kind)(coef)
     _require(kind in ("by_class", "by_feature"), f"unknown kind of coef {kind!r}")
     dtype = arrays["coef"].dtype
     _require(dtype in (np.float32, np.float64), f"coef must be float32 or float64, is {dtype}")
@@ -222,7 +224,7 @@ def _encode_labels(labels, name):
     kind = LABEL_KINDS.get(labels.dtype.kind)
     if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
         kind = str
-    if kind is None or labels.dtype.itemsize > 8 and kind is float:
+    if kind is None or (kind is float and labels.dtype.itemsize > 8):
         raise TypeError(
             f"{name} of type {labels.dtype} cannot be stored in a model file; numbers, bools and "
             "strings can")
@@ -231,9 +233,9 @@ def _encode_labels(labels, name):
 
 def _decode_labels(told, name):
     dtype = np.dtype(told["dtype"])
-    kind = str if dtype == object else LABEL_KINDS.get(dtype.kind)
+    kind = str if dtype.kind == "O" else LABEL_KINDS.get(dtype.kind)
     values = _decode(told["values"])
     _require(kind is not None and isinstance(values, list)
-             and all(type(value) is kind for value in values),
+             and set(map(type, values)) <= {kind},
              f"{name} must be labels of type {told['dtype']!r}")
     return np.array(values, dtype=dtype)

@@ -12,7 +12,7 @@ from fastsgd.estimators._to_sklearn import to_sklearn
 
 
 class Resumable:
-    """What a fitted linear model can be turned into: a longer training, or scikit-learn's model."""
+    """What becomes of a fitted linear model: a longer training, or scikit-learn's model."""
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

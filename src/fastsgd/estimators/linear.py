@@ -214,9 +214,10 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         return codes
 
     def _resume_models(self, X, y, sample_weight, *rest):
+        codes = self._codes(y)
         class_weight = "balanced" if self._running else self.class_weight
         weights = compute_class_weight(class_weight, classes=self.classes_, y=y)
-        self._fit_models(X, self._codes(y), sample_weight, weights, *rest, resumed=True)
+        self._fit_models(X, codes, sample_weight, weights, *rest, resumed=True)
 
     def _fit_models(self, X, codes, sample_weight, weights, states, max_iter, validation,
                     resumed=False):
