@@ -137,6 +137,16 @@ def test_a_missing_file_stays_an_os_error(tmp_path):
         load_model(tmp_path)
 
 
+def test_every_flipped_bit_is_noticed(saved, tmp_path):
+    content = saved.read_bytes()
+    for at in range(0, len(content), 11):
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << (at % 8)
+        (tmp_path / "m").write_bytes(flipped)
+        with pytest.raises(ModelFileError):
+            load_model(tmp_path / "m")
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_flipped_byte_is_noticed_or_harmless(saved, tmp_path_factory, data):
