@@ -13,5 +13,9 @@ class ModelFileError(FastSGDError, ValueError):
     """A model file is damaged, truncated, foreign, or of a version this release cannot read."""
 
 
+class ResumeError(FastSGDError, ValueError):
+    """A training cannot go on so that it would equal an uninterrupted one."""
+
+
 class NotBuiltYetError(FastSGDError, ValueError):
     """A reserved parameter was given a value that this release does not implement."""

@@ -20,6 +20,8 @@ class LinearState:
         Number of the next step; counts samples from 1.
     epoch : int
         Epochs begun since the first `fit` or `partial_fit`: the visiting order's stream.
+    seed : int or None
+        The visiting order's seed; None until the first epoch draws it from `random_state`.
     l1_paid : ndarray of shape (n_features,) or None
         What cumulative clipping has taken from each weight, with an L1 part; else None.
     l1_total : float
@@ -41,6 +43,7 @@ class LinearState:
     intercept: float = 0.0
     t: int = 1
     epoch: int = 0
+    seed: int | None = None
     l1_paid: np.ndarray | None = None
     l1_total: float = 0.0
     average: np.ndarray | None = None

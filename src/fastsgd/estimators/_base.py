@@ -18,6 +18,7 @@ from fastsgd.engine.loop import Settings, train
 from fastsgd.engine.state import LinearState
 from fastsgd.engine.threads import choose_sync
 from fastsgd.estimators._report import EpochReport
+from fastsgd.estimators._resume import Resumable
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -33,7 +34,7 @@ SPARSE_INTERCEPT_DECAY_RARE = 0.1
 log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs, at 0.1 below 0.001 %."""
 
 
-class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
+class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
 
     _parameter_constraints: dict = {
@@ -61,7 +62,7 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     }
 
     def _train(self, X, targets, sample_weight, states, *, max_iter, class_weights=None,
-               validation=None):
+               validation=None, resumed=False):
         """Trains one linear model for each row of `targets` and sets the fitted attributes.
 
         Parameters
@@ -73,18 +74,28 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             One a model, from `_start` or `_resume`.
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
+        resumed : bool
+            `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
         rows = Rows(X)
         sync, n_threads = choose_sync(
             self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
             averaged=bool(self.average), seeded=is_seed(self.random_state))
         settings = self._settings(rows, max_iter, sync, n_threads, X, len(states))
-        seeds = draw_seeds(self.random_state, len(states))
+        if any(state.seed is None for state in states):
+            for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
+                                   strict=True):
+                state.seed = seed
         self._training = states
-        report = EpochReport(self, X, max_iter, len(states))
+        report = EpochReport(self, X, max_iter - resumed * min(state.epoch for state in states),
+                             len(states))
         began, n_iters, trained = time.perf_counter(), [], 0
         try:
             for k, state in enumerate(states):
+                if resumed and self._has_ended(state, max_iter):
+                    n_iters.append(state.epoch)
+                    continue
+                settings = replace(settings, max_iter=max_iter - resumed * state.epoch)
                 y = targets(k)
                 if class_weights is not None:
                     settings = replace(settings, weight_neg=class_weights[k][0],
@@ -95,8 +106,9 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
                 first = state.t
                 report.begin_model(k, state)
                 try:
-                    n_iters.append(train(rows, y, sample_weight, state, settings, seeds[k],
-                                         subset=subset, score=score, on_epoch=report.epoch))
+                    ran = train(rows, y, sample_weight, state, settings, state.seed,
+                                subset=subset, score=score, on_epoch=report.epoch)
+                    n_iters.append(state.epoch if resumed else ran)
                 finally:
                     trained += state.t - first
                     self._show(states, k)
@@ -113,6 +125,7 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             "threads": n_threads,
             "sync": sync,
             "eta0": self._first_step(settings),
+            "alpha": settings.alpha,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
@@ -172,8 +185,11 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
         return LinearState(weights=weights,
                            intercept=float(self._intercepts[k]))
 
-    def _resume(self, dtype):
-        """The states of the last call, with the weights that the user sees now."""
+    def _resume(self, dtype, anew=True):
+        """The states of the last call, with the weights that the user sees now.
+
+        `anew` forgets the progress by which the training stops.
+        """
         if hasattr(self.coef_, "toarray"):
             self.densify()
         coef = np.atleast_2d(self.coef_)
@@ -186,9 +202,13 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             if old is not None:
                 old = old.copy()
                 if old.weights is None:
-                    old.weights, old.intercept = state.weights, state.intercept
+                    old.weights = state.weights
+                    shown = self.coef_.dtype.type(old.intercept)
+                    if shown != state.intercept:  # the user has set another
+                        old.intercept = state.intercept
                 state = old
-                state.stale, state.best, state.curve = 0, np.inf, []
+                if anew:
+                    state.stale, state.best, state.curve = 0, np.inf, []
             states.append(state)
         return states
 
@@ -242,8 +262,9 @@ class LinearSGD(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     def _check_sample_weight(self, sample_weight, X):
         return check_weights(sample_weight, X, allow_all_zero=self.early_stopping)
 
-    def _warn_at_end(self):
-        if self.tol is not None and self.tol > -np.inf and self.n_iter_ == self.max_iter:
+    def _warn_at_end(self, max_iter=None):
+        max_iter = self.max_iter if max_iter is None else max_iter
+        if self.tol is not None and self.tol > -np.inf and self.n_iter_ == max_iter:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",

@@ -68,7 +68,8 @@ loss_curve_ : list of float
     By epoch, the mean over its rows of each row's loss just before its own step, plus
     alpha * R(w) at the epoch's end; the mean over the classes.
 fit_stats_ : dict
-    seconds, rows_per_second, ns_per_nonzero, threads, sync, and eta0: the first step's size.
+    seconds, rows_per_second, ns_per_nonzero, threads, sync, eta0: the first step's size, and
+    alpha: what `alpha` or `C` came to.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -187,9 +187,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
                         classifier=True)
         _check_partial_fit_first_call(self, classes)
         n_classes = len(self.classes_)
-        codes = np.searchsorted(self.classes_, y)
-        if np.any(self.classes_[np.minimum(codes, n_classes - 1)] != y):
-            raise ValueError(f"y holds labels that are not among classes {self.classes_}")
+        codes = self._codes(y)
         sample_weight = self._check_sample_weight(sample_weight, X)
         counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
         self._class_counts = counts + np.bincount(codes, minlength=n_classes)
@@ -209,7 +207,21 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
     def _running(self):
         return isinstance(self.class_weight, str) and self.class_weight == "balanced_running"
 
-    def _fit_models(self, X, codes, sample_weight, weights, states, max_iter, validation):
+    def _codes(self, y):
+        """The place of each label in `classes_`."""
+        codes = np.searchsorted(self.classes_, y)
+        if np.any(self.classes_[np.minimum(codes, len(self.classes_) - 1)] != y):
+            raise ValueError(f"y holds labels that are not among classes {self.classes_}")
+        return codes
+
+    def _resume_models(self, X, y, sample_weight, *rest):
+        codes = self._codes(y)
+        class_weight = "balanced" if self._running else self.class_weight
+        weights = compute_class_weight(class_weight, classes=self.classes_, y=y)
+        self._fit_models(X, codes, sample_weight, weights, *rest, resumed=True)
+
+    def _fit_models(self, X, codes, sample_weight, weights, states, max_iter, validation,
+                    resumed=False):
         """One model for two classes (the second is +1), else one for each class."""
         if len(states) == 1:
             positive, class_weights = [1], [(weights[0], weights[1])]
@@ -217,7 +229,8 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
             positive, class_weights = range(len(states)), [(1.0, weight) for weight in weights]
         self._train(
             X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, states,
-            max_iter=max_iter, class_weights=class_weights, validation=validation)
+            max_iter=max_iter, class_weights=class_weights, validation=validation,
+            resumed=resumed)
 
     def _expose(self):
         self.coef_ = self._weights.T
@@ -386,10 +399,13 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self._fit_model(X, y, sample_weight, states, 1, None)
         return self
 
-    def _fit_model(self, X, y, sample_weight, states, max_iter, validation):
+    def _resume_models(self, *args):
+        self._fit_model(*args, resumed=True)
+
+    def _fit_model(self, X, y, sample_weight, states, max_iter, validation, resumed=False):
         y = np.ascontiguousarray(y, dtype=np.float64)
         self._train(X, lambda k: y, sample_weight, states, max_iter=max_iter,
-                    validation=validation)
+                    validation=validation, resumed=resumed)
 
     def _expose(self):
         self.coef_ = self._weights[:, 0]

@@ -1,0 +1,18 @@
+"""The command line: ``fastsgd`` and ``python -m fastsgd.cli``.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 good; 1 failed (a file, its data, a
+model, a divergence); 2 usage (the command line is wrong by itself); 130 interrupted.
+"""
+
+
+def main():
+    """Runs the command line of this process."""
+    import sys
+
+    try:
+        from fastsgd.cli.app import app
+
+        app(prog_name="fastsgd")
+    except KeyboardInterrupt:  # before or after a command; within one, errors.py tells more
+        print("fastsgd: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,3 @@
+from fastsgd.cli import main
+
+main()

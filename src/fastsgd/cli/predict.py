@@ -1,0 +1,31 @@
+"""The command `predict`."""
+
+import sys
+
+import numpy as np
+
+from fastsgd.cli.data import read_for
+from fastsgd.model_file import replaced_when_whole
+
+CHUNK_ROWS = 1 << 16
+
+
+def predict(model, data, *, proba, output, base, quiet):
+    """Writes a line for each row: its label or value, or its probabilities."""
+    if proba and not hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"--proba needs a classifier with loss log_loss or modified_huber; this model is a "
+            f"{type(model).__name__} with loss {model.loss}")
+    X, _ = read_for(model, data, base=base, quiet=quiet)
+    if output is None:
+        _write(sys.stdout, model, X, proba)
+        return
+    with replaced_when_whole(output) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        _write(file, model, X, proba)
+
+
+def _write(file, model, X, proba):
+    for begin in range(0, X.shape[0], CHUNK_ROWS):
+        part = X[begin : begin + CHUNK_ROWS]
+        rows = model.predict_proba(part) if proba else model.predict(part)[:, np.newaxis]
+        file.writelines(" ".join(map(str, row)) + "\n" for row in rows)

@@ -1,0 +1,118 @@
+"""`resume`: the training of the last fit goes on, as if it had never been interrupted."""
+
+from numbers import Integral
+
+from sklearn.base import _fit_context, is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from fastsgd._compat import with_callbacks
+from fastsgd._validation import check_combinations, check_Xy, is_seed
+from fastsgd.errors import ResumeError
+from fastsgd.estimators._to_sklearn import to_sklearn
+
+
+class Resumable:
+    """What becomes of a fitted linear model: a longer training, or scikit-learn's model."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def resume(self, X, y, *, max_iter=None, sample_weight=None):
+        """Goes on with the training of the last fit, up to `max_iter` epochs in total.
+
+        With one thread (sync='serial'), five epochs and then resume(X, y, max_iter=10) give the
+        bits of ten epochs at once, also through `save_model` and `load_model`. Models of classes
+        that had stopped by `tol` stay as they are; where all have, or `max_iter` epochs are
+        behind, nothing happens.
+
+        After Ctrl-C in `fit` the interrupted epoch is run again whole, in the same order of rows,
+        from the weights so far; the number of steps counts on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows of the last fit, in the same order; not checked.
+        y : array-like of shape (n_samples,)
+        max_iter : int, default=None
+            Epochs in total, those of earlier calls included; None: the parameter `max_iter`.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : object
+            `n_iter_` and `loss_curve_` are those of the whole training.
+
+        Raises
+        ------
+        ResumeError
+            The model holds no state of a training; or with `early_stopping` the rows that were
+            held out are not known, because `random_state` is not an int.
+
+        Notes
+        -----
+        The order of rows depends on the seeds drawn by the first epoch, which the model keeps, and
+        not on the present `random_state`. Of the parameters, `max_iter`, `tol`,
+        `n_iter_no_change`, `n_jobs`, `sync` and `verbose` may change in between.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastsgd import FastSGDRegressor
+        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> y = 3 * X[:, 0] + 1
+        >>> once = FastSGDRegressor(tol=None, max_iter=10, random_state=0).fit(X, y)
+        >>> twice = FastSGDRegressor(tol=None, max_iter=5, random_state=0).fit(X, y)
+        >>> bool(twice.resume(X, y, max_iter=10).coef_ == once.coef_)
+        True
+        """
+        check_is_fitted(self)
+        max_iter = self._check_resume(max_iter)
+        classifier = is_classifier(self)
+        check_combinations(self, classifier=classifier, for_partial_fit=False)
+        X, y = check_Xy(
+            self, X, y, reset=False, dtype=self.coef_.dtype, classifier=classifier)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        validation = self._split(y, sample_weight, stratify=classifier)
+        states = self._resume(X.dtype, anew=False)
+        self._resume_models(X, y, sample_weight, states, max_iter, validation)
+        self._warn_at_end(max_iter)
+        return self
+
+    def _check_resume(self, max_iter):
+        """Refuses what cannot go on; returns the number of epochs in total."""
+        if not getattr(self, "_states", None):
+            raise ResumeError(
+                "this model holds no state of a training to resume; use fit or partial_fit")
+        if self.early_stopping and not is_seed(self.random_state):
+            raise ResumeError(
+                "resume with early_stopping needs the rows that were held out before: set "
+                f"random_state to an int before fit, got {self.random_state!r}")
+        max_iter = self.max_iter if max_iter is None else max_iter
+        if not isinstance(max_iter, Integral) or max_iter < 1:
+            raise ValueError(f"max_iter must be an int >= 1, got {max_iter!r}")
+        return int(max_iter)
+
+    def _has_ended(self, state, max_iter):
+        """Whether `resume` has nothing to do for this model."""
+        stalled = self.tol is not None and state.stale >= self.n_iter_no_change
+        return stalled or state.epoch >= max_iter
+
+    def to_sklearn(self):
+        """A fitted SGDClassifier or SGDRegressor with this model's weights.
+
+        Its predictions and decision values are this model's (those of several classes on dense X
+        up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
+        are dropped: sync, n_jobs, multi_class, device, workers. `C` becomes the alpha it stood
+        for, shuffle='rows' becomes True and class_weight='balanced_running' 'balanced'. A cosine
+        schedule becomes learning_rate='constant' at eta0, and an L1 penalty forgets what it has
+        clipped so far, which matters only if it is trained further.
+
+        Returns
+        -------
+        sklearn.linear_model.SGDClassifier or sklearn.linear_model.SGDRegressor
+
+        Raises
+        ------
+        ValueError
+            `C` was given and the fit was interrupted before it told its alpha.
+        """
+        return to_sklearn(self)

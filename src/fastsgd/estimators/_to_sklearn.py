@@ -1,0 +1,55 @@
+"""A fitted model of ours as scikit-learn's."""
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.utils.validation import check_is_fitted
+
+from fastsgd.schedules import Cosine
+
+FITTED = ("classes_", "t_", "n_iter_", "n_features_in_", "feature_names_in_")
+
+
+def to_sklearn(model):
+    """The SGDClassifier or SGDRegressor that predicts what `model` does; see the method."""
+    check_is_fitted(model)
+    kind = SGDClassifier if is_classifier(model) else SGDRegressor
+    theirs = kind()
+    ours = model.get_params(deep=False)
+    params = {name: ours[name] for name in theirs.get_params() if name in ours}
+    params.pop("n_jobs", None)
+    params["shuffle"] = bool(model.shuffle)
+    if isinstance(model.learning_rate, Cosine) or model.learning_rate == "cosine":
+        params["learning_rate"] = "constant"
+    if params.get("class_weight") == "balanced_running":
+        params["class_weight"] = "balanced"
+    if model.C is not None:
+        told = getattr(model, "fit_stats_", {})
+        if "alpha" not in told:
+            raise ValueError(
+                "the alpha that C stood for is not known, since fit was interrupted; resume it, "
+                "or set C=None and alpha")
+        params["alpha"] = told["alpha"]
+    theirs.set_params(**params)
+    sparse = hasattr(model.coef_, "toarray")
+    theirs.coef_ = model.coef_.copy() if sparse else np.array(model.coef_, order="C")
+    theirs.intercept_ = np.array(model.intercept_)
+    for name in FITTED:
+        if hasattr(model, name):
+            setattr(theirs, name, getattr(model, name))
+    if model.average and getattr(model, "_states", None):
+        _carry_average(model, theirs)
+    return theirs
+
+
+def _carry_average(model, theirs):
+    """The last iterate and the average so far, which its partial_fit goes on from."""
+    shape, dtype = model.coef_.shape, theirs.intercept_.dtype
+    start = int(model.average)
+    pairs = [(state.weights, state.intercept) for state in model._states]
+    means = [state.averaged(start) or (np.zeros_like(state.weights), 0.0)
+             for state in model._states]
+    for name, models in (("standard", pairs), ("average", means)):
+        weights, intercepts = zip(*models, strict=True)
+        setattr(theirs, f"_{name}_coef", np.array(weights, order="C").reshape(shape))
+        setattr(theirs, f"_{name}_intercept", np.array(intercepts, dtype=dtype))
