@@ -1,6 +1,6 @@
 """The commands and their options. What they do is imported when they run: --help is quick."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 

@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import replace
+from functools import wraps
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,10 +14,10 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
-from fastsgd._validation import check_init, check_weights, draw_seeds, is_seed
+from fastsgd._validation import check_weights, draw_seeds, is_seed
 from fastsgd.engine.loop import Settings, train
-from fastsgd.engine.state import LinearState
 from fastsgd.engine.threads import choose_sync
+from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
 from fastsgd.kernels import tables
@@ -32,6 +33,22 @@ every row, a sparse weight at few."""
 SPARSE_INTERCEPT_DECAY_RARE = 0.1
 """The same for one class against many, where the intercept has a long way to go from 0: at 0.01
 log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs, at 0.1 below 0.001 %."""
+
+
+def unchanged_on_error(method):
+    """An error in the method leaves the estimator as it was before; Ctrl-C keeps the work."""
+
+    @wraps(method)
+    def guarded(self, *args, **kwargs):
+        before = dict(self.__dict__)
+        try:
+            return method(self, *args, **kwargs)
+        except Exception:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    return guarded
 
 
 class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
@@ -61,7 +78,7 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
     }
 
-    def _train(self, X, targets, sample_weight, states, *, max_iter, class_weights=None,
+    def _train(self, X, targets, sample_weight, models, *, max_iter, class_weights=None,
                validation=None, resumed=False):
         """Trains one linear model for each row of `targets` and sets the fitted attributes.
 
@@ -70,14 +87,13 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         X : CSR or ndarray
         targets : callable
             ``targets(k)``: float64 y of model k.
-        states : list of LinearState
-            One a model, from `_start` or `_resume`.
+        models : LinearModels
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
         resumed : bool
             `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
-        rows = Rows(X)
+        rows, states = Rows(X), models.states
         sync, n_threads = choose_sync(
             self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
             averaged=bool(self.average), seeded=is_seed(self.random_state))
@@ -86,9 +102,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
-        self._training = states
         report = EpochReport(self, X, max_iter - resumed * min(state.epoch for state in states),
-                             len(states))
+                             models)
         began, n_iters, trained = time.perf_counter(), [], 0
         try:
             for k, state in enumerate(states):
@@ -96,26 +111,24 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
                     n_iters.append(state.epoch)
                     continue
                 settings = replace(settings, max_iter=max_iter - resumed * state.epoch)
-                y = targets(k)
                 if class_weights is not None:
                     settings = replace(settings, weight_neg=class_weights[k][0],
                                        weight_pos=class_weights[k][1])
-                subset = score = None
+                y, subset, score = targets(k), None, None
                 if validation is not None:
                     subset, score = self._validation_score(X, y, sample_weight, validation)
                 first = state.t
-                report.begin_model(k, state)
-                try:
-                    ran = train(rows, y, sample_weight, state, settings, state.seed,
-                                subset=subset, score=score, on_epoch=report.epoch)
-                    n_iters.append(state.epoch if resumed else ran)
-                finally:
-                    trained += state.t - first
-                    self._show(states, k)
+                report.begin_model(k)
+                ran = train(rows, y, sample_weight, state, settings, state.seed,
+                            subset=subset, score=score, on_epoch=report.epoch)
+                n_iters.append(state.epoch if resumed else ran)
+                trained += state.t - first
                 report.end_model()
             report.close()
-        finally:
-            self._settle()
+        except KeyboardInterrupt:
+            self._keep(models)
+            raise
+        self._keep(models)
         seconds = time.perf_counter() - began
         self.n_iter_ = max(n_iters)
         self.fit_stats_ = {
@@ -167,69 +180,25 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         return float(tables.etas(settings.schedule, 1.0, 1)[0])
 
     def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
-        """Sets coef_ and intercept_ to their start; returns the states that the training fills.
-
-        The weights of all models are one C-ordered array of shape (n_features, n_models), whose
-        transpose is coef_: predictions read it row by row, and all classes can be learnt at once.
-        """
-        coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
-        self._intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
-        self._weights = np.ascontiguousarray(coef.T)
+        """New models; the count of steps starts again."""
         self.t_ = 1.0
-        return [self._state(k) for k in range(n_models)]
-
-    def _state(self, k):
-        weights = self._weights[:, k]
-        if self.average or not weights.flags.c_contiguous:
-            weights = weights.copy()
-        return LinearState(weights=weights,
-                           intercept=float(self._intercepts[k]))
+        return LinearModels.start(
+            n_models, n_features, dtype, coef_init, intercept_init, int(self.average))
 
     def _resume(self, dtype, anew=True):
-        """The states of the last call, with the weights that the user sees now.
+        """The models of the last call, for another one."""
+        return LinearModels.resume(
+            self.coef_, self.intercept_, self.t_, getattr(self, "_states", None), dtype,
+            int(self.average), anew=anew)
 
-        `anew` forgets the progress by which the training stops.
-        """
-        if hasattr(self.coef_, "toarray"):
-            self.densify()
-        coef = np.atleast_2d(self.coef_)
-        self._weights = np.array(coef.T, dtype=dtype, order="C")
-        self._intercepts = np.array(np.atleast_1d(self.intercept_), dtype=np.float64)
-        states = []
-        for k, old in enumerate(getattr(self, "_states", [None] * len(coef))):
-            state = self._state(k)
-            state.t = int(self.t_)
-            if old is not None:
-                old = old.copy()
-                if old.weights is None:
-                    old.weights = state.weights
-                    shown = self.coef_.dtype.type(old.intercept)
-                    if shown != state.intercept:  # the user has set another
-                        old.intercept = state.intercept
-                state = old
-                if anew:
-                    state.stale, state.best, state.curve = 0, np.inf, []
-            states.append(state)
-        return states
-
-    def _show(self, states, k):
-        """Makes model k's weights visible in coef_ and intercept_."""
-        state = states[k]
-        averaged = state.averaged(int(self.average)) if self.average else None
-        weights, intercept = averaged or (state.weights, state.intercept)
-        if weights is not state.weights or self._weights.shape[1] > 1:
-            self._weights[:, k] = weights
-        self._intercepts[k] = intercept
-        self._expose()
-        self.t_ = float(max(self.t_, state.t))
-        self._states = states
-
-    def _settle(self):
-        """Ends a call: what is in coef_ already is not kept a second time."""
-        if not self.average:
-            for state in getattr(self, "_states", []):
-                state.weights = None
-        del self._weights, self._intercepts, self._training
+    def _keep(self, models):
+        """Sets the fitted attributes, also when the training was interrupted."""
+        for k in range(len(models.states)):
+            models.collect(k)
+        for name, value in self._shown(models).items():
+            setattr(self, name, value)
+        self.t_ = float(max(state.t for state in models.states))
+        self._states = models.settle()
 
     def _validation_score(self, X, y, sample_weight, validation):
         """The rows to learn from, and the score of weights on the others."""

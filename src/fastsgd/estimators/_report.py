@@ -10,23 +10,24 @@ class EpochReport:
     of its own with the epochs below it.
     """
 
-    def __init__(self, estimator, X, max_iter, n_models):
+    def __init__(self, estimator, X, max_iter, models):
         self._estimator = estimator
         self._X = X
         self._max_iter = max_iter
-        self._many = n_models > 1
+        self._models = models
+        self._many = len(models.states) > 1
         self._hook = getattr(estimator, "_epoch_hook", None)
         self._root = self._parent = self._task = None
         if getattr(estimator, "_skl_callbacks", None) or hasattr(
             estimator, "_parent_callback_ctx"
         ):
             self._root = estimator._init_callback_context(
-                max_subtasks=n_models if self._many else max_iter
+                max_subtasks=len(models.states) if self._many else max_iter
             ).call_on_fit_task_begin(estimator=estimator, X=X)
 
-    def begin_model(self, k, state):
+    def begin_model(self, k):
         """Model k is about to be trained."""
-        self._k, self._state = k, state
+        self._k = k
         self._parent = self._root
         if self._root is not None and self._many:
             self._parent = self._root.subcontext(
@@ -71,13 +72,10 @@ class EpochReport:
         estimator = self._estimator
 
         def fitted():
-            estimator._show(estimator._training, self._k)
-            names = ("coef_", "intercept_", "classes_", "t_", "n_features_in_")
-            return {
-                name: np.copy(getattr(estimator, name))
-                for name in names
-                if hasattr(estimator, name)
-            }
+            self._models.collect(self._k)
+            shown = estimator._shown(self._models)
+            return {name: np.copy(value) for name, value in shown.items()} | {
+                "t_": float(self._models.states[self._k].t)}
 
         return task.call_on_fit_task_end(
             estimator=estimator, X=self._X, reconstruction_attributes=fitted

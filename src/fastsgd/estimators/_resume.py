@@ -72,8 +72,8 @@ class Resumable:
             self, X, y, reset=False, dtype=self.coef_.dtype, classifier=classifier)
         sample_weight = self._check_sample_weight(sample_weight, X)
         validation = self._split(y, sample_weight, stratify=classifier)
-        states = self._resume(X.dtype, anew=False)
-        self._resume_models(X, y, sample_weight, states, max_iter, validation)
+        models = self._resume(X.dtype, anew=False)
+        self._resume_models(X, y, sample_weight, models, max_iter, validation)
         self._warn_at_end(max_iter)
         return self
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
-from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._base import LinearSGD, unchanged_on_error
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 
@@ -108,6 +108,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
+    @unchanged_on_error
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Trains from `coef_init` (zeros; with `warm_start` the last weights).
 
@@ -148,14 +149,15 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         validation = self._split(y, sample_weight, stratify=True)
         self.classes_ = classes
         self._class_counts = np.bincount(codes, minlength=n_classes)
-        states = self._start(
+        models = self._start(
             1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_models(X, codes, sample_weight, weights, states, self.max_iter, validation)
+        self._fit_models(X, codes, sample_weight, weights, models, self.max_iter, validation)
         self._warn_at_end()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
+    @unchanged_on_error
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch over these rows, from the weights so far.
 
@@ -196,11 +198,11 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         else:
             weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if hasattr(self, "coef_"):
-            states = self._resume(X.dtype)
+            models = self._resume(X.dtype)
         else:
-            states = self._start(
+            models = self._start(
                 1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, None, None)
-        self._fit_models(X, codes, sample_weight, weights, states, 1, None)
+        self._fit_models(X, codes, sample_weight, weights, models, 1, None)
         return self
 
     @property
@@ -220,21 +222,22 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         weights = compute_class_weight(class_weight, classes=self.classes_, y=y)
         self._fit_models(X, codes, sample_weight, weights, *rest, resumed=True)
 
-    def _fit_models(self, X, codes, sample_weight, weights, states, max_iter, validation,
+    def _fit_models(self, X, codes, sample_weight, weights, models, max_iter, validation,
                     resumed=False):
         """One model for two classes (the second is +1), else one for each class."""
-        if len(states) == 1:
+        if len(models.states) == 1:
             positive, class_weights = [1], [(weights[0], weights[1])]
         else:
-            positive, class_weights = range(len(states)), [(1.0, weight) for weight in weights]
+            positive, class_weights = range(len(weights)), [(1.0, weight) for weight in weights]
         self._train(
-            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, states,
+            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, models,
             max_iter=max_iter, class_weights=class_weights, validation=validation,
             resumed=resumed)
 
-    def _expose(self):
-        self.coef_ = self._weights.T
-        self.intercept_ = self._intercepts.astype(self.coef_.dtype)
+    @staticmethod
+    def _shown(models):
+        coef = models.weights.T
+        return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
 
     @staticmethod
     def _score_margin(y, z, sample_weight):
@@ -340,6 +343,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
+    @unchanged_on_error
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Trains from `coef_init` (zeros; with `warm_start` the last weights).
 
@@ -368,13 +372,14 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
         sample_weight = self._check_sample_weight(sample_weight, X)
         validation = self._split(y, sample_weight, stratify=False)
-        states = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_model(X, y, sample_weight, states, self.max_iter, validation)
+        models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_model(X, y, sample_weight, models, self.max_iter, validation)
         self._warn_at_end()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
+    @unchanged_on_error
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over these rows, from the weights so far.
 
@@ -394,22 +399,23 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        states = (self._start(1, X.shape[1], X.dtype, None, None) if first
+        models = (self._start(1, X.shape[1], X.dtype, None, None) if first
                   else self._resume(X.dtype))
-        self._fit_model(X, y, sample_weight, states, 1, None)
+        self._fit_model(X, y, sample_weight, models, 1, None)
         return self
 
     def _resume_models(self, *args):
         self._fit_model(*args, resumed=True)
 
-    def _fit_model(self, X, y, sample_weight, states, max_iter, validation, resumed=False):
+    def _fit_model(self, X, y, sample_weight, models, max_iter, validation, resumed=False):
         y = np.ascontiguousarray(y, dtype=np.float64)
-        self._train(X, lambda k: y, sample_weight, states, max_iter=max_iter,
+        self._train(X, lambda k: y, sample_weight, models, max_iter=max_iter,
                     validation=validation, resumed=resumed)
 
-    def _expose(self):
-        self.coef_ = self._weights[:, 0]
-        self.intercept_ = self._intercepts.astype(self.coef_.dtype)
+    @staticmethod
+    def _shown(models):
+        coef = models.weights[:, 0]
+        return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
 
     @staticmethod
     def _score_margin(y, z, sample_weight):

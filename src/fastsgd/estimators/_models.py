@@ -1,0 +1,85 @@
+"""The weights of K linear models as `coef_` shows them, beside the states that train them."""
+
+import numpy as np
+
+from fastsgd._validation import check_init
+from fastsgd.engine.state import LinearState
+
+
+class LinearModels:
+    """K linear models in training.
+
+    The weights are one C-ordered array of shape (n_features, K), whose transpose is `coef_`:
+    predictions read it row by row, and all classes can be learnt at once. Where K is 1 the state
+    trains in that array itself; else, and with averaging, its weights are a copy until `collect`.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_features, K)
+    intercepts : float64 ndarray of shape (K,)
+    states : list of LinearState
+    average_from : int
+        First step that counts in the average; 0 without averaging.
+    """
+
+    def __init__(self, weights, intercepts, average_from):
+        self.weights = weights
+        self.intercepts = intercepts
+        self.average_from = average_from
+        self.states = [self._state(k) for k in range(weights.shape[1])]
+
+    def _state(self, k):
+        weights = self.weights[:, k]
+        if self.average_from or not weights.flags.c_contiguous:
+            weights = weights.copy()
+        return LinearState(weights=weights, intercept=float(self.intercepts[k]))
+
+    @classmethod
+    def start(cls, n_models, n_features, dtype, coef_init, intercept_init, average_from):
+        """Models at the start that the user gives, or at zero."""
+        coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
+        intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
+        return cls(np.ascontiguousarray(coef.T), intercepts, average_from)
+
+    @classmethod
+    def resume(cls, coef, intercept, t, old_states, dtype, average_from, *, anew):
+        """The models of an earlier call, with the weights that the user sees now.
+
+        `anew` forgets the progress of the training, but not its steps. Nothing of the arguments
+        is written to, so an error leaves the estimator as it was.
+        """
+        if hasattr(coef, "toarray"):
+            coef = coef.toarray()
+        coef = np.atleast_2d(coef)
+        models = cls(np.array(coef.T, dtype=dtype, order="C"),
+                     np.array(np.atleast_1d(intercept), dtype=np.float64), average_from)
+        for k, state in enumerate(models.states):
+            state.t = int(t)
+            if old_states is None:
+                continue
+            old = old_states[k].copy()
+            if old.weights is None:
+                old.weights = state.weights
+                shown = coef.dtype.type(old.intercept)
+                if shown != state.intercept:  # the user has set another
+                    old.intercept = state.intercept
+            if anew:
+                old.stale, old.best, old.curve = 0, np.inf, []
+            models.states[k] = old
+        return models
+
+    def collect(self, k):
+        """Takes model k's weights and intercept, or their averages, from its state."""
+        state = self.states[k]
+        averaged = state.averaged(self.average_from) if self.average_from else None
+        weights, intercept = averaged or (state.weights, state.intercept)
+        if weights is not state.weights or self.weights.shape[1] > 1:
+            self.weights[:, k] = weights
+        self.intercepts[k] = intercept
+
+    def settle(self):
+        """The states to keep: what `coef_` shows is not kept a second time."""
+        if not self.average_from:
+            for state in self.states:
+                state.weights = None
+        return self.states
