@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from fastsgd.kernels.tables import TILE, etas
+
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import SCHEDULES, Cosine, bottou_offset, schedule_fields
 
@@ -43,7 +43,8 @@ def variants(name):
     """The constants to try each schedule with."""
     changes = {
         "invscaling": [{"power_t": p} for p in (0.0, 0.25, 0.5, 1.0, 2.0, 20.0, -0.3)],
-        "cosine": [{"T_mult": m, "T_0": t0} for m in (1.0, 1.5, 2.0) for t0 in (1.0, 37.5, 4096.0)],
+        "cosine": [{"T_mult": m, "T_0": cycle} for m in (1.0, 1.5, 2.0)
+                   for cycle in (1.0, 37.5, 4096.0)],
     }.get(name, [{}])
     return [fields(name, **change) for change in changes]
 
