@@ -48,5 +48,5 @@ def test_value_of_float32_is_summed_in_double():
 
 def test_unknown_name_lists_valid_ones():
     """A misspelt penalty is answered with the list."""
-    with pytest.raises(ValueError, match="unknown penalty 'l3'.*'l1'"):
+    with pytest.raises(ValueError, match=r"unknown penalty 'l3'.*'l1'"):
         make_penalty("l3")
