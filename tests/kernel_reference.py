@@ -1,13 +1,14 @@
 """A plain NumPy epoch of SGD, and small problems to run it and the kernel on."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
+from fastsgd.kernels.rows import Rows
+from fastsgd.kernels.sgd import Trainer
 from scipy import sparse
 
 from fastsgd.kernels import tables
-from fastsgd.kernels.rows import Rows
-from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import SCHEDULES
 
@@ -124,7 +125,7 @@ def small_matrix(n=150, n_features=23, dtype=np.float64, index=np.int32, seed=0,
     X = rng.normal(size=(n, n_features)) * (rng.random((n, n_features)) < density)
     X[3], X[:, 5] = 0, 0
     X = sparse.csr_array(X)
-    rows = [(X.indices[a:b], X.data[a:b]) for a, b in zip(X.indptr[:-1], X.indptr[1:], strict=True)]
+    rows = [(X.indices[a:b], X.data[a:b]) for a, b in pairwise(X.indptr)]
     rows[7] = (np.array([2, 4, 2]), np.array([0.5, -1.0, 0.25]))
     rows[9] = (np.array([1, 6]), np.array([0.0, 0.75]))
     indptr = np.concatenate([[0], np.cumsum([len(c) for c, _ in rows])])
