@@ -1,13 +1,15 @@
 """The SGD kernel against the NumPy epoch of kernel_reference.py, and what it refuses."""
 
+import itertools
+
 import numpy as np
 import pytest
+from fastsgd.kernels.rows import Rows
+from fastsgd.kernels.tables import TILE
 from kernel_reference import Problem, left_by, same, small_matrix, small_problem
 from scipy import sparse
 
 from fastsgd.engine.threads import Team, run_hogwild, run_round_robin
-from fastsgd.kernels.rows import Rows
-from fastsgd.kernels.tables import TILE
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import SCHEDULES
 
@@ -21,7 +23,7 @@ def serial(problem, blocks=None, row=None, pieces=1):
     trainer, weights, average = problem.trainer()
     trainer.set_order(blocks, row)
     borders = np.linspace(0, trainer.n_tiles, pieces + 1).astype(int)
-    for begin, end in zip(borders[:-1], borders[1:], strict=True):
+    for begin, end in itertools.pairwise(borders):
         assert trainer.run_serial(begin, end) == end
     return left_by(trainer, weights, average)
 
@@ -188,7 +190,7 @@ def test_order_out_of_range_is_refused(order):
     """A refused order changes nothing: the next epoch visits what it visited before."""
     trainer, _, _ = small_problem().trainer()
     for bad in (np.array([0, 150]), np.array([-1]), np.full(10**6, 150)):
-        with pytest.raises(ValueError, match="within X|permutation"):
+        with pytest.raises(ValueError, match=r"within X|permutation"):
             trainer.set_order(**{"row": None, "blocks": None, order: bad})
         assert trainer.n_tiles == 5
         trainer.run_serial(0, trainer.n_tiles)
