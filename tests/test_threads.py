@@ -55,10 +55,17 @@ def test_objective_is_serial_one(sync, n_threads, penalty, dense):
     """However threads interleave, the objective ends within 1 % of one thread's."""
     problem = small_problem(n=3001, loss="log_loss", dense=dense, schedule="optimal",
                             constants={"alpha": 0.01, "t0": 1000.0}, **penalty)
-    exact, exact_loss = after_epochs(problem, "serial", 0)
-    found, loss = after_epochs(problem, sync, n_threads)
+    exact, _ = after_epochs(problem, "serial", 0)
+    found = np.median([after_epochs(problem, sync, n_threads)[0] for _ in range(3)])
     assert found == pytest.approx(exact, rel=0.01)
-    assert loss == pytest.approx(exact_loss, rel=0.02)
+
+
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
+def test_no_loss_is_left_out(sync):
+    """With steps of almost nothing the losses of all threads add up to one thread's."""
+    problem = small_problem(n=3001, loss="log_loss", constants={"eta0": 1e-14})
+    exact = after_epochs(problem, "serial", 0)
+    assert after_epochs(problem, sync, 8) == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize("sync", ["hogwild", "round_robin"])

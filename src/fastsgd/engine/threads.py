@@ -9,6 +9,7 @@ import threading
 from queue import SimpleQueue
 
 import joblib
+from joblib.parallel import get_active_backend
 
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
@@ -30,6 +31,9 @@ def count_threads(n_jobs):
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    backend, _ = get_active_backend()
+    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
+        return 1
     threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if limit.isdigit() and int(limit) > 0:
@@ -76,8 +80,15 @@ class Team:
                 target=self._work, args=(rank, inbox), name=f"fastsgd-{rank}", daemon=True)
             for rank, inbox in enumerate(self._inboxes)
         ]
-        for thread in self._threads:
-            thread.start()
+        started = 0
+        try:
+            for thread in self._threads:
+                thread.start()
+                started += 1
+        except BaseException:  # no room for so many: none may stay
+            del self._threads[started:]
+            self.__exit__(None)
+            raise
 
     def _work(self, rank, inbox):
         while (task := inbox.get()) is not None:
@@ -90,8 +101,8 @@ class Team:
     def run(self, task):
         """Runs ``task(rank)`` on every thread and returns when all have ended.
 
-        Raises the first exception of a thread; a KeyboardInterrupt of the wait itself is raised
-        after every thread has returned.
+        Raises the first exception of a thread, which ends the others too: they may be waiting for
+        it. A KeyboardInterrupt of the wait itself is raised after every thread has returned.
         """
         for inbox in self._inboxes:
             inbox.put(task)
@@ -101,8 +112,9 @@ class Team:
                 error = self._results.get()
                 left -= 1
             except BaseException as interrupt:
-                self._on_interrupt()
                 error = interrupt
+            if error is not None:
+                self._on_interrupt()
             failure = failure or error
         if failure is not None:
             raise failure
@@ -110,7 +122,9 @@ class Team:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, *exc):
+        if kind is not None:
+            self._on_interrupt()
         for inbox in self._inboxes:
             inbox.put(None)
         for thread in self._threads:
