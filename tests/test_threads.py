@@ -165,7 +165,7 @@ def interrupt_after(seconds):
 
 
 def test_ctrl_c_stops_the_team():
-    """KeyboardInterrupt leaves `run` after every thread has returned."""
+    """KeyboardInterrupt leaves the team after every thread has returned."""
     stop, ended = threading.Event(), []
 
     def task(rank):
@@ -173,10 +173,25 @@ def test_ctrl_c_stops_the_team():
         ended.append(rank)
 
     interrupt_after(0.1)
-    with Team(2, stop.set) as team:
-        with pytest.raises(KeyboardInterrupt):
-            team.run(task)
-        assert sorted(ended) == [0, 1]
+    with pytest.raises(KeyboardInterrupt), Team(2, stop.set) as team:
+        team.run(task)
+    assert sorted(ended) == [0, 1]
+
+
+class Interrupted(threads.SimpleQueue):
+    """Ctrl-C between taking a wake-up and counting it, which no signal hits at will."""
+
+    def get(self):
+        super().get()
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_that_takes_a_wake_up():
+    """An interrupt may swallow what the main thread waits for; nobody waits for it again."""
+    team = Team(2, lambda: None)
+    team._wake = Interrupted()
+    with pytest.raises(KeyboardInterrupt), team:
+        team.run(lambda rank: None)
 
 
 @pytest.mark.parametrize(("sync", "n_jobs"), [("serial", 1), ("hogwild", 2), ("round_robin", 2)])
