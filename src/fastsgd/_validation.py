@@ -3,6 +3,7 @@
 import numbers
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -107,6 +108,8 @@ def check_init(init, shape, name, dtype):
     """A start given by the user, as a new array of `shape`; None is zeros."""
     if init is None:
         return np.zeros(shape, dtype)
+    if sparse.issparse(init):  # warm start after sparsify()
+        init = init.toarray()
     init = np.array(init, dtype=dtype)
     size = int(np.prod(shape))
     if init.size != size or (len(shape) == 2 and shape[0] > 1 and init.shape != shape):

@@ -95,7 +95,7 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
         "alpha": alpha,
         "t0": bottou_offset(loss, constant, alpha) if needs_alpha else 0.0,
         "power_t": power_t,
-        "T_0": cosine.T_0 * max(1, epoch_steps),
+        "T_0": max(1.0, cosine.T_0 * epoch_steps),
         "T_mult": cosine.T_mult,
         "eta_min": cosine.eta_min,
         "eta_max": eta_max,

@@ -29,7 +29,9 @@ Quiet = Annotated[bool, option("--quiet", "No progress and no notes on stderr.",
 ZeroBased = Annotated[str, option(
     "--zero-based", "Whether feature numbers start at 0: yes, no or auto (as in the training; for "
     "new data 1 if there is no feature 0).")]
-Text, Real, Count = str | None, float | None, int | None
+Text: TypeAlias = str | None
+Real: TypeAlias = float | None
+Count: TypeAlias = int | None
 
 
 def _base(zero_based):

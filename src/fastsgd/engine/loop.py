@@ -119,9 +119,9 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     chunk = threads.serial_chunk(rows)
     n_visits = rows.shape[0] if subset is None else len(subset)
     began, n_iter = time.perf_counter(), 0
-    with threads.Team(settings.n_threads if settings.sync != "serial" else 0,
-                      on_interrupt=trainer.stop) as team:
-        try:
+    try:
+        with threads.Team(settings.n_threads if settings.sync != "serial" else 0,
+                          on_interrupt=trainer.stop) as team:
             while n_iter < settings.max_iter:
                 trainer.set_order(*visiting_order(
                     settings.shuffle, seed, state.epoch, rows.shape[0], subset))
@@ -144,10 +144,10 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                 ended = on_epoch is not None and on_epoch(told)
                 if _stalled(state, told, settings, trainer) or ended:
                     break
-        except KeyboardInterrupt:
-            trainer.stop()
-            _store(trainer, pairs, state)
-            raise
+    except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
+        trainer.stop()
+        _store(trainer, pairs, state)
+        raise
     return n_iter
 
 

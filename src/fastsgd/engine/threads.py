@@ -9,6 +9,7 @@ import threading
 from queue import SimpleQueue
 
 import joblib
+from joblib.parallel import get_active_backend
 
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
@@ -30,6 +31,9 @@ def count_threads(n_jobs):
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    backend, _ = get_active_backend()
+    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
+        return 1
     threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if limit.isdigit() and int(limit) > 0:
@@ -61,54 +65,62 @@ class Team:
     ----------
     size : int
     on_interrupt : callable
-        Called when the waiting main thread is interrupted; it must make the tasks return soon.
+        Called when a task or the `with` block raises; it must make the tasks return soon.
     """
 
     def __init__(self, size, on_interrupt):
         self.size = size
         self._on_interrupt = on_interrupt
-        self._results = SimpleQueue()
+        self._wake = SimpleQueue()
         self._inboxes = [SimpleQueue() for _ in range(size)]
         self._threads = [
             threading.Thread(
-                target=self._work, args=(rank, inbox), name=f"fastsgd-{rank}", daemon=True)
+                target=self._work, args=(inbox, rank), name=f"fastsgd-{rank}", daemon=True)
             for rank, inbox in enumerate(self._inboxes)
         ]
-        for thread in self._threads:
-            thread.start()
+        started = 0
+        try:
+            for thread in self._threads:
+                thread.start()
+                started += 1
+        except BaseException:  # no room for so many: none may stay
+            del self._threads[started:]
+            self.__exit__(None)
+            raise
 
-    def _work(self, rank, inbox):
-        while (task := inbox.get()) is not None:
+    def _work(self, inbox, rank):
+        while (order := inbox.get()) is not None:
+            task, ended = order
             try:
                 task(rank)
-                self._results.put(None)
-            except BaseException as error:  # told to the main thread, which raises it
-                self._results.put(error)
+                error = None
+            except BaseException as caught:  # raised by the main thread; others may wait
+                error = caught
+                self._on_interrupt()
+            ended.append(error)
+            self._wake.put(None)
 
     def run(self, task):
-        """Runs ``task(rank)`` on every thread and returns when all have ended.
+        """Runs ``task(rank)`` on every thread; returns when all have ended, or raises an error.
 
-        Raises the first exception of a thread; a KeyboardInterrupt of the wait itself is raised
-        after every thread has returned.
+        A KeyboardInterrupt leaves at once, and may take a wake-up with it: so the ends are counted
+        in a list. Leaving the `with` block then stops the threads.
         """
+        ended = []
         for inbox in self._inboxes:
-            inbox.put(task)
-        failure, left = None, self.size
-        while left:
-            try:
-                error = self._results.get()
-                left -= 1
-            except BaseException as interrupt:
-                self._on_interrupt()
-                error = interrupt
-            failure = failure or error
-        if failure is not None:
-            raise failure
+            inbox.put((task, ended))
+        while len(ended) < self.size:
+            self._wake.get()
+        for error in ended:
+            if error is not None:
+                raise error
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, *exc):
+        if kind is not None:
+            self._on_interrupt()
         for inbox in self._inboxes:
             inbox.put(None)
         for thread in self._threads:

@@ -64,10 +64,16 @@ typedef struct {
 /* Below these the scale is folded into v: the powers of ten that leave v room in its type. */
 #define FSGD_MIN_SCALE_F32 1e-12
 #define FSGD_MIN_SCALE_F64 1e-100
+/* A sum of weights holds S v less what was subtracted when v changed: digits are lost as 1 / scale,
+ * and in float32 each change of v is rounded besides. */
+#define FSGD_MIN_SCALE_AVERAGED_F32 0.1
+#define FSGD_MIN_SCALE_AVERAGED_F64 1e-3
 
-FSGD_FN double fsgd_min_scale(int real)
+FSGD_FN double fsgd_min_scale(const fsgd_problem *p)
 {
-    return real == FSGD_F32 ? FSGD_MIN_SCALE_F32 : FSGD_MIN_SCALE_F64;
+    if (p->X.real == FSGD_F32)
+        return p->average ? FSGD_MIN_SCALE_AVERAGED_F32 : FSGD_MIN_SCALE_F32;
+    return p->average ? FSGD_MIN_SCALE_AVERAGED_F64 : FSGD_MIN_SCALE_F64;
 }
 
 /* Factor of one step's shrinkage by L2. */
@@ -89,7 +95,7 @@ FSGD_FN int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
 /* Waits until it is step `t`'s turn. Returns 0 when the fit was stopped meanwhile. */
 static int fsgd_await_turn(const fsgd_turns *turns, int64_t t)
 {
-    for (int spins = 1; fsgd_turn_load(turns->turn) != t; spins++)
+    for (unsigned spins = 1; fsgd_turn_load(turns->turn) != t; spins++)
         if (spins % 64 == 0) {
             if (fsgd_load_int(turns->stop)) return 0;
             sched_yield();
@@ -148,7 +154,7 @@ static inline void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
 static int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,
                          fsgd_clock *clocks)
 {
-    double eta[FSGD_TILE], min_scale = fsgd_min_scale(p->X.real);
+    double eta[FSGD_TILE], min_scale = fsgd_min_scale(p);
     int64_t row[FSGD_TILE];
     for (int64_t j = begin; j < end; j++) {
         fsgd_clock next = *clock;
@@ -166,6 +172,22 @@ static int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd
         *clock = next;
     }
     return end;
+}
+
+/* After threads were stopped: moves the clock back from the segment's end to step `t`, the first
+ * that was not made; clocks[j] holds it or a step before it. */
+static void fsgd_rewind(const fsgd_problem *p, const fsgd_clock *clocks, int64_t j, double t,
+                        fsgd_clock *clock)
+{
+    double eta[FSGD_TILE];
+    int n = (int)(t - clocks[j].t);
+    *clock = clocks[j];
+    fsgd_fill_eta(&p->schedule, clock->t, n, eta);
+    for (int k = 0; k < n; k++) {
+        clock->scale *= fsgd_shrink(eta[k], p->l2);
+        clock->l1_total += eta[k] * p->l1;
+    }
+    clock->t = t;
 }
 
 #endif

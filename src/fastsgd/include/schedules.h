@@ -54,11 +54,11 @@ FSGD_FN void fsgd_eta_optimal(const fsgd_schedule *s, double t, int n, double *e
 }
 
 /* eta_t = eta0 / t^p. One pow for the block: (t + k)^-p = t^-p (1 + x)^-p with x = k / t, by the
- * binomial series (x <= 2^-7, so that eight terms leave 1e-16). */
+ * binomial series (x <= 2^-7 / (1 + |p|), so that eight terms leave 1e-16). */
 FSGD_FN void fsgd_eta_invscaling(const fsgd_schedule *s, double t, int n, double *eta)
 {
     double p = s->power_t;
-    if (t < 128.0 * FSGD_TILE) {
+    if (t < 128.0 * FSGD_TILE * (1 + fabs(p))) {
         for (int k = 0; k < n; k++) eta[k] = s->eta0 / pow(t + k, p);
         return;
     }

@@ -73,11 +73,11 @@ cdef void _sort(int64_t n, const double *key, int64_t *start, int64_t *order) no
     for i in range(n + 1):
         start[i] = 0
     for i in range(n):
-        start[<int64_t>(key[i] * n) + 1] += 1
+        start[min(<int64_t>(key[i] * n), n - 1) + 1] += 1  # a key may be rounded to 1
     for i in range(n):
         start[i + 1] += start[i]
     for i in range(n):
-        bucket = <int64_t>(key[i] * n)
+        bucket = min(<int64_t>(key[i] * n), n - 1)
         order[start[bucket]] = i
         start[bucket] += 1
     for i in range(1, n):  # insertion sort: nothing moves further than its bucket

@@ -29,6 +29,9 @@ cdef class Rows:
             if X.format != "csr":
                 raise TypeError(f"expected CSR, got {X.format}")
             indptr = X.indptr.astype(np.int64, copy=False)
+            if len(indptr) != X.shape[0] + 1:
+                raise ValueError(
+                    f"X.indptr must have {X.shape[0] + 1} entries, got {len(indptr)}")
             nnz = indptr[len(indptr) - 1]
             if indptr[0] != 0 or nnz > len(X.indices) or np.any(np.diff(indptr) < 0):
                 raise ValueError("X.indptr must start at 0, never fall and end within X.indices")

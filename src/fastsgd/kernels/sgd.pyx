@@ -4,6 +4,7 @@ The arithmetic is in include/epoch.inc; here are the loops over tiles and the th
 Kernels neither print, raise nor allocate. They poll the stop flag after every tile.
 """
 
+import cython
 import numpy as np
 
 from libc.stdint cimport int64_t
@@ -77,6 +78,8 @@ cdef extern from "epoch.h" nogil:
     void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
     int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,
                       fsgd_clock *clocks)
+    void fsgd_rewind(const fsgd_problem *p, const fsgd_clock *clocks, int64_t j, double t,
+                     fsgd_clock *clock)
 
 cdef extern from *:
     """
@@ -182,22 +185,24 @@ cdef class Trainer:
         contiguous rows; None and None visit the rows as they lie.
         """
         cdef const int64_t[::1] order
-        self.p.blocks = self.p.row = NULL
-        self.p.n_visits = self.p.X.n_rows
+        cdef const int64_t *blocks_at = NULL
+        cdef const int64_t *row_at = NULL
+        cdef int64_t n_visits = self.p.X.n_rows, n_tiles
         if row is not None:
             order = row
-            self.p.n_visits = order.shape[0]
-            if order.shape[0]:
-                if np.min(row) < 0 or np.max(row) >= self.p.X.n_rows:
-                    raise ValueError("row numbers must be within X")
-                self.p.row = &order[0]
-        self.n_tiles = (self.p.n_visits + FSGD_TILE - 1) // FSGD_TILE
+            n_visits = order.shape[0]
+            if n_visits and (np.min(row) < 0 or np.max(row) >= self.p.X.n_rows):
+                raise ValueError("row numbers must be within X")
+            row_at = &order[0]
+        n_tiles = (n_visits + FSGD_TILE - 1) // FSGD_TILE
         if row is None and blocks is not None:
             order = blocks
-            if order.shape[0] != self.n_tiles or np.min(blocks) < 0 \
-                    or np.max(blocks) >= self.n_tiles:
-                raise ValueError(f"blocks must be a permutation of range({self.n_tiles})")
-            self.p.blocks = &order[0]
+            if order.shape[0] != n_tiles or n_tiles and (
+                    np.min(blocks) < 0 or np.max(blocks) >= n_tiles):
+                raise ValueError(f"blocks must be a permutation of range({n_tiles})")
+            blocks_at = &order[0]
+        self.p.blocks, self.p.row = blocks_at, row_at
+        self.p.n_visits, self.n_tiles = n_visits, n_tiles
         self._order = (blocks, row)
         self.shared.cursor = 0
         self.segment_begin = self.segment_end = 0
@@ -209,6 +214,8 @@ cdef class Trainer:
         cdef int64_t j = begin
         cdef int64_t[32] row
         cdef int n
+        if begin < 0 or end > self.n_tiles:
+            raise ValueError(f"tiles run from 0 to {self.n_tiles}, got {begin} to {end}")
         with nogil:
             while j < end and not fsgd_load_int(&self.shared.stop):
                 n = fsgd_tile_rows(&self.p, j, row)
@@ -222,7 +229,7 @@ cdef class Trainer:
         Within a segment the weights need not be folded, so threads need not meet. Where the
         result is `begin`, one tile alone shrinks too much: give it to `run_serial`.
         """
-        if self._clocks is None:
+        if self._clocks is None or len(self._clocks) <= self.n_tiles:
             self._clocks = np.zeros((self.n_tiles + 1, sizeof(fsgd_clock) // 8))
         cdef double[:, ::1] table = self._clocks
         fsgd_fold(&self.p, &self.clock)
@@ -254,7 +261,8 @@ cdef class Trainer:
                 for j in range(j, min(j + TAKE, self.segment_end)):
                     n = fsgd_tile_rows(&self.p, j, row)
                     tile(&self.p, row, n, &clock, &tally, &turns)
-        self.tally.loss += tally.loss
+        with cython.critical_section(self):
+            self.tally.loss += tally.loss
 
     def run_round_robin(self, int rank, int n_threads):
         """Every n_threads-th step of the segment, written in turn, as HOGWILD!'s rival does."""
@@ -275,14 +283,41 @@ cdef class Trainer:
                 n = fsgd_tile_rows(&self.p, j, row)
                 if tile(&self.p, row, n, &clock, &tally, &turns):
                     break
-        self.tally.loss += tally.loss
+        with cython.critical_section(self):
+            self.tally.loss += tally.loss
 
     def finish(self):
-        """Ends an epoch: every weight up to date and unscaled, as `weights` then shows them."""
+        """Ends an epoch: every weight up to date and unscaled, as `weights` then shows them.
+
+        No thread may be at work. Where threads were stopped, the steps they made are what counts.
+        """
+        if fsgd_load_int(&self.shared.stop):
+            self._rewind()
         with nogil:
             if self.p.l1 > 0:
                 fsgd_settle_l1(&self.p, &self.clock)
             fsgd_fold(&self.p, &self.clock)
+
+    cdef _rewind(self):
+        """Puts the clock where stopped threads left the segment: it stands at the planned end."""
+        cdef double[:, ::1] table
+        cdef fsgd_clock *clocks
+        cdef int64_t j = self.segment_begin
+        cdef double t
+        if self.segment_end == self.segment_begin:
+            return
+        table = self._clocks
+        clocks = <fsgd_clock *>&table[0, 0]
+        if self.shared.cursor > j:  # hogwild: tiles that were taken were finished
+            j = self.shared.cursor
+            t = clocks[j].t if j < self.segment_end else self.clock.t
+        else:
+            t = self.shared.turn
+        if t < self.clock.t:
+            while j + 1 < self.segment_end and clocks[j + 1].t <= t:
+                j += 1
+            fsgd_rewind(&self.p, clocks, j, t, &self.clock)
+        self.segment_end = self.segment_begin
 
     def stop(self):
         """Asks every thread to return after its tile."""

@@ -1,0 +1,86 @@
+"""Imports run downward only, and `import fastsgd` brings in neither scikit-learn nor scipy."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastsgd
+
+PACKAGE = Path(fastsgd.__file__).parent
+LAYERS = {
+    **dict.fromkeys(["kernels", "_compat"], 1),
+    **dict.fromkeys(["losses", "penalties", "schedules", "_registry", "_validation", "errors",
+                     "data", "model_file"], 2),
+    "engine": 4,
+    "estimators": 5,
+    "cli": 6,
+    "fastsgd": 7,
+}
+
+
+def layer_of(module):
+    """The layer of a dotted module name of the package; an unknown room is an error."""
+    parts = module.split(".")
+    return LAYERS[parts[1] if len(parts) > 1 else "fastsgd"]
+
+
+def name_of(path):
+    """fastsgd.engine.loop of src/fastsgd/engine/loop.py."""
+    parts = ("fastsgd", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path):
+    """The fastsgd modules that a .py, .pyx or .pxd file imports, function bodies included."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return re.findall(r"^\s*(?:from|c?import)\s+(fastsgd[\w.]*)", text, re.MULTILINE)
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += below if node.module == "fastsgd" else [node.module]
+    return [name for name in found if name.split(".")[0] == "fastsgd"]
+
+
+SOURCES = sorted(p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".pyx", ".pxd"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downward(path):
+    """A file imports from its own layer or from those below."""
+    above = [m for m in imports_of(path) if layer_of(m) > layer_of(name_of(path))]
+    assert not above
+
+
+def test_headers_know_no_python():
+    """The C headers hold what one coordinate or sample does: no Python, no allocation."""
+    for path in (PACKAGE / "include").iterdir():
+        assert not re.search(r"Python\.h|\bmalloc\b|\bPy_?[A-Z]", path.read_text()), path
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("fastsgd", ["sklearn", "scipy", "joblib", "numpy"]),
+     ("fastsgd.errors", ["sklearn", "scipy"]),
+     ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
+)
+def test_import_is_light(module, absent):
+    """A fresh interpreter that imports a module has not loaded these packages."""
+    code = f"import sys, {module}; print(*[m for m in {absent} if m in sys.modules])"
+    found = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert found.split() == []
+
+
+def test_public_names():
+    """`dir` lists the public names; another name is answered with them."""
+    assert set(fastsgd.__all__) <= set(dir(fastsgd))
+    with pytest.raises(AttributeError, match="FastSGDClassifier"):
+        _ = fastsgd.FastSgd
