@@ -25,6 +25,10 @@ LAYERS = {
 def layer_of(module):
     """The layer of a dotted module name of the package; an unknown room is an error."""
     parts = module.split(".")
+    if parts[1:] == ["__version__"]:
+        return 0
+    if len(parts) == 2 and parts[1] in fastsgd._HOME:  # a public name stands for its home
+        return layer_of(fastsgd._HOME[parts[1]])
     return LAYERS[parts[1] if len(parts) > 1 else "fastsgd"]
 
 
