@@ -210,7 +210,7 @@ def test_ctrl_c_during_fit(sync, n_jobs):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert time.perf_counter() - sent[0] < 1  # 0.1 s on an idle machine
-    assert model.score(X, y) > 0.9
+    assert model.score(X, y) > 0.7
     assert not alive()
 
 

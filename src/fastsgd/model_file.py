@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-import fastsgd
+from fastsgd import __version__
 from fastsgd.errors import ModelFileError
 
 FORMAT = "fastsgd"
@@ -75,7 +75,7 @@ def save_model(model, path):
     text = json.dumps({
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "version": fastsgd.__version__,
+        "version": __version__,
         "estimator": name,
         **header,
     })
@@ -173,7 +173,7 @@ def _checked_header(path, text):
     if version > FORMAT_VERSION:
         raise ModelFileError(
             f"{path}: is of format {version}, written by fastsgd {header.get('version')}; this is "
-            f"fastsgd {fastsgd.__version__}, which reads formats up to {FORMAT_VERSION}. Upgrade "
+            f"fastsgd {__version__}, which reads formats up to {FORMAT_VERSION}. Upgrade "
             "fastsgd")
     return header
 
