@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from fastsgd.kernels.rows import Rows
-from fastsgd.kernels.sgd import Trainer
 from scipy import sparse
 
 from fastsgd.kernels import tables
+from fastsgd.kernels.rows import Rows
+from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import SCHEDULES
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from fastsgd.kernels.tables import TILE, etas
 
+from fastsgd.kernels.tables import TILE, etas
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import SCHEDULES, Cosine, bottou_offset, schedule_fields
 

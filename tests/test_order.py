@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from fastsgd.kernels.tables import TILE
 
 from fastsgd.engine.loop import MIN_BLOCKS, block_rows, visiting_order
 from fastsgd.kernels import order
+from fastsgd.kernels.tables import TILE
 
 ORDERS = {"permutation": order.permutation, "stratified": order.stratified}
 every_order = pytest.mark.parametrize("make", ORDERS.values(), ids=ORDERS)

@@ -4,9 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from fastsgd.kernels.rows import Rows
 from kernel_reference import Problem, left_by, same, small_matrix
 from scipy import sparse
+
+from fastsgd.kernels.rows import Rows
 
 
 def tampered(**arrays):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fastsgd.kernels.rows import Rows
-from fastsgd.kernels.sgd import Trainer
 from scipy import optimize, sparse
 
 from fastsgd.engine import loop
 from fastsgd.kernels import order
+from fastsgd.kernels.rows import Rows
+from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import schedule_fields
 
