@@ -2,8 +2,8 @@
 
     python benchmarks/epoch.py [--rows N] [--runs 7] [--json FILE] [--skip-optimum]
 
-Whole `fit` calls, one thread, in turn with the peer, on RCV1-shaped float32 rows; the peer shuffles
-as it does by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that what is done once a
+Whole `fit` calls, one thread, in turn with the peer, on RCV1-shaped float32 rows; both shuffle
+as they do by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that what is done once a
 fit is left out; fit(E2) / E2, with it, is told as well. The small problems are whole fits.
 """
 
@@ -11,14 +11,13 @@ import argparse
 import statistics
 
 import numpy as np
-from harness import RESULTS, describe, in_turn, machine, objective, show, write
+from scipy import sparse
+
+from harness import RESULTS, describe, in_turn, machine, objective, show, sources, write
 from libraries.fastsgd_linear import FastSGD
 from libraries.liblinear import Liblinear
 from libraries.sklearn_sgd import SklearnSGD
 from optimum import hinge_optimum
-from scipy import sparse
-
-import sources
 
 ALPHA, FEW, MANY = 1e-4, 1, 6
 SEEDS = range(5)

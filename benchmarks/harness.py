@@ -20,26 +20,17 @@ import fastsgd
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 if str(ROOT / "datasets") not in sys.path:
-    sys.path.insert(0, str(ROOT / "datasets"))  # the benchmarks `import sources` after this module
+    sys.path.insert(0, str(ROOT / "datasets"))
+
+import sources  # noqa: E402  (benchmarks take it from here: it needs the line above)
 
 
 def machine():
-    """What a timing depends on, without the machine's name or any path.
-
-    Returns
-    -------
-    dict
-        ``machine`` (cpu, cores, system), ``versions`` and ``commit`` ("" outside git).
-    """
+    """What a timing depends on: machine (without its name), versions, commit ("" if none)."""
     return {
         "machine": {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": _system()},
-        "versions": {
-            "python": platform.python_version(),
-            "fastsgd": fastsgd.__version__,
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-        },
+        "versions": {"python": platform.python_version(), **{
+            m.__name__: m.__version__ for m in (fastsgd, sklearn, np, scipy)}},
         "commit": _commit(),
     }
 
@@ -54,8 +45,7 @@ def _cpu_model():
 
 def _system():
     release = platform.release().split("-")[0]
-    libc = " ".join(filter(None, platform.libc_ver()))
-    return f"{platform.system()} {release} {platform.machine()} {libc}".strip()
+    return " ".join((platform.system(), release, platform.machine(), *platform.libc_ver()))
 
 
 def _commit():
@@ -91,15 +81,9 @@ def in_turn(callables, runs, slow=np.inf):
             start = time.perf_counter()
             results[name] = call()
             seconds[name].append(time.perf_counter() - start)
-    return {name: _summary(took[1:] or took) for name, took in seconds.items()}, results
-
-
-def _summary(took):
-    return {
-        "median_s": statistics.median(took),
-        "min_s": min(took),
-        "runs_s": [round(t, 6) for t in took],
-    }
+    kept = {name: took[1:] or took for name, took in seconds.items()}
+    return {name: {"median_s": statistics.median(took), "min_s": min(took),
+                   "runs_s": [round(t, 6) for t in took]} for name, took in kept.items()}, results
 
 
 def mean_loss(loss, margin):
@@ -132,8 +116,6 @@ test_error.__test__ = False  # pytest would collect it by its name
 
 def describe(data):
     """What the data are, for a result file: no directory of this machine."""
-    import sources
-
     (n, d), nnz = data.X_train.shape, int(data.X_train.nnz)
     note = data.note.replace(str(sources.data_directory()), "the data directory")
     return {"name": data.name, "note": note, "train_rows": n, "test_rows": data.X_test.shape[0],

@@ -12,9 +12,10 @@ about gamma / 2 times the share of the rows in the corner; gamma is lowered in s
 from typing import NamedTuple
 
 import numpy as np
-from harness import objective
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
+
+from harness import objective
 
 
 class Optimum(NamedTuple):

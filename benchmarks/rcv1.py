@@ -15,6 +15,7 @@ from harness import (
     machine,
     objective,
     show,
+    sources,
     test_error,
     write,
 )
@@ -23,8 +24,6 @@ from libraries.liblinear import Liblinear
 from libraries.libsvm import Libsvm
 from libraries.sklearn_sgd import SklearnSGD
 from libraries.zeros import Zeros
-
-import sources
 
 ALPHA = 1e-4
 SLOW = 5.0  # seconds
@@ -56,18 +55,20 @@ def programs(n_jobs, seed, libsvm_rows=2000):
 def measure(data, loss, libraries, epochs, repeats, alpha=ALPHA):
     """One part of the table: every program that has the loss. Returns a list of dicts."""
     entrants = {library.name: library for library in libraries if loss in library.losses}
-    fits = {}
+    fits, labels = {}, {}
     for name, library in entrants.items():
         X, y = data.X_train, data.y_train
+        labels[name] = library.label
         if library.rows is not None and library.rows < X.shape[0]:
             step = X.shape[0] // library.rows
             X, y = X[::step][: library.rows], y[::step][: library.rows]
+            labels[name] += f", {library.rows:,} rows only"
         fits[name] = lambda library=library, X=X, y=y: library.fit(X, y, alpha, loss, epochs)
     times, models = in_turn(fits, repeats, slow=SLOW)
     return [
         {
             "name": name,
-            "label": library.label,
+            "label": labels[name],
             "loss": loss,
             "seconds": times[name]["median_s"],
             "runs_s": times[name]["runs_s"],

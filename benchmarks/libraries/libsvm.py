@@ -9,11 +9,10 @@ from libraries import Library, weights
 
 
 class Libsvm(Library):
-    name, losses = "libsvm", ("hinge",)
+    name, label, losses = "libsvm", "libsvm SVC(linear)", ("hinge",)
 
     def __init__(self, rows=2000):
         self.rows = rows
-        self.label = f"libsvm SVC(linear), {rows:,} rows only"
 
     def fit(self, X, y, alpha, loss, epochs):
         model = SVC(kernel="linear", C=1.0 / (alpha * X.shape[0]), cache_size=500)
