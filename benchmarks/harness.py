@@ -28,9 +28,10 @@ import sources  # noqa: E402  (benchmarks take it from here: it needs the line a
 def machine():
     """What a timing depends on: machine (without its name), versions, commit ("" if none)."""
     return {
-        "machine": {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": _system()},
-        "versions": {"python": platform.python_version(), **{
-            m.__name__: m.__version__ for m in (fastsgd, sklearn, np, scipy)}},
+        "machine": {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": _system(),
+                    "load_before": round(os.getloadavg()[0], 1)},
+        "versions": {"python": platform.python_version(), "scikit-learn": sklearn.__version__,
+                     **{m.__name__: m.__version__ for m in (fastsgd, np, scipy)}},
         "commit": _commit(),
     }
 
