@@ -79,11 +79,11 @@ def test_result_files_name_no_place():
 def test_rcv1_table(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "CACHE", tmp_path)
     file = tmp_path / "rcv1.json"
-    rcv1.main(["--size", "full", "--rows", "2000", "--epochs", "3", "--repeats", "1",
+    rcv1.main(["--size", "full", "--rows", "2000", "--epochs", "2", "--repeats", "1",
                "--json", str(file)])
     report = json.loads(file.read_text())
     assert report["data"]["name"] == "RCV1-shaped"
-    assert report["epochs"] == 3
+    assert report["epochs"] == 2
     everyone = [library.name for library in rcv1.programs(2, 0)]
     for loss, table in report["tables"].items():
         expected = [name for name in everyone if not (loss == "log_loss" and name == "libsvm")]
