@@ -11,23 +11,18 @@ import argparse
 import gzip
 import json
 import os
-import platform
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-import scipy
-import sklearn
 from sklearn.datasets import load_svmlight_file
 
-import fastsgd
 from fastsgd import load_svmlight
+from harness import ROOT, machine
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FASTSGD_DATA", ROOT.parent / "shared" / "data"))
 CASES = {
     "rcv1_ccat_train, text": ("rcv1/rcv1_ccat_train.svm.gz", True, {}),
@@ -69,19 +64,6 @@ def compare(path, options, runs):
     }
 
 
-def cpu_model():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
-def commit():
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
@@ -89,15 +71,7 @@ def main():
     arguments = parser.parse_args()
 
     report = {
-        "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "system": platform.platform()},
-        "versions": {
-            "python": platform.python_version(),
-            "fastsgd": fastsgd.__version__,
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-        },
-        "commit": commit(),
+        **machine(),
         "runs": arguments.runs,
         "cases": {},
     }
