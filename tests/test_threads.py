@@ -75,8 +75,9 @@ def test_no_loss_is_left_out(sync):
 @pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
 def test_segments_of_many_threads(sync):
     """Folding between segments keeps the objective, with strong shrinkage and float32."""
-    problem = small_problem(n=12_001 if sync == "hogwild" else 8001, dtype=np.float32, loss="log_loss", l2=0.4,
-                            schedule="constant", constants={"eta0": 0.01})
+    problem = small_problem(n=12_001 if sync == "hogwild" else 8001, dtype=np.float32,
+                            loss="log_loss", l2=0.4, schedule="constant",
+                            constants={"eta0": 0.01})
     trainer = problem.trainer()[0]
     assert trainer.plan(0) < trainer.n_tiles
     exact, _ = after_epochs(problem, "serial", 0, 1)
