@@ -53,10 +53,10 @@ def loss_changes():
 
 
 def run(*command, cwd):
-    """Whether a command succeeds, and the last line it printed."""
+    """Whether a command succeeds, and the last two lines it printed."""
     env = {**os.environ, "PYTHONPATH": str(Path(cwd) / "src")}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    return done.returncode == 0, (done.stdout.strip().splitlines() or [""])[-1]
+    return done.returncode == 0, " | ".join(done.stdout.strip().splitlines()[-2:])
 
 
 def is_red(tree, change, kernel, tests):
@@ -99,7 +99,7 @@ def main():
                 continue
             red, line = is_red(tree, change, kernel, tests)
             stayed_green += not red
-            print(f"{'red  ' if red else 'GREEN'}  {name:45s} {line}", flush=True)
+            print(f"{'red  ' if red else 'GREEN'}  {name:35s} {line[:150]}", flush=True)
     return 1 if stayed_green else 0
 
 

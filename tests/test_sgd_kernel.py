@@ -256,3 +256,12 @@ def test_small_matrix_is_what_it_says():
     assert not np.any(X.indices == 5)
     assert list(X.indices[X.indptr[7]:X.indptr[8]]) == [2, 4, 2]
     assert Rows(X).nnz == len(X.data)
+
+
+def test_clip_never_moves_away_from_zero():
+    """A thread that was held up meets weights that have paid more than it knows was due."""
+    problem = Problem(np.zeros((1, 3)), np.ones(1), l1=0.1)
+    trainer, weights, _ = problem.trainer()
+    weights[:] = before = [[0.5, -2.0], [-0.5, 2.0], [0.0, 3.0]]
+    trainer.finish()
+    np.testing.assert_array_equal(weights, before)

@@ -57,7 +57,7 @@ FSGD_FN double fsgd_squared_hinge_d(double z, double y, double p)
 
 /* log loss: log(1 + exp(-yz)). With e = exp(-|z|) nothing overflows, and one exponential serves
  * the value and the derivative. The quotient mends what the sum 1 + e lost: u - 1 is what it kept
- * of e (Hewlett-Packard HP-15C Advanced Functions Handbook, app.); log1p costs twice as much. */
+ * of e, and 1 / u the slope of the logarithm there. */
 FSGD_FN double fsgd_log_loss(double z, double y, double p)
 {
     double m = y * z, e = exp(-fabs(m));
