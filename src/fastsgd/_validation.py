@@ -26,6 +26,8 @@ def check_reserved(estimator):
             raise NotBuiltYetError(
                 f"{name}={value!r} is not built yet; this release has {name}={only!r} only"
             )
+    if estimator.n_jobs == 0:
+        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if estimator.sync not in SYNCS:
         raise ValueError(
             f"unknown sync {estimator.sync!r}; the valid names are "

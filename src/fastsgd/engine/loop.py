@@ -160,19 +160,18 @@ def _make_trainer(rows, y, sample_weight, state, settings):
         pairs[:, 0] = state.weights
         if state.l1_paid is not None:
             pairs[:, 1] = state.l1_paid
-    if settings.average_from and state.average is None:
-        state.average = np.zeros(len(state.weights))
+    state.begin_average(settings.average_from)
     schedule = dict(settings.schedule)
     if settings.adaptive and state.eta0 is not None:
         schedule["eta0"] = state.eta0
     trainer = Trainer(
-        rows, y, sample_weight, weights, state.average if settings.average_from else None,
+        rows, y, sample_weight, weights, state.average,
         loss=settings.loss.number, loss_constant=settings.loss_constant,
         l1=l1, l2=settings.alpha * settings.penalty.l2_share, schedule=schedule,
         intercept=state.intercept,
         intercept_decay=settings.intercept_decay if settings.fit_intercept else 0.0,
         weight_pos=settings.weight_pos, weight_neg=settings.weight_neg,
-        average_from=settings.average_from, intercept_sum=state.intercept_sum,
+        average_from=state.average_from, intercept_sum=state.intercept_sum,
         t=state.t, l1_total=state.l1_total,
     )
     return trainer, pairs
@@ -191,7 +190,8 @@ def _store(trainer, pairs, state):
 
 
 def _check_finite(state, n_iter, settings):
-    if np.isfinite(state.intercept) and np.isfinite(state.weights).all():
+    total = state.intercept + float(state.weights.sum(dtype=np.float64))
+    if np.isfinite(total) or (np.isfinite(state.weights).all() and np.isfinite(state.intercept)):
         return
     raise DivergenceError(
         f"Floating-point under-/overflow occurred at epoch #{n_iter}. Scaling input data with "

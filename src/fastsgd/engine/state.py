@@ -29,6 +29,8 @@ class LinearState:
     average : float64 ndarray of shape (n_features,) or None
         Sum of the weights over the averaged steps; None without averaging.
     intercept_sum : float
+    average_from : int
+        The first step of these sums.
     eta0 : float or None
         The adaptive schedule's present step.
     best : float
@@ -48,6 +50,7 @@ class LinearState:
     l1_total: float = 0.0
     average: np.ndarray | None = None
     intercept_sum: float = 0.0
+    average_from: int = 0
     eta0: float | None = None
     best: float = np.inf
     stale: int = 0
@@ -61,9 +64,18 @@ class LinearState:
             setattr(new, name, None if value is None else value.copy())
         return new
 
-    def averaged(self, average_from):
-        """(weights, intercept) averaged over the steps from `average_from` on, or None if none."""
-        steps = self.t - average_from
+    def begin_average(self, average_from):
+        """Sums of the weights from step `average_from` on, or from now if that has passed."""
+        if average_from and self.average is None:
+            self.average = np.zeros(len(self.weights))
+            self.average_from = max(average_from, self.t)
+
+    def show(self, out):
+        """Writes the weights to `out`, averaged if averaging has begun; returns the intercept."""
+        steps = self.t - self.average_from
         if self.average is None or steps <= 0:
-            return None
-        return (self.average / steps).astype(self.weights.dtype), self.intercept_sum / steps
+            if not np.shares_memory(out, self.weights):
+                out[:] = self.weights
+            return self.intercept
+        np.divide(self.average, steps, out=out, casting="same_kind")
+        return self.intercept_sum / steps

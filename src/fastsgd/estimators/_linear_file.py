@@ -16,7 +16,7 @@ ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSG
 SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base")
 STATE_ARRAYS = ("weights", "l1_paid", "average")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
-STATE_TYPES = {"t": int, "epoch": int, "stale": int, "curve": list}
+STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list}
 
 
 def take_apart(model):

@@ -58,6 +58,8 @@ class LinearModels:
             if old_states is None:
                 continue
             old = old_states[k].copy()
+            if old.average is not None and not average_from:  # averaging was switched off
+                old.weights, old.average, old.intercept = None, None, state.intercept
             if old.weights is None:
                 old.weights = state.weights
                 shown = coef.dtype.type(old.intercept)
@@ -70,12 +72,7 @@ class LinearModels:
 
     def collect(self, k):
         """Takes model k's weights and intercept, or their averages, from its state."""
-        state = self.states[k]
-        averaged = state.averaged(self.average_from) if self.average_from else None
-        weights, intercept = averaged or (state.weights, state.intercept)
-        if weights is not state.weights or self.weights.shape[1] > 1:
-            self.weights[:, k] = weights
-        self.intercepts[k] = intercept
+        self.intercepts[k] = self.states[k].show(self.weights[:, k])
 
     def settle(self):
         """The states to keep: what `coef_` shows is not kept a second time."""

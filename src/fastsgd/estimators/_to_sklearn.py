@@ -45,11 +45,16 @@ def to_sklearn(model):
 def _carry_average(model, theirs):
     """The last iterate and the average so far, which its partial_fit goes on from."""
     shape, dtype = model.coef_.shape, theirs.intercept_.dtype
-    start = int(model.average)
     pairs = [(state.weights, state.intercept) for state in model._states]
-    means = [state.averaged(start) or (np.zeros_like(state.weights), 0.0)
-             for state in model._states]
+    means = [_mean(state) for state in model._states]
     for name, models in (("standard", pairs), ("average", means)):
         weights, intercepts = zip(*models, strict=True)
         setattr(theirs, f"_{name}_coef", np.array(weights, order="C").reshape(shape))
         setattr(theirs, f"_{name}_intercept", np.array(intercepts, dtype=dtype))
+
+
+def _mean(state):
+    """(weights, intercept) averaged so far; zeros where averaging has not begun, as theirs."""
+    weights = np.zeros_like(state.weights)
+    begun = state.average is not None and state.t > state.average_from
+    return weights, state.show(weights) if begun else 0.0

@@ -101,6 +101,15 @@ cdef extern from *:
 cdef int64_t TAKE = 4
 
 
+cdef bint _within(const int64_t[::1] numbers, int64_t end) noexcept nogil:
+    """Whether all numbers are in [0, end)."""
+    cdef int64_t i, low = 0, high = -1
+    for i in range(numbers.shape[0]):
+        low = min(low, numbers[i])
+        high = max(high, numbers[i])
+    return low >= 0 and high < end
+
+
 cdef class Trainer:
     """The epochs of one linear model.
 
@@ -191,14 +200,13 @@ cdef class Trainer:
         if row is not None:
             order = row
             n_visits = order.shape[0]
-            if n_visits and (np.min(row) < 0 or np.max(row) >= self.p.X.n_rows):
+            if not _within(order, self.p.X.n_rows):
                 raise ValueError("row numbers must be within X")
             row_at = &order[0]
         n_tiles = (n_visits + FSGD_TILE - 1) // FSGD_TILE
         if row is None and blocks is not None:
             order = blocks
-            if order.shape[0] != n_tiles or n_tiles and (
-                    np.min(blocks) < 0 or np.max(blocks) >= n_tiles):
+            if order.shape[0] != n_tiles or not _within(order, n_tiles):
                 raise ValueError(f"blocks must be a permutation of range({n_tiles})")
             blocks_at = &order[0]
         self.p.blocks, self.p.row = blocks_at, row_at
