@@ -161,7 +161,9 @@ def _make_trainer(rows, y, sample_weight, state, settings):
         if state.l1_paid is not None:
             pairs[:, 1] = state.l1_paid
     if settings.average_from and state.average is None:
-        state.average = np.zeros(len(state.weights))
+        steps = max(0, state.t - settings.average_from)  # taken before averaging was asked for
+        state.average = state.weights.astype(np.float64) * steps
+        state.intercept_sum = state.intercept * steps
     schedule = dict(settings.schedule)
     if settings.adaptive and state.eta0 is not None:
         schedule["eta0"] = state.eta0

@@ -73,7 +73,7 @@ class LinearModels:
         state = self.states[k]
         averaged = state.averaged(self.average_from) if self.average_from else None
         weights, intercept = averaged or (state.weights, state.intercept)
-        if weights is not state.weights or self.weights.shape[1] > 1:
+        if self.average_from or self.weights.shape[1] > 1:  # else they are the same array
             self.weights[:, k] = weights
         self.intercepts[k] = intercept
 
