@@ -78,8 +78,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
     }
 
-    def _train(self, X, targets, sample_weight, models, *, max_iter, class_weights=None,
-               validation=None, resumed=False):
+    def _train(self, X, targets, labels, sample_weight, models, *, max_iter,
+               class_weights=None, validation=None, resumed=False):
         """Trains one linear model for each row of `targets` and sets the fitted attributes.
 
         Parameters
@@ -87,6 +87,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         X : CSR or ndarray
         targets : callable
             ``targets(k)``: float64 y of model k.
+        labels : callable
+            ``labels()``: y as the user gave it, for callbacks.
         models : LinearModels
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
@@ -102,8 +104,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
-        report = EpochReport(self, X, max_iter - resumed * min(state.epoch for state in states),
-                             models)
+        report = EpochReport(self, X, labels, max_iter - resumed * min(
+            state.epoch for state in states), models)
         began, n_iters, trained = time.perf_counter(), [], 0
         try:
             for k, state in enumerate(states):

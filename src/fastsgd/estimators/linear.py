@@ -230,9 +230,9 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         else:
             positive, class_weights = range(len(weights)), [(1.0, weight) for weight in weights]
         self._train(
-            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, models,
-            max_iter=max_iter, class_weights=class_weights, validation=validation,
-            resumed=resumed)
+            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), lambda: self.classes_[codes],
+            sample_weight, models, max_iter=max_iter, class_weights=class_weights,
+            validation=validation, resumed=resumed)
 
     @staticmethod
     def _shown(models):
@@ -409,7 +409,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
 
     def _fit_model(self, X, y, sample_weight, models, max_iter, validation, resumed=False):
         y = np.ascontiguousarray(y, dtype=np.float64)
-        self._train(X, lambda k: y, sample_weight, models, max_iter=max_iter,
+        self._train(X, lambda k: y, lambda: y, sample_weight, models, max_iter=max_iter,
                     validation=validation, resumed=resumed)
 
     @staticmethod
