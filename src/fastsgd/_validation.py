@@ -40,11 +40,13 @@ def check_reserved(estimator):
         )
 
 
-def check_combinations(estimator, *, classifier, for_partial_fit):
+def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
     """Refuses combinations of parameters that have no meaning."""
-    if estimator.early_stopping and for_partial_fit:
+    if estimator.early_stopping and for_partial_fit and first:
         raise ValueError("early_stopping should be False with partial_fit")
     check_reserved(estimator)
+    if estimator.n_jobs == 0:
+        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if estimator.C is not None:
         if estimator.alpha != DEFAULT_ALPHA:
             raise ValueError(
@@ -119,6 +121,8 @@ def check_init(init, shape, name, dtype):
             f"Provided {name} does not match dataset. It has shape {init.shape}; "
             f"expected {shape}."
         )
+    if not np.isfinite(init).all():
+        raise ValueError(f"{name} holds NaN or infinity; weights to start from must be finite")
     return init.reshape(shape)
 
 

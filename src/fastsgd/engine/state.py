@@ -74,7 +74,7 @@ class LinearState:
         """Writes the weights to `out`, averaged if averaging has begun; returns the intercept."""
         steps = self.t - self.average_from
         if self.average is None or steps <= 0:
-            if not np.shares_memory(out, self.weights):
+            if not np.may_share_memory(out, self.weights):
                 out[:] = self.weights
             return self.intercept
         np.divide(self.average, steps, out=out, casting="same_kind")

@@ -32,10 +32,11 @@ def count_threads(n_jobs):
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
     backend, _ = get_active_backend()
-    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
-        return 1
-    threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    in_thread = threading.current_thread() is not threading.main_thread()
+    if backend.nesting_level and (in_thread or not limit):
+        return 1  # loky tells its processes their share by OMP_NUM_THREADS, the others do not
+    threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
     if limit.isdigit() and int(limit) > 0:
         threads = min(threads, int(limit))
     return max(1, threads)

@@ -36,16 +36,18 @@ log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs, at 0.1 b
 
 
 def unchanged_on_error(method):
-    """An error in the method leaves the estimator as it was before; Ctrl-C keeps the work."""
+    """An error in the method leaves the estimator as it was before; Ctrl-C keeps work begun."""
 
     @wraps(method)
     def guarded(self, *args, **kwargs):
         before = dict(self.__dict__)
         try:
             return method(self, *args, **kwargs)
-        except Exception:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+        except BaseException as error:
+            kept = self.__dict__.get("_states") is not before.get("_states")
+            if isinstance(error, Exception) or not kept:
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
 
     return guarded
@@ -78,8 +80,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
     }
 
-    def _train(self, X, targets, sample_weight, models, *, max_iter, class_weights=None,
-               validation=None, resumed=False):
+    def _train(self, X, targets, labels, sample_weight, models, *, max_iter,
+               class_weights=None, validation=None, resumed=False):
         """Trains one linear model for each row of `targets` and sets the fitted attributes.
 
         Parameters
@@ -87,6 +89,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         X : CSR or ndarray
         targets : callable
             ``targets(k)``: float64 y of model k.
+        labels : callable
+            ``labels()``: y as the user gave it, for callbacks.
         models : LinearModels
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
@@ -102,8 +106,8 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
-        report = EpochReport(self, X, max_iter - resumed * min(state.epoch for state in states),
-                             models)
+        report = EpochReport(self, X, labels, max_iter - resumed * min(
+            state.epoch for state in states), models)
         began, n_iters, trained = time.perf_counter(), [], 0
         try:
             for k, state in enumerate(states):

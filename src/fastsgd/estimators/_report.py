@@ -10,9 +10,9 @@ class EpochReport:
     of its own with the epochs below it.
     """
 
-    def __init__(self, estimator, X, max_iter, models):
+    def __init__(self, estimator, X, labels, max_iter, models):
         self._estimator = estimator
-        self._X = X
+        self._data = {"X": X}
         self._max_iter = max_iter
         self._models = models
         self._many = len(models.states) > 1
@@ -21,9 +21,10 @@ class EpochReport:
         if getattr(estimator, "_skl_callbacks", None) or hasattr(
             estimator, "_parent_callback_ctx"
         ):
+            self._data["y"] = labels()
             self._root = estimator._init_callback_context(
                 max_subtasks=len(models.states) if self._many else max_iter
-            ).call_on_fit_task_begin(estimator=estimator, X=X)
+            ).call_on_fit_task_begin(estimator=estimator, **self._data)
 
     def begin_model(self, k):
         """Model k is about to be trained."""
@@ -32,13 +33,13 @@ class EpochReport:
         if self._root is not None and self._many:
             self._parent = self._root.subcontext(
                 task_name="model", max_subtasks=self._max_iter
-            ).call_on_fit_task_begin(estimator=self._estimator, X=self._X)
+            ).call_on_fit_task_begin(estimator=self._estimator, **self._data)
         self._begin_epoch()
 
     def _begin_epoch(self):
         if self._parent is not None:
             self._task = self._parent.subcontext(task_name="epoch").call_on_fit_task_begin(
-                estimator=self._estimator, X=self._X
+                estimator=self._estimator, **self._data
             )
 
     def epoch(self, told):
@@ -78,7 +79,7 @@ class EpochReport:
                 "t_": float(self._models.states[self._k].t)}
 
         return task.call_on_fit_task_end(
-            estimator=estimator, X=self._X, reconstruction_attributes=fitted
+            estimator=estimator, **self._data, reconstruction_attributes=fitted
         )
 
 

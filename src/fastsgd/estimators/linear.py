@@ -26,6 +26,14 @@ def _gives_probability(self):
     return True
 
 
+def _check_count(classes):
+    if len(classes) < 2:
+        raise ValueError(
+            f"The number of classes has to be greater than one; got {len(classes)} class"
+        )
+    return len(classes)
+
+
 @with_parameters
 class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
     """Linear classifiers (SVM, logistic regression, ...) by stochastic gradient descent.
@@ -133,12 +141,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         check_combinations(self, classifier=True, for_partial_fit=False)
         X, y = check_Xy(self, X, y, reset=True, classifier=True)
         classes = np.unique(y)
-        n_classes = len(classes)
-        if n_classes < 2:
-            raise ValueError(
-                "The number of classes has to be greater than one; "
-                f"got {n_classes} class"
-            )
+        n_classes = _check_count(classes)
         if self.warm_start and getattr(self, "coef_", None) is not None:
             coef_init = self.coef_ if coef_init is None else coef_init
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
@@ -175,21 +178,20 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         self : FastSGDClassifier
         """
         first = not hasattr(self, "classes_")
-        if first:
-            check_combinations(self, classifier=True, for_partial_fit=True)
-            if self.class_weight == "balanced":
-                raise ValueError(
-                    "class_weight 'balanced' is not supported for partial_fit. In order to use "
-                    "'balanced' weights, use compute_class_weight('balanced', classes=classes, "
-                    "y=y). In place of y you can use a large enough sample of the full training "
-                    "set target to properly estimate the class frequency distributions. Pass the "
-                    "resulting weights as the class_weight parameter. Or use "
-                    "class_weight='balanced_running', which counts the rows seen so far."
-                )
+        check_combinations(self, classifier=True, for_partial_fit=True, first=first)
+        if first and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                "'balanced' weights, use compute_class_weight('balanced', classes=classes, "
+                "y=y). In place of y you can use a large enough sample of the full training "
+                "set target to properly estimate the class frequency distributions. Pass the "
+                "resulting weights as the class_weight parameter. Or use "
+                "class_weight='balanced_running', which counts the rows seen so far."
+            )
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=True)
         _check_partial_fit_first_call(self, classes)
-        n_classes = len(self.classes_)
+        n_classes = _check_count(self.classes_)
         codes = self._checked_codes(y)
         sample_weight = self._check_sample_weight(sample_weight, X)
         counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
@@ -236,9 +238,9 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         else:
             positive, class_weights = range(len(weights)), [(1.0, weight) for weight in weights]
         self._train(
-            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), sample_weight, models,
-            max_iter=max_iter, class_weights=class_weights, validation=validation,
-            resumed=resumed)
+            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), lambda: self.classes_[codes],
+            sample_weight, models, max_iter=max_iter, class_weights=class_weights,
+            validation=validation, resumed=resumed)
 
     @staticmethod
     def _shown(models):
@@ -400,8 +402,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self : FastSGDRegressor
         """
         first = getattr(self, "coef_", None) is None
-        if first:
-            check_combinations(self, classifier=False, for_partial_fit=True)
+        check_combinations(self, classifier=False, for_partial_fit=True, first=first)
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
@@ -415,7 +416,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
 
     def _fit_model(self, X, y, sample_weight, models, max_iter, validation, resumed=False):
         y = np.ascontiguousarray(y, dtype=np.float64)
-        self._train(X, lambda k: y, sample_weight, models, max_iter=max_iter,
+        self._train(X, lambda k: y, lambda: y, sample_weight, models, max_iter=max_iter,
                     validation=validation, resumed=resumed)
 
     @staticmethod
