@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "FastSGDClassifier": "fastsgd.estimators.linear",
-    "FastSGDRegressor": "fastsgd.estimators.linear",
+    "FastSGDRegressor": "fastsgd.estimators.regressor",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
     "load_model": "fastsgd.model_file",

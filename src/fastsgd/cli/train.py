@@ -17,7 +17,8 @@ from fastsgd.cli.errors import check_writable, say
 from fastsgd.cli.measure import measure, show
 from fastsgd.cli.progress import Progress
 from fastsgd.engine.threads import count_threads
-from fastsgd.estimators.linear import FastSGDClassifier, FastSGDRegressor
+from fastsgd.estimators.linear import FastSGDClassifier
+from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 
 OPTIONS = {"max_iter": "--epochs", "random_state": "--seed", "fit_intercept": "--no-intercept"}

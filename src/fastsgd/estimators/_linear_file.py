@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd.engine.state import LinearState
-from fastsgd.estimators.linear import FastSGDClassifier, FastSGDRegressor
+from fastsgd.estimators.linear import FastSGDClassifier
+from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.schedules import Cosine
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
