@@ -91,7 +91,7 @@ def test_default_steps(case):
     best, zeros = optimum(name, alpha, l1_ratio)
     model = FastSGDClassifier(
         loss="log_loss", penalty="l1" if l1_ratio == 1 else "elasticnet", l1_ratio=l1_ratio,
-        alpha=alpha, tol=None, max_iter=50, random_state=0).fit(X, y)
+        alpha=alpha, tol=None, max_iter=200, random_state=0).fit(X, y)
     gap = objective(model.coef_[0], model.intercept_[0], X, y, alpha, l1_ratio) / best - 1
     assert -1e-6 < gap < 0.002, f"{100 * gap:.4f} % above the optimum"
     ours = np.count_nonzero(model.coef_ == 0)

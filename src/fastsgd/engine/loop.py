@@ -72,14 +72,14 @@ def visiting_order(shuffle, seed, epoch, n, subset=None):
     n = n if subset is None else len(subset)
     if not shuffle:
         return None, subset
-    if shuffle == "rows":
+    size = block_rows(n)
+    if shuffle == "rows" or size == 1:
         row = order.permutation(seed, epoch, n)
     else:
-        size = block_rows(n)
         blocks = order.stratified(seed, epoch, -(-n // size))
         if size == tables.TILE and subset is None:
             return blocks, None
-        row = blocks if size == 1 else order.expand(blocks, size, n)
+        row = order.expand(blocks, size, n)
     return None, row if subset is None else subset[row]
 
 

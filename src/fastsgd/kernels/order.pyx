@@ -55,16 +55,17 @@ def stratified(uint64_t seed, uint64_t epoch, int64_t n, int64_t n_strata=64):
 cdef void _keys(uint64_t seed, uint64_t epoch, int64_t n, int64_t n_strata, int64_t *rank,
                 double *key) noexcept nogil:
     cdef int64_t s, begin, end, i, j
+    cdef uint64_t bits
     for s in range(n_strata):
         begin, end = n * s // n_strata, n * (s + 1) // n_strata
         for i in range(begin, end):  # inside-out Fisher-Yates: rank[begin:end] is a permutation
-            j = begin + <int64_t>fsgd_below(
-                fsgd_random(seed, epoch, <uint64_t>(2 * i)), <uint64_t>(i - begin + 1))
+            bits = fsgd_random(seed, epoch, <uint64_t>i)
+            j = begin + <int64_t>fsgd_below(bits, <uint64_t>(i - begin + 1))  # its high bits
             rank[i] = rank[j]
             rank[j] = i - begin
+            key[i] = fsgd_uniform(bits << 32)  # its low bits
         for i in range(begin, end):
-            key[i] = (rank[i] + fsgd_uniform(fsgd_random(seed, epoch, <uint64_t>(2 * i + 1)))) / (
-                end - begin)
+            key[i] = (rank[i] + key[i]) / (end - begin)
 
 
 cdef void _sort(int64_t n, const double *key, int64_t *start, int64_t *order) noexcept nogil:
