@@ -23,7 +23,7 @@ from sklearn.datasets import load_svmlight_file
 from fastsgd import load_svmlight
 from harness import ROOT, machine
 
-DATA = Path(os.environ.get("FASTSGD_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("FASTSGD_DATA") or ROOT.parent / "shared" / "data")
 CASES = {
     "rcv1_ccat_train, text": ("rcv1/rcv1_ccat_train.svm.gz", True, {}),
     "rcv1_ccat_train, text, float32": ("rcv1/rcv1_ccat_train.svm.gz", True, {"dtype": np.float32}),

@@ -1,9 +1,10 @@
 """One adapter for each program under test, all with the same face."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 
-class Library:
+class Library(ABC):
     """A program that trains one linear classifier.
 
     Attributes
@@ -23,6 +24,7 @@ class Library:
     losses: ClassVar[tuple] = ("hinge", "log_loss")
     rows: int | None = None
 
+    @abstractmethod
     def fit(self, X, y, alpha, loss, epochs):
         """Minimises mean loss + (alpha / 2) |w|^2 over w and a free bias b.
 
@@ -41,11 +43,10 @@ class Library:
         w : ndarray of shape (n_features,)
         b : float
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def parameters(self):
         """What a reader needs to repeat the run, and how the bias is treated."""
-        raise NotImplementedError
 
 
 def weights(model):

@@ -7,6 +7,8 @@ import numpy as np
 
 from libc.stdint cimport int64_t
 
+from fastsgd.kernels.schedules cimport fsgd_schedule
+
 
 cdef extern from "losses.h" nogil:
     int FSGD_N_LOSSES
@@ -21,17 +23,6 @@ cdef extern from "losses.h" nogil:
     double fsgd_dloss(int loss, double z, double y, double p)
 
 cdef extern from "schedules.h" nogil:
-    ctypedef struct fsgd_schedule:
-        int kind
-        double eta0
-        double alpha
-        double t0
-        double power_t
-        double T_0
-        double T_mult
-        double eta_min
-        double eta_max
-
     int FSGD_N_SCHEDULES
     int FSGD_PASSIVE_AGGRESSIVE
     int FSGD_ADAPTIVE
