@@ -92,6 +92,18 @@ FSGD_FN int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
     return n;
 }
 
+/* Asks for what is known of the rows of tile j: where they begin, y and sample weights. */
+FSGD_FN void fsgd_ask_for_tile(const fsgd_problem *p, int64_t j)
+{
+    int64_t row[FSGD_TILE];
+    const int n = fsgd_tile_rows(p, j, row), step = p->row ? 1 : FSGD_CACHE_LINE / 8;
+    for (int k = 0; k < n; k += step) {
+        FSGD_PREFETCH(p->y + row[k]);
+        if (p->X.indptr) FSGD_PREFETCH(p->X.indptr + row[k]);
+        if (p->sample_weight) FSGD_PREFETCH(p->sample_weight + row[k]);
+    }
+}
+
 /* Waits until it is step `t`'s turn. Returns 0 when the fit was stopped meanwhile. */
 static int fsgd_await_turn(const fsgd_turns *turns, int64_t t)
 {
@@ -106,8 +118,8 @@ static int fsgd_await_turn(const fsgd_turns *turns, int64_t t)
 /* One function for each kind of value, column and penalty: with SHARED weights (relaxed access,
  * never folded) or its own. Sparse rows use relaxed access in both, which is also the fastest. */
 #define FSGD_TILE_ARGS                                                                            \
-    const fsgd_problem *p, const int64_t *row, int n, fsgd_clock *clock, fsgd_tally *tally,       \
-        const fsgd_turns *turns
+    const fsgd_problem *p, const int64_t *row, int n, const int64_t *next, int n_next,            \
+        fsgd_clock *clock, fsgd_tally *tally, const fsgd_turns *turns
 typedef int (*fsgd_tile_fn)(FSGD_TILE_ARGS);
 typedef void (*fsgd_fold_fn)(const fsgd_problem *p, fsgd_clock *clock);
 

@@ -49,10 +49,12 @@ cdef extern from "epoch.h" nogil:
         int n_threads
 
     ctypedef int (*fsgd_tile_fn)(
-        const fsgd_problem *, const int64_t *, int, fsgd_clock *, fsgd_tally *, const fsgd_turns *)
+        const fsgd_problem *, const int64_t *, int, const int64_t *, int, fsgd_clock *,
+        fsgd_tally *, const fsgd_turns *)
 
     fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
     int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
+    void fsgd_ask_for_tile(const fsgd_problem *p, int64_t j)
     void fsgd_fold(const fsgd_problem *p, fsgd_clock *clock)
     void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
     int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,

@@ -10,7 +10,7 @@ import numpy as np
 from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_int, fsgd_plan, fsgd_problem,
+    fsgd_ask_for_tile, fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_int, fsgd_plan, fsgd_problem,
     fsgd_rewind, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
     fsgd_tile_rows, fsgd_turns,
 )
@@ -160,13 +160,17 @@ cdef class Trainer:
         cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 0)
         cdef int64_t j = begin
         cdef int64_t[32] row
-        cdef int n
+        cdef int64_t[32] nxt
+        cdef int n, m
         if begin < 0 or end > self.n_tiles:
             raise ValueError(f"tiles run from 0 to {self.n_tiles}, got {begin} to {end}")
         with nogil:
             while j < end and not fsgd_load_int(&self.shared.stop):
                 n = fsgd_tile_rows(&self.p, j, row)
-                tile(&self.p, row, n, &self.clock, &self.tally, NULL)
+                m = fsgd_tile_rows(&self.p, j + 1, nxt) if j + 1 < end else 0
+                if j + 2 < end:
+                    fsgd_ask_for_tile(&self.p, j + 2)
+                tile(&self.p, row, n, nxt, m, &self.clock, &self.tally, NULL)
                 j += 1
         return j
 
@@ -207,7 +211,7 @@ cdef class Trainer:
                 clock = clocks[j]
                 for j in range(j, min(j + TAKE, self.segment_end)):
                     n = fsgd_tile_rows(&self.p, j, row)
-                    tile(&self.p, row, n, &clock, &tally, &turns)
+                    tile(&self.p, row, n, NULL, 0, &clock, &tally, &turns)
         with cython.critical_section(self):
             self.tally.loss += tally.loss
 
@@ -228,7 +232,7 @@ cdef class Trainer:
                     break
                 clock = clocks[j]
                 n = fsgd_tile_rows(&self.p, j, row)
-                if tile(&self.p, row, n, &clock, &tally, &turns):
+                if tile(&self.p, row, n, NULL, 0, &clock, &tally, &turns):
                     break
         with cython.critical_section(self):
             self.tally.loss += tally.loss
