@@ -141,7 +141,7 @@ def run_serial(trainer, chunk, begin=0, end=None):
         begin = trainer.run_serial(begin, min(end, begin + chunk))
 
 
-def _run_segments(trainer, chunk, run_segment):
+def run_segments(trainer, chunk, run_segment):
     """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially."""
     begin = 0
     while begin < trainer.n_tiles:
@@ -156,12 +156,12 @@ def _run_segments(trainer, chunk, run_segment):
 
 def run_hogwild(trainer, team, chunk):
     """One lock-free epoch (Niu et al. 2011): all threads write the shared weights."""
-    _run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
+    run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
 
 
 def run_round_robin(trainer, team, chunk):
     """One epoch whose steps are written in turn (Langford et al. 2009): HOGWILD!'s rival."""
-    _run_segments(
+    run_segments(
         trainer, chunk, lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size))
     )
 

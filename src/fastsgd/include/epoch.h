@@ -186,6 +186,25 @@ static int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd
     return end;
 }
 
+/* Tiles begin..end of the order, by one thread; returns the tile before which it was stopped. The
+ * rows of the next tile are asked for while this one is worked on, what is known of those of the
+ * tile after it (where they begin, y) one tile earlier: a block begins anywhere in memory. */
+static int64_t fsgd_run_tiles(const fsgd_problem *p, fsgd_tile_fn tile, int64_t begin, int64_t end,
+                              fsgd_clock *clock, fsgd_tally *tally, const fsgd_turns *turns,
+                              const int *stop)
+{
+    int64_t row[2][FSGD_TILE];
+    int n = begin < end ? fsgd_tile_rows(p, begin, row[begin & 1]) : 0;
+    for (int64_t j = begin; j < end; j++) {
+        if (fsgd_load_int(stop)) return j;
+        const int n_next = j + 1 < end ? fsgd_tile_rows(p, j + 1, row[(j + 1) & 1]) : 0;
+        if (j + 2 < end) fsgd_ask_for_tile(p, j + 2);
+        if (tile(p, row[j & 1], n, row[(j + 1) & 1], n_next, clock, tally, turns)) return j;
+        n = n_next;
+    }
+    return end;
+}
+
 /* After threads were stopped: moves the clock back from the segment's end to step `t`, the first
  * that was not made; clocks[j] holds it or a step before it. */
 static void fsgd_rewind(const fsgd_problem *p, const fsgd_clock *clocks, int64_t j, double t,

@@ -11,6 +11,14 @@ cdef extern from "atomics.h" nogil:
     int fsgd_load_int(const int *p)
     void fsgd_store_int(int *p, int x)
 
+cdef extern from "barrier.h" nogil:
+    ctypedef struct fsgd_barrier:
+        pass
+
+    int fsgd_barrier_wait(fsgd_barrier *b, int n, const int *stop)
+    int fsgd_try_lock(int *lock)
+    void fsgd_unlock(int *lock)
+
 cdef extern from "epoch.h" nogil:
     ctypedef struct fsgd_problem:
         fsgd_rows X
@@ -48,13 +56,12 @@ cdef extern from "epoch.h" nogil:
         int rank
         int n_threads
 
-    ctypedef int (*fsgd_tile_fn)(
-        const fsgd_problem *, const int64_t *, int, const int64_t *, int, fsgd_clock *,
-        fsgd_tally *, const fsgd_turns *)
+    ctypedef void *fsgd_tile_fn
 
     fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
-    int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
-    void fsgd_ask_for_tile(const fsgd_problem *p, int64_t j)
+    int64_t fsgd_run_tiles(const fsgd_problem *p, fsgd_tile_fn tile, int64_t begin, int64_t end,
+                           fsgd_clock *clock, fsgd_tally *tally, const fsgd_turns *turns,
+                           const int *stop)
     void fsgd_fold(const fsgd_problem *p, fsgd_clock *clock)
     void fsgd_settle_l1(const fsgd_problem *p, fsgd_clock *clock)
     int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd_clock *clock,

@@ -1,4 +1,4 @@
-"""The struct of include/schedules.h."""
+"""The struct of include/schedules.h, and the steps it stands for."""
 
 cdef extern from "schedules.h" nogil:
     ctypedef struct fsgd_schedule:
@@ -11,3 +11,5 @@ cdef extern from "schedules.h" nogil:
         double T_mult
         double eta_min
         double eta_max
+
+    void fsgd_fill_eta(const fsgd_schedule *s, double t, int n, double *eta)

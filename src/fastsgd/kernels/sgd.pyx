@@ -10,9 +10,9 @@ import numpy as np
 from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_ask_for_tile, fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_int, fsgd_plan, fsgd_problem,
-    fsgd_rewind, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
-    fsgd_tile_rows, fsgd_turns,
+    fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_int, fsgd_plan, fsgd_rewind,
+    fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
+    fsgd_turns,
 )
 from fastsgd.kernels.rows cimport Rows
 
@@ -20,24 +20,8 @@ from fastsgd.kernels.rows cimport Rows
 cdef extern from "fsgd.h":
     int FSGD_TILE
 
-cdef extern from *:
-    """
-    /* What threads write, each on a cache line of its own. */
-    typedef struct {
-        _Alignas(64) double intercept;
-        _Alignas(64) int64_t cursor;
-        _Alignas(64) int64_t turn;
-        _Alignas(64) int stop;
-    } fsgd_shared;
-    """
-    ctypedef struct fsgd_shared:
-        double intercept
-        int64_t cursor
-        int64_t turn
-        int stop
-
-# HOGWILD! threads take this many tiles at a time from the shared cursor.
-cdef int64_t TAKE = 4
+# HOGWILD! threads take up to so many tiles at a time from the shared cursor.
+cdef int64_t MOST_AT_ONCE = 16
 
 
 cdef bint _within(const int64_t[::1] numbers, int64_t end) noexcept nogil:
@@ -65,15 +49,6 @@ cdef class Trainer:
     loss, schedule, ... :
         As in include/epoch.h. `schedule` is a dict of the fields of fsgd_schedule.
     """
-
-    cdef fsgd_problem p
-    cdef fsgd_clock clock
-    cdef fsgd_tally tally
-    cdef fsgd_shared *shared
-    cdef object _buffer, _clocks, _order
-    cdef tuple _keep
-    cdef int64_t segment_begin, segment_end
-    cdef readonly int64_t n_tiles
 
     def __init__(self, Rows rows, const double[::1] y, sample_weight, weights, average, *,
                  int loss, double loss_constant, double l1, double l2, dict schedule,
@@ -158,21 +133,12 @@ cdef class Trainer:
     def run_serial(self, int64_t begin, int64_t end):
         """Tiles begin..end of the order by this thread alone; returns the tile it stopped at."""
         cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 0)
-        cdef int64_t j = begin
-        cdef int64_t[32] row
-        cdef int64_t[32] nxt
-        cdef int n, m
         if begin < 0 or end > self.n_tiles:
             raise ValueError(f"tiles run from 0 to {self.n_tiles}, got {begin} to {end}")
         with nogil:
-            while j < end and not fsgd_load_int(&self.shared.stop):
-                n = fsgd_tile_rows(&self.p, j, row)
-                m = fsgd_tile_rows(&self.p, j + 1, nxt) if j + 1 < end else 0
-                if j + 2 < end:
-                    fsgd_ask_for_tile(&self.p, j + 2)
-                tile(&self.p, row, n, nxt, m, &self.clock, &self.tally, NULL)
-                j += 1
-        return j
+            begin = fsgd_run_tiles(&self.p, tile, begin, end, &self.clock, &self.tally, NULL,
+                                   &self.shared.stop)
+        return begin
 
     def plan(self, int64_t begin):
         """Plans the next segment of the epoch for threads; returns its last tile + 1.
@@ -181,59 +147,50 @@ cdef class Trainer:
         result is `begin`, one tile alone shrinks too much: give it to `run_serial`.
         """
         if self._clocks is None or len(self._clocks) <= self.n_tiles:
-            self._clocks = np.zeros((self.n_tiles + 1, sizeof(fsgd_clock) // 8))
-        cdef double[:, ::1] table = self._clocks
+            self._clocks = np.zeros((self.n_tiles + 1) * sizeof(fsgd_clock), np.uint8)
+            self._clocks_at = self._clocks.ctypes.data
         fsgd_fold(&self.p, &self.clock)
         self.segment_begin = begin
         self.shared.cursor = begin
         self.shared.turn = <int64_t>self.clock.t
         with nogil:
             self.segment_end = fsgd_plan(&self.p, begin, self.n_tiles, &self.clock,
-                                         <fsgd_clock *>&table[0, 0])
+                                         self.clocks())
         return self.segment_end
+
+    cdef fsgd_clock *clocks(self) noexcept nogil:
+        """The state before each tile of the segment."""
+        return <fsgd_clock *>self._clocks_at
 
     def run_hogwild(self):
         """A thread's part of the segment, without locks; many threads call this at once."""
         cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 1)
-        cdef double[:, ::1] table = self._clocks
-        cdef fsgd_clock *clocks = <fsgd_clock *>&table[0, 0]
+        cdef fsgd_clock *clocks = self.clocks()
         cdef fsgd_tally tally = fsgd_tally(0, 0)
         cdef fsgd_turns turns = fsgd_turns(NULL, &self.shared.stop, 0, 1)
         cdef fsgd_clock clock
-        cdef int64_t j
-        cdef int64_t[32] row
-        cdef int n
+        cdef int64_t j, take = min(MOST_AT_ONCE, 1 + self.n_tiles // 64)
+        cdef int never = 0  # what was taken is finished: `_rewind` counts on it
         with nogil:
             while not fsgd_load_int(&self.shared.stop):
-                j = fsgd_take(&self.shared.cursor, TAKE)
+                j = fsgd_take(&self.shared.cursor, take)
                 if j >= self.segment_end:
                     break
                 clock = clocks[j]
-                for j in range(j, min(j + TAKE, self.segment_end)):
-                    n = fsgd_tile_rows(&self.p, j, row)
-                    tile(&self.p, row, n, NULL, 0, &clock, &tally, &turns)
+                fsgd_run_tiles(&self.p, tile, j, min(j + take, self.segment_end), &clock,
+                               &tally, &turns, &never)
         with cython.critical_section(self):
             self.tally.loss += tally.loss
 
     def run_round_robin(self, int rank, int n_threads):
         """Every n_threads-th step of the segment, written in turn, as HOGWILD!'s rival does."""
         cdef fsgd_tile_fn tile = fsgd_choose_tile(&self.p, 1)
-        cdef double[:, ::1] table = self._clocks
-        cdef fsgd_clock *clocks = <fsgd_clock *>&table[0, 0]
+        cdef fsgd_clock clock = self.clocks()[self.segment_begin]
         cdef fsgd_tally tally = fsgd_tally(0, 0)
         cdef fsgd_turns turns = fsgd_turns(&self.shared.turn, &self.shared.stop, rank, n_threads)
-        cdef fsgd_clock clock
-        cdef int64_t j
-        cdef int64_t[32] row
-        cdef int n
         with nogil:
-            for j in range(self.segment_begin, self.segment_end):
-                if fsgd_load_int(&self.shared.stop):
-                    break
-                clock = clocks[j]
-                n = fsgd_tile_rows(&self.p, j, row)
-                if tile(&self.p, row, n, NULL, 0, &clock, &tally, &turns):
-                    break
+            fsgd_run_tiles(&self.p, tile, self.segment_begin, self.segment_end, &clock, &tally,
+                           &turns, &self.shared.stop)
         with cython.critical_section(self):
             self.tally.loss += tally.loss
 
@@ -251,14 +208,11 @@ cdef class Trainer:
 
     cdef _rewind(self):
         """Puts the clock where stopped threads left the segment: it stands at the planned end."""
-        cdef double[:, ::1] table
-        cdef fsgd_clock *clocks
+        cdef fsgd_clock *clocks = self.clocks()
         cdef int64_t j = self.segment_begin
         cdef double t
         if self.segment_end == self.segment_begin:
             return
-        table = self._clocks
-        clocks = <fsgd_clock *>&table[0, 0]
         if self.shared.cursor > j:  # hogwild: tiles that were taken were finished
             j = self.shared.cursor
             t = clocks[j].t if j < self.segment_end else self.clock.t

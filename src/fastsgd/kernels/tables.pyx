@@ -7,7 +7,7 @@ import numpy as np
 
 from libc.stdint cimport int64_t
 
-from fastsgd.kernels.schedules cimport fsgd_schedule
+from fastsgd.kernels.schedules cimport fsgd_fill_eta, fsgd_schedule
 
 
 cdef extern from "losses.h" nogil:
@@ -29,7 +29,6 @@ cdef extern from "schedules.h" nogil:
     int FSGD_NEEDS_ALPHA
     const char **fsgd_schedule_names
     const int *fsgd_schedule_flags
-    void fsgd_fill_eta(const fsgd_schedule *s, double t, int n, double *eta)
 
 cdef extern from "fsgd.h":
     int FSGD_TILE

@@ -1,0 +1,274 @@
+"""Threads that work on replicas and merge them: ``sync="merge"``.
+
+The steps are those of include/epoch.inc on a thread's own weights; what is special is when and
+how the changes of all replicas are added to the shared vector (include/merge.h).
+"""
+
+import numpy as np
+
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from fastsgd.kernels.epoch cimport (
+    fsgd_barrier, fsgd_barrier_wait, fsgd_choose_tile, fsgd_clock, fsgd_load_int, fsgd_problem,
+    fsgd_run_tiles, fsgd_take, fsgd_tally, fsgd_tile_fn, fsgd_try_lock, fsgd_unlock,
+)
+from fastsgd.kernels.rows cimport FSGD_F32
+from fastsgd.kernels.schedules cimport fsgd_fill_eta
+from fastsgd.kernels.sgd cimport Trainer, fsgd_shared
+
+
+cdef extern from "fsgd.h":
+    int FSGD_TILE
+
+cdef extern from "sched.h" nogil:
+    int sched_yield()
+
+cdef extern from "merge.h" nogil:
+    void fsgd_sum_f32(float *w, float *const *replica, int n, float part, int64_t begin, int64_t end)
+    void fsgd_sum_f64(double *w, double *const *replica, int n, double part, int64_t begin, int64_t end)
+    void fsgd_exchange_f32(float *w, float *v, float *base, float part, int64_t length)
+    void fsgd_exchange_f64(double *w, double *v, double *base, double part, int64_t length)
+
+cdef extern from *:
+    """
+    /* One thread's own figures, and where all meet: each on cache lines of its own. */
+    typedef struct {
+        _Alignas(64) double intercept;
+        double base_intercept, loss;
+        int64_t tiles; /* of this segment; -1: the replica is not in use */
+    } fsgd_own;
+    typedef struct {
+        _Alignas(64) int lock;
+        fsgd_barrier barrier;
+    } fsgd_meeting;
+    """
+    ctypedef struct fsgd_own:
+        double intercept
+        double base_intercept
+        double loss
+        int64_t tiles
+
+    ctypedef struct fsgd_meeting:
+        int lock
+        fsgd_barrier barrier
+
+# Threads share the sweep of a merge in slices of whole cache lines.
+cdef int64_t LINE = 16
+
+
+def _aligned(size):
+    """A zeroed buffer that begins at a cache line: (array to keep, address)."""
+    buffer = np.zeros(size + 64, np.uint8)
+    return buffer, buffer.ctypes.data + (-buffer.ctypes.data) % 64
+
+
+cdef class Replicas:
+    """The replicas of `n_threads` threads for one Trainer.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Without an average.
+    n_threads : int
+    in_order : bool
+        True: static shares, merges at barriers in the order of the ranks, so that the same data,
+        seed and number of threads give the same bits. False: a thread takes rows from a shared
+        cursor and merges when the lock is free.
+    shortest, longest : int
+        Rows that a thread visits between two merges.
+    reach : float
+        What ``n_threads * rows * eta`` may be between two merges. Changes that were made apart
+        overshoot along a direction of curvature c where that exceeds about 1 / c: so the
+        interval gets shorter as eta gets longer, and where the shortest one is still too long
+        only a part of the changes is added, down to their mean.
+    """
+
+    cdef Trainer trainer
+    cdef int n_threads
+    cdef readonly bint in_order
+    cdef int64_t shortest, longest, length
+    cdef double reach
+    cdef fsgd_own *own
+    cdef fsgd_meeting *meeting
+    cdef size_t[::1] replica, base  # addresses
+    cdef tuple _keep
+
+    def __init__(self, Trainer trainer, int n_threads, bint in_order, *, int64_t shortest,
+                 int64_t longest, double reach):
+        cdef size_t at
+        if trainer.p.average != NULL:
+            raise ValueError("averages are made by one thread")
+        if n_threads < 1 or shortest < 1 or longest < shortest:
+            raise ValueError("n_threads >= 1 and 1 <= shortest <= longest")
+        self.trainer, self.n_threads, self.in_order = trainer, n_threads, in_order
+        self.shortest, self.longest, self.reach = shortest, longest, reach
+        self.length = trainer.p.X.n_cols * (2 if trainer.p.l1 > 0 else 1)
+        real = np.float32 if trainer.p.X.real == FSGD_F32 else np.float64
+        vectors = [np.empty(self.length, real) for _ in range(n_threads * (1 if in_order else 2))]
+        addresses = np.array([vector.ctypes.data for vector in vectors], np.uintp)
+        self.replica, self.base = addresses[:n_threads], addresses[n_threads:]
+        own, at = _aligned(n_threads * sizeof(fsgd_own))
+        self.own = <fsgd_own *>at
+        meeting, at = _aligned(sizeof(fsgd_meeting))
+        self.meeting = <fsgd_meeting *>at
+        self._keep = (vectors, own, meeting)
+        for rank in range(n_threads):
+            self.own[rank].tiles = -1
+
+    cdef double _eta(self, const fsgd_clock *clock) noexcept nogil:
+        cdef double[32] eta
+        fsgd_fill_eta(&self.trainer.p.schedule, clock.t, 1, eta)
+        return eta[0]
+
+    cdef int64_t _tiles_between(self, const fsgd_clock *clock) noexcept nogil:
+        """Tiles that a thread visits between two merges from the state `clock` on."""
+        cdef double rows = self.reach / (self.n_threads * self._eta(clock))
+        rows = min(max(rows, <double>self.shortest), <double>self.longest)
+        return max(1, <int64_t>(rows / FSGD_TILE))
+
+    cdef double _part(self, const fsgd_clock *clock, int64_t tiles) noexcept nogil:
+        """The share of the changes that is added: all that the reach allows, at least the mean."""
+        cdef double steps = self.n_threads * tiles * FSGD_TILE * self._eta(clock)
+        return min(1.0, max(self.reach / steps, 1.0 / self.n_threads))
+
+    def run(self, int rank):
+        """A thread's part of the segment that `trainer.plan` made; all threads call this."""
+        cdef fsgd_problem p = self.trainer.p
+        cdef fsgd_tally tally = fsgd_tally(0, 0)
+        p.w = <void *>self.replica[rank]
+        p.intercept = &self.own[rank].intercept
+        with nogil:
+            if self.in_order:
+                self._run_in_order(rank, &p, &tally)
+            else:
+                self._run_freely(rank, &p, &tally)
+        self.own[rank].loss += tally.loss
+
+    cdef void _run_in_order(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
+        cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
+        cdef fsgd_clock *clocks = self.trainer.clocks()
+        cdef fsgd_shared *shared = self.trainer.shared
+        cdef fsgd_clock clock
+        cdef int64_t j = self.trainer.segment_begin, end = self.trainer.segment_end
+        cdef int64_t share, first, last, done
+        cdef double part
+        cdef int64_t slice = (self.length // self.n_threads // LINE + 1) * LINE
+        cdef int64_t slice_begin = min(self.length, rank * slice)
+        cdef int64_t slice_end = min(self.length, slice_begin + slice)
+        self._begin(rank)
+        while j < end:
+            share = self._tiles_between(&clocks[j])
+            if end - j < share * self.n_threads:
+                share = (end - j + self.n_threads - 1) // self.n_threads
+            first = min(end, j + rank * share)
+            last = min(end, first + share)
+            if first < last:
+                clock = clocks[first]
+                done = fsgd_run_tiles(p, tile, first, last, &clock, tally, NULL, &shared.stop)
+                self.own[rank].tiles += done - first
+            if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                return
+            part = self._part(&clocks[j], share)
+            self._sum(part, slice_begin, slice_end)
+            j = min(end, j + share * self.n_threads)
+
+            if rank == 0:
+                self._sum_intercepts(self._part(&clocks[j], share))
+            if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                return
+
+    cdef void _run_freely(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
+        cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
+        cdef fsgd_clock *clocks = self.trainer.clocks()
+        cdef fsgd_shared *shared = self.trainer.shared
+        cdef fsgd_clock clock = clocks[self.trainer.segment_begin]
+        cdef int64_t j, last, share, take, since = 0
+        cdef int never = 0  # what was taken is finished: the Trainer counts on it
+        self._lock()
+        self._begin(rank)
+        fsgd_unlock(&self.meeting.lock)
+        share = self._tiles_between(&clocks[self.trainer.segment_begin])
+        while not fsgd_load_int(&shared.stop):
+            take = min(share, 16)
+            j = fsgd_take(&shared.cursor, take)
+            if j >= self.trainer.segment_end:
+                break
+            last = min(j + take, self.trainer.segment_end)
+            clock = clocks[j]
+            share = self._tiles_between(&clock)
+            fsgd_run_tiles(p, tile, j, last, &clock, tally, NULL, &never)
+            since += last - j
+            if since >= share and fsgd_try_lock(&self.meeting.lock):
+                self._exchange(rank, self._part(&clock, since))
+                fsgd_unlock(&self.meeting.lock)
+                since = 0
+        self._lock()
+        self._exchange(rank, self._part(&clock, since))
+        fsgd_unlock(&self.meeting.lock)
+
+    cdef void _lock(self) noexcept nogil:
+        while not fsgd_try_lock(&self.meeting.lock):
+            sched_yield()
+
+    cdef void _begin(self, int rank) noexcept nogil:
+        """The replica as the shared weights are; its thread touches the memory first."""
+        cdef size_t bytes = self.length * (4 if self.trainer.p.X.real == FSGD_F32 else 8)
+        memcpy(<void *>self.replica[rank], self.trainer.p.w, bytes)
+        self.own[rank].intercept = self.trainer.shared.intercept
+        self.own[rank].tiles = 0
+        if not self.in_order:
+            memcpy(<void *>self.base[rank], self.trainer.p.w, bytes)
+            self.own[rank].base_intercept = self.trainer.shared.intercept
+
+    cdef void _sum(self, double part, int64_t begin, int64_t end) noexcept nogil:
+        if self.trainer.p.X.real == FSGD_F32:
+            fsgd_sum_f32(<float *>self.trainer.p.w, <float *const *>&self.replica[0],
+                         self.n_threads, part, begin, end)
+        else:
+            fsgd_sum_f64(<double *>self.trainer.p.w, <double *const *>&self.replica[0],
+                         self.n_threads, part, begin, end)
+
+    cdef void _sum_intercepts(self, double part) noexcept nogil:
+        cdef double now = self.trainer.shared.intercept, sum = 0
+        cdef int r
+        for r in range(self.n_threads):
+            sum += self.own[r].intercept - now
+        sum = now + part * sum
+        self.trainer.shared.intercept = sum
+        for r in range(self.n_threads):
+            self.own[r].intercept = sum
+
+    cdef void _exchange(self, int rank, double part) noexcept nogil:
+        cdef fsgd_own *own = &self.own[rank]
+        cdef double change = own.intercept - own.base_intercept
+        cdef double now = self.trainer.shared.intercept
+        now += part * change
+        self.trainer.shared.intercept = own.intercept = own.base_intercept = now
+        if self.trainer.p.X.real == FSGD_F32:
+            fsgd_exchange_f32(<float *>self.trainer.p.w, <float *>self.replica[rank],
+                              <float *>self.base[rank], part, self.length)
+        else:
+            fsgd_exchange_f64(<double *>self.trainer.p.w, <double *>self.replica[rank],
+                              <double *>self.base[rank], part, self.length)
+
+    def collect(self):
+        """Ends a segment, when all threads have returned: adds up their losses.
+
+        What threads that were stopped have not merged is merged here.
+        """
+        cdef Trainer t = self.trainer
+        cdef bint stopped = self.in_order and fsgd_load_int(&t.shared.stop)
+        cdef int64_t tiles = 0
+        cdef int r
+        for r in range(self.n_threads):
+            t.tally.loss += self.own[r].loss
+            self.own[r].loss = 0
+            if self.own[r].tiles < 0 and stopped:
+                self._begin(r)
+            tiles += self.own[r].tiles
+            self.own[r].tiles = -1
+        if stopped and tiles > 0:
+            self._sum(1, 0, self.length)
+            self._sum_intercepts(1)
+            t.shared.cursor = t.segment_begin + tiles
