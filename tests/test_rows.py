@@ -45,7 +45,46 @@ def test_bad_csr_is_refused(arrays, message, index):
     X = tampered(**arrays)
     X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
     with pytest.raises(ValueError, match=message):
-        Rows(X)
+        Rows(X).check()
+
+
+@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity"),
+                                             (-np.inf, "infinity")])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dense", [False, True], ids=["csr", "dense"])
+def test_check_names_row_and_column(dense, dtype, value, name):
+    """The first row that cannot be used is told, with its column; others are not looked at."""
+    X = small_matrix(dtype=dtype)
+    row, at = 140, int(X.indptr[140])
+    X.data[at] = value
+    column = X.indices[at]
+    rows = Rows(X.toarray() if dense else X)
+    rows.check(np.arange(row))
+    assert not rows.checked
+    with pytest.raises(ValueError, match=f"contains {name}.*row {row}, column {column}\\."):
+        rows.check()
+    good = Rows(small_matrix(dtype=dtype))
+    good.check()
+    assert good.checked
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_largest_numbers_are_finite(dtype):
+    """Neither the largest number nor the smallest is taken for infinity."""
+    X = small_matrix(dtype=dtype)
+    X.data[:4] = [np.finfo(dtype).max, -np.finfo(dtype).max, np.finfo(dtype).tiny, 0]
+    Rows(X).check()
+
+
+@pytest.mark.parametrize("dense", [False, True], ids=["csr", "dense"])
+def test_largest_eigenvalue(dense):
+    """Of features that are not negative, three rounds come near; a sample comes near the whole."""
+    X = abs(small_matrix(n=2000))
+    exact = np.linalg.eigvalsh((X.T @ X).toarray() / 2000)[-1]
+    rows = Rows(X.toarray() if dense else X)
+    assert rows.largest_eigenvalue(2000) == pytest.approx(exact, rel=1e-3)
+    assert rows.largest_eigenvalue(300) == pytest.approx(exact, rel=0.2)
+    assert Rows(X[:0]).largest_eigenvalue(10) == 0
 
 
 def test_other_formats_are_refused():

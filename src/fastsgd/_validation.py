@@ -83,7 +83,10 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
 
 
 def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
-    """X as CSR or C-ordered dense rows, float32 or float64, not copied if it is so; y as 1-D."""
+    """X as CSR or C-ordered dense rows, float32 or float64, not copied if it is so; y as 1-D.
+
+    Whether X is finite is seen in the first epoch, which names row and column (`Rows.check`).
+    """
     X, y = validate_data(
         estimator,
         X,
@@ -92,6 +95,7 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
         accept_large_sparse=True,
         dtype=[np.float64, np.float32] if dtype is None else dtype,
         order="C",
+        ensure_all_finite=False,
         reset=reset,
     )
     if classifier and y.dtype.kind not in "biuUS":  # these are labels in any case

@@ -115,6 +115,8 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     DivergenceError
         A weight is no longer finite.
     """
+    if subset is not None:  # the others are for scores
+        rows.check()
     trainer, pairs = _make_trainer(rows, y, sample_weight, state, settings)
     chunk = threads.serial_chunk(rows)
     n_visits = rows.shape[0] if subset is None else len(subset)
@@ -130,6 +132,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                 else:
                     threads.EPOCHS[settings.sync](trainer, team, chunk)
                 _store(trainer, pairs, state)
+                rows.checked = True
                 n_iter += 1
                 state.epoch += 1
                 _check_finite(state, n_iter, settings)

@@ -29,6 +29,7 @@
 FSGD_RELAXED(float, f32)
 FSGD_RELAXED(double, f64)
 FSGD_RELAXED(int, int)
+FSGD_RELAXED(int64_t, i64)
 
 /* Takes the next `n` items of a shared list; the only true read-modify-write. */
 FSGD_FN int64_t fsgd_take(int64_t *cursor, int64_t n)

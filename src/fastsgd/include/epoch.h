@@ -26,6 +26,7 @@ typedef struct {
     const int64_t *blocks;          /* numbers of blocks of FSGD_TILE rows, or NULL: as they lie */
     const int64_t *row;             /* row numbers in the order of visits, or NULL: blocks */
     int64_t n_visits;               /* rows of an epoch */
+    int64_t *unsound;               /* NULL: X was checked; else OUT: a row that cannot be used */
     /* objective and steps, IN */
     int loss;
     double loss_constant, l1, l2;
@@ -102,6 +103,17 @@ FSGD_FN void fsgd_ask_for_tile(const fsgd_problem *p, int64_t j)
         if (p->X.indptr) FSGD_PREFETCH(p->X.indptr + row[k]);
         if (p->sample_weight) FSGD_PREFETCH(p->sample_weight + row[k]);
     }
+}
+
+/* The check of X that rides on the first epoch: notes a row of the tile that cannot be used. */
+static int fsgd_tile_is_sound(const fsgd_problem *p, const int64_t *row, int n)
+{
+    for (int k = 0; k < n; k++)
+        if (!fsgd_row_is_sound(&p->X, row[k])) {
+            fsgd_store_i64(p->unsound, row[k]);
+            return 0;
+        }
+    return 1;
 }
 
 /* Waits until it is step `t`'s turn. Returns 0 when the fit was stopped meanwhile. */
@@ -188,7 +200,8 @@ static int64_t fsgd_plan(const fsgd_problem *p, int64_t begin, int64_t end, fsgd
 
 /* Tiles begin..end of the order, by one thread; returns the tile before which it was stopped. The
  * rows of the next tile are asked for while this one is worked on, what is known of those of the
- * tile after it (where they begin, y) one tile earlier: a block begins anywhere in memory. */
+ * tile after it (where they begin, y) one tile earlier: a block begins anywhere in memory. In the
+ * first epoch each tile is checked just before it is used, which costs no pass of its own. */
 static int64_t fsgd_run_tiles(const fsgd_problem *p, fsgd_tile_fn tile, int64_t begin, int64_t end,
                               fsgd_clock *clock, fsgd_tally *tally, const fsgd_turns *turns,
                               const int *stop)
@@ -199,6 +212,7 @@ static int64_t fsgd_run_tiles(const fsgd_problem *p, fsgd_tile_fn tile, int64_t 
         if (fsgd_load_int(stop)) return j;
         const int n_next = j + 1 < end ? fsgd_tile_rows(p, j + 1, row[(j + 1) & 1]) : 0;
         if (j + 2 < end) fsgd_ask_for_tile(p, j + 2);
+        if (p->unsound && !fsgd_tile_is_sound(p, row[j & 1], n)) return j;
         if (tile(p, row[j & 1], n, row[(j + 1) & 1], n_next, clock, tally, turns)) return j;
         n = n_next;
     }

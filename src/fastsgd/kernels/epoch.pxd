@@ -9,6 +9,7 @@ from fastsgd.kernels.schedules cimport fsgd_schedule
 cdef extern from "atomics.h" nogil:
     int64_t fsgd_take(int64_t *cursor, int64_t n)
     int fsgd_load_int(const int *p)
+    int64_t fsgd_load_i64(const int64_t *p)
     void fsgd_store_int(int *p, int x)
 
 cdef extern from "barrier.h" nogil:
@@ -29,6 +30,7 @@ cdef extern from "epoch.h" nogil:
         const int64_t *blocks
         const int64_t *row
         int64_t n_visits
+        int64_t *unsound
         int loss
         double loss_constant
         double l1

@@ -10,8 +10,8 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_barrier, fsgd_barrier_wait, fsgd_choose_tile, fsgd_clock, fsgd_load_int, fsgd_problem,
-    fsgd_run_tiles, fsgd_take, fsgd_tally, fsgd_tile_fn, fsgd_try_lock, fsgd_unlock,
+    fsgd_barrier, fsgd_barrier_wait, fsgd_choose_tile, fsgd_clock, fsgd_load_i64, fsgd_load_int,
+    fsgd_problem, fsgd_run_tiles, fsgd_take, fsgd_tally, fsgd_tile_fn, fsgd_try_lock, fsgd_unlock,
 )
 from fastsgd.kernels.rows cimport FSGD_F32
 from fastsgd.kernels.schedules cimport fsgd_fill_eta
@@ -144,6 +144,7 @@ cdef class Replicas:
             else:
                 self._run_freely(rank, &p, &tally)
         self.own[rank].loss += tally.loss
+        self.trainer.raise_unsound()
 
     cdef void _run_in_order(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
         cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
@@ -167,6 +168,8 @@ cdef class Replicas:
                 clock = clocks[first]
                 done = fsgd_run_tiles(p, tile, first, last, &clock, tally, NULL, &shared.stop)
                 self.own[rank].tiles += done - first
+                if done < last and fsgd_load_i64(&shared.unsound) >= 0:
+                    return  # `run` raises, which stops the others
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
             part = self._part(&clocks[j], share)
@@ -189,7 +192,7 @@ cdef class Replicas:
         self._begin(rank)
         fsgd_unlock(&self.meeting.lock)
         share = self._tiles_between(&clocks[self.trainer.segment_begin])
-        while not fsgd_load_int(&shared.stop):
+        while not fsgd_load_int(&shared.stop) and fsgd_load_i64(&shared.unsound) < 0:
             take = min(share, 16)
             j = fsgd_take(&shared.cursor, take)
             if j >= self.trainer.segment_end:

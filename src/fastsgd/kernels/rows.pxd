@@ -11,6 +11,7 @@ cdef extern from "rows.h" nogil:
         int real
         int index
 
+    int fsgd_row_is_sound(const fsgd_rows *X, int64_t i)
     int FSGD_F32
     int FSGD_F64
     int FSGD_I32
@@ -23,3 +24,4 @@ cdef class Rows:
     cdef tuple keep
     cdef readonly object dtype
     cdef readonly object shape
+    cdef public bint checked

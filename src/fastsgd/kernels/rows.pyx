@@ -15,10 +15,16 @@ cdef class Rows:
         float32 or float64; CSR with int32 or int64 indices; dense in C order. Read-only and
         memory-mapped arrays are taken as they are. Only ``indptr`` is copied, where it is int32.
 
+    Attributes
+    ----------
+    checked : bool
+        Whether all values are known to be finite and all columns to be within X: by `check`, or
+        by a Trainer's first epoch, which checks each row before it uses it.
+
     Raises
     ------
     ValueError
-        A column is outside [0, n_cols), or ``indptr`` is not a sequence of positions in order.
+        ``indptr`` is not a sequence of positions in order.
     """
 
     def __init__(self, X):
@@ -47,17 +53,6 @@ cdef class Rows:
             self._bind_dense(X)
 
     def _bind(self, const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr):
-        cdef int64_t j
-        cdef index_t low = 0, high = 0
-        with nogil:
-            for j in range(indptr[indptr.shape[0] - 1]):
-                low = min(low, indices[j])
-                high = max(high, indices[j])
-        if low < 0 or high >= self.c.n_cols and indptr[indptr.shape[0] - 1] > 0:
-            raise ValueError(
-                f"X has a column number {low if low < 0 else high}; with {self.c.n_cols} "
-                f"features they run from 0 to {self.c.n_cols - 1}"
-            )
         self.c.data = &data[0]
         self.c.indices = &indices[0]
         self.c.indptr = &indptr[0]
@@ -76,6 +71,45 @@ cdef class Rows:
             return self.c.n_rows * self.c.n_cols
         return self.c.indptr[self.c.n_rows]
 
+    def check(self, rows=None):
+        """Raises ValueError for the first row (of `rows`) that holds NaN, infinity or a column
+        outside X."""
+        cdef const int64_t[::1] listed
+        cdef int64_t i, n = self.c.n_rows
+        cdef bint sound = True
+        if self.checked:
+            return
+        if rows is not None:
+            listed = rows
+            n = listed.shape[0]
+        with nogil:
+            for i in range(n):
+                sound = fsgd_row_is_sound(&self.c, i if rows is None else listed[i])
+                if not sound:
+                    break
+        if not sound:
+            raise self.complaint(i if rows is None else listed[i])
+        self.checked = rows is None
+
+    def complaint(self, int64_t row):
+        """What is wrong with a row that `check` or a Trainer found, as a ValueError."""
+        if self.c.index == FSGD_DENSE:
+            values, columns = np.asarray(self.keep[0]).reshape(self.shape)[row], None
+        else:
+            data, indptr, indices = self.keep
+            values, columns = (a[indptr[row]:indptr[row + 1]] for a in (data, indices))
+            outside = columns[(columns < 0) | (columns >= self.shape[1])]
+            if len(outside):
+                return ValueError(
+                    f"X has a column number {outside[0]} in row {row}; with {self.shape[1]} "
+                    f"features they run from 0 to {self.shape[1] - 1}")
+        at = int(np.argmin(np.isfinite(values)))
+        what = "NaN" if np.isnan(values[at]) else "infinity"
+        column = at if columns is None else columns[at]
+        return ValueError(
+            f"Input X contains {what}: {values[at]} in row {row}, column {column}. All values "
+            "must be finite; impute or drop what is missing (sklearn.impute.SimpleImputer)")
+
     def max_square(self):
         """The largest |x|^2 of a row; 0 without rows."""
         if self.c.n_rows == 0 or self.c.n_cols == 0:
@@ -91,13 +125,15 @@ cdef class Rows:
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0
         picked = np.arange(0, self.c.n_rows, max(1, self.c.n_rows // sample))
+        self.check(picked)
         if self.c.index == FSGD_DENSE:
             part = abs(np.asarray(self.keep[0]).reshape(self.shape)[picked])
         else:
             data, indptr, indices = self.keep
             lengths = indptr[picked + 1] - indptr[picked]
             ends = np.concatenate(([0], np.cumsum(lengths)))
-            at = np.repeat(indptr[picked] - ends[:-1], lengths) + np.arange(ends[-1])
+            first = indptr[picked] - ends[:len(picked)]
+            at = np.repeat(first, lengths) + np.arange(ends[len(picked)])
             part = abs(sparse.csr_array((data[at], indices[at], ends),
                                         shape=(len(picked), self.shape[1])))
         v = np.asarray(part.sum(axis=0), np.float64).ravel()

@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport fsgd_clock, fsgd_problem, fsgd_tally
+from fastsgd.kernels.rows cimport Rows
 
 
 cdef extern from *:
@@ -13,6 +14,7 @@ cdef extern from *:
         _Alignas(64) int64_t cursor;
         _Alignas(64) int64_t turn;
         _Alignas(64) int stop;
+        _Alignas(64) int64_t unsound;
     } fsgd_shared;
     """
     ctypedef struct fsgd_shared:
@@ -20,6 +22,7 @@ cdef extern from *:
         int64_t cursor
         int64_t turn
         int stop
+        int64_t unsound
 
 
 cdef class Trainer:
@@ -30,6 +33,7 @@ cdef class Trainer:
     cdef object _buffer, _clocks, _order
     cdef size_t _clocks_at
     cdef tuple _keep
+    cdef Rows _rows
     cdef int64_t segment_begin, segment_end
     cdef readonly int64_t n_tiles
     cdef fsgd_clock *clocks(self) noexcept nogil

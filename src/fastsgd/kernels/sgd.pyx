@@ -10,8 +10,8 @@ import numpy as np
 from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_int, fsgd_plan, fsgd_rewind,
-    fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
+    fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_i64, fsgd_load_int, fsgd_plan,
+    fsgd_rewind, fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
     fsgd_turns,
 )
 from fastsgd.kernels.rows cimport Rows
@@ -72,6 +72,8 @@ cdef class Trainer:
         at = self._buffer.ctypes.data
         self.shared = <fsgd_shared *>(at + (-at) % 64)
         self.shared.intercept = intercept
+        self.shared.unsound = -1
+        self._rows = rows
         self._keep = (rows, y, sample_weight, weights, average)
         self.p.X = rows.c
         self.p.y = &y[0]
@@ -129,6 +131,7 @@ cdef class Trainer:
         self.shared.cursor = 0
         self.segment_begin = self.segment_end = 0
         self.tally.loss = 0
+        self.p.unsound = NULL if self._rows.checked else &self.shared.unsound
 
     def run_serial(self, int64_t begin, int64_t end):
         """Tiles begin..end of the order by this thread alone; returns the tile it stopped at."""
@@ -138,7 +141,13 @@ cdef class Trainer:
         with nogil:
             begin = fsgd_run_tiles(&self.p, tile, begin, end, &self.clock, &self.tally, NULL,
                                    &self.shared.stop)
+        self.raise_unsound()
         return begin
+
+    def raise_unsound(self):
+        """Raises ValueError when the epoch met a row of X that cannot be used."""
+        if self.shared.unsound >= 0:
+            raise self._rows.complaint(self.shared.unsound)
 
     def plan(self, int64_t begin):
         """Plans the next segment of the epoch for threads; returns its last tile + 1.
@@ -169,10 +178,11 @@ cdef class Trainer:
         cdef fsgd_tally tally = fsgd_tally(0, 0)
         cdef fsgd_turns turns = fsgd_turns(NULL, &self.shared.stop, 0, 1)
         cdef fsgd_clock clock
-        cdef int64_t j, take = min(MOST_AT_ONCE, 1 + self.n_tiles // 64)
+        cdef int64_t j, take = min(MOST_AT_ONCE, 4 + self.n_tiles // 64)
         cdef int never = 0  # what was taken is finished: `_rewind` counts on it
         with nogil:
-            while not fsgd_load_int(&self.shared.stop):
+            while (not fsgd_load_int(&self.shared.stop)
+                   and fsgd_load_i64(&self.shared.unsound) < 0):
                 j = fsgd_take(&self.shared.cursor, take)
                 if j >= self.segment_end:
                     break
@@ -181,6 +191,7 @@ cdef class Trainer:
                                &tally, &turns, &never)
         with cython.critical_section(self):
             self.tally.loss += tally.loss
+        self.raise_unsound()
 
     def run_round_robin(self, int rank, int n_threads):
         """Every n_threads-th step of the segment, written in turn, as HOGWILD!'s rival does."""
@@ -193,6 +204,7 @@ cdef class Trainer:
                            &turns, &self.shared.stop)
         with cython.critical_section(self):
             self.tally.loss += tally.loss
+        self.raise_unsound()
 
     def finish(self):
         """Ends an epoch: every weight up to date and unscaled, as `weights` then shows them.
