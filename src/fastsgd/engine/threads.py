@@ -6,16 +6,21 @@ it waits, so that Ctrl-C reaches it, sets the stop flag and ends the fit.
 
 import os
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import joblib
 from joblib.parallel import get_active_backend
+
+from fastsgd.engine.deadline import NEVER
 
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
 
 MIN_FEATURES_FOR_HOGWILD = 1_000_000
 """Features above which two threads on one shared vector beat one (measured)."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds; the operating system refuses very long ones."""
 
 TILES_OF_A_CHUNK = 512
 VALUES_OF_A_CHUNK = 2_000_000
@@ -67,11 +72,14 @@ class Team:
     size : int
     on_interrupt : callable
         Called when a task or the `with` block raises; it must make the tasks return soon.
+    deadline : Deadline
+        When it passes, the same is called, once.
     """
 
-    def __init__(self, size, on_interrupt):
+    def __init__(self, size, on_interrupt, deadline=NEVER):
         self.size = size
         self._on_interrupt = on_interrupt
+        self._deadline, self._stopped = deadline, False
         self._wake = SimpleQueue()
         self._inboxes = [SimpleQueue() for _ in range(size)]
         self._threads = [
@@ -111,10 +119,21 @@ class Team:
         for inbox in self._inboxes:
             inbox.put((task, ended))
         while len(ended) < self.size:
-            self._wake.get()
+            try:
+                self._wake.get(timeout=None if self._stopped or not self._deadline.limited
+                               else min(self._deadline.left, LONGEST_WAIT))
+            except Empty:
+                self.expired()
         for error in ended:
             if error is not None:
                 raise error
+
+    def expired(self):
+        """Whether the deadline has passed; then all work has been asked to end."""
+        if not self._stopped and self._deadline.passed:
+            self._stopped = True
+            self._on_interrupt()
+        return self._stopped
 
     def __enter__(self):
         return self
@@ -134,14 +153,20 @@ def serial_chunk(rows):
     return int(max(1, min(TILES_OF_A_CHUNK, VALUES_OF_A_CHUNK / per_tile)))
 
 
-def run_serial(trainer, chunk, begin=0, end=None):
-    """One epoch, or its tiles begin..end, in this thread."""
+def _never():
+    return False
+
+
+def run_serial(trainer, chunk, begin=0, end=None, expired=_never):
+    """One epoch, or its tiles begin..end, in this thread; ends after a chunk when expired()."""
     end = trainer.n_tiles if end is None else end
     while begin < end:
         begin = trainer.run_serial(begin, min(end, begin + chunk))
+        if expired():
+            break
 
 
-def _run_segments(trainer, chunk, run_segment):
+def _run_segments(trainer, chunk, run_segment, expired=_never):
     """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially."""
     begin = 0
     while begin < trainer.n_tiles:
@@ -152,18 +177,21 @@ def _run_segments(trainer, chunk, run_segment):
             end = begin + 1
             run_serial(trainer, chunk, begin, end)
         begin = end
+        if expired():
+            break
 
 
 def run_hogwild(trainer, team, chunk):
     """One lock-free epoch (Niu et al. 2011): all threads write the shared weights."""
-    _run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
+    _run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()),
+                  team.expired)
 
 
 def run_round_robin(trainer, team, chunk):
     """One epoch whose steps are written in turn (Langford et al. 2009): HOGWILD!'s rival."""
     _run_segments(
-        trainer, chunk, lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size))
-    )
+        trainer, chunk, lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size)),
+        team.expired)
 
 
 EPOCHS = {"hogwild": run_hogwild, "round_robin": run_round_robin}

@@ -57,6 +57,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
         early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
         average=False, C=None, n_jobs=None, sync="auto", device="cpu", workers=None,
+        max_time=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -82,6 +83,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self.sync = sync
         self.device = device
         self.workers = workers
+        self.max_time = max_time
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
