@@ -190,8 +190,8 @@ def test_ctrl_c_stops_the_team():
 class Interrupted(threads.SimpleQueue):
     """Ctrl-C between taking a wake-up and counting it, which no signal hits at will."""
 
-    def get(self):
-        super().get()
+    def get(self, timeout=None):
+        super().get(timeout=timeout)
         raise KeyboardInterrupt
 
 

@@ -51,11 +51,11 @@ class Sample:
     def rows(self):
         draw = np.random.default_rng((self._seed, STREAM))
         size = min(self._size, self.n_rows)
-        spread = (np.arange(size) + draw.random(size)) * (self.n_rows / max(1, size))
-        chosen = np.arange(self.n_rows) if size == self.n_rows else spread.astype(np.int64)
+        begin = np.arange(size + 1, dtype=np.int64) * self.n_rows // max(1, size)
+        chosen = begin[:-1] + (draw.random(size) * np.diff(begin)).astype(np.int64)
         if self._candidates is not None:
             chosen = self._candidates[chosen]
-        return draw.permutation(chosen).astype(np.int64)
+        return draw.permutation(chosen)
 
     @cached_property
     def _parts(self):

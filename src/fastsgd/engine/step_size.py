@@ -20,8 +20,8 @@ from fastsgd.schedules import with_eta0
 
 SAMPLE_ROWS = 2000
 ORDERS = 3
-"""Passes for each value, each in another order; their median counts, since where a pass with a long
-step ends depends on its last rows: a9a, log loss, eta 0.07, 0.32 to 0.52 by the order."""
+"""Passes for each value, each in another order; their median counts, since where a pass with a
+long step ends depends on its last rows: a9a, log loss, eta 0.07, 0.32 to 0.52 by the order."""
 
 MODELS = 4
 """Of several classes, so many share in the choice."""
