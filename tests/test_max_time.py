@@ -67,6 +67,19 @@ def test_within_the_first_epoch_the_model_is_that_of_its_part(sync, options):
     assert model.t_ == part + 2 * len(Y)
 
 
+def test_each_class_may_take_an_equal_part_of_what_is_left(monkeypatch):
+    given = []
+
+    def recorded(*args, deadline, **kwargs):
+        given.append(deadline.left)
+        return train(*args, deadline=deadline, **kwargs)
+
+    monkeypatch.setattr("fastsgd.estimators._base.train", recorded)
+    X, y = rows(n=200)
+    FastSGDClassifier(max_iter=2, tol=None, max_time=3600.0).fit(X, labels(y, list("abc")))
+    assert given == pytest.approx([1200, 1800, 3600], abs=60)
+
+
 def test_classes_share_the_time():
     y = labels(TARGET, list("abcd"))
     model = FastSGDClassifier(max_time=0.8, **ENDLESS)

@@ -1,6 +1,7 @@
 """eta0="auto": as good as the default after few epochs, repeatable, kept and backed off."""
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -156,6 +157,17 @@ def test_many_classes_share_one_step():
         assert len({state.eta0 for state in model._states}) == 1
 
 
+def test_each_class_goes_on_with_its_own_step():
+    """They differ where one was backed off after others had been trained."""
+    X, y = rows(n=300)
+    y = labels(y, [0, 1, 2])
+    model = FastSGDClassifier(learning_rate="constant", **AUTO).fit(X, y)
+    other = deepcopy(model)
+    other._states[1].eta0 /= 4
+    changed = model.resume(X, y, max_iter=4).coef_ != other.resume(X, y, max_iter=4).coef_
+    assert changed.any(axis=1).tolist() == [False, True, False]
+
+
 def test_warm_start_and_early_stopping():
     X, y = rows(n=500)
     y = labels(y, [0, 1])
@@ -183,6 +195,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
         backed_off = model.fit(X, y)
     taken = backed_off.fit_stats_["eta0"]
     assert taken in [1e28 / 4**k for k in range(1, step_size.MOST_BACK_OFFS + 1)]
+    assert {state.eta0 for state in backed_off._states} == {taken}
     by_number = clone(model).set_params(eta0=taken).fit(X, y)
     same(by_number.coef_, backed_off.coef_)  # it began again from the start
     assert (by_number.t_, by_number.loss_curve_) == (backed_off.t_, backed_off.loss_curve_)

@@ -8,6 +8,9 @@ from scipy import sparse
 STREAM = 0x5A3F
 """Keeps these random numbers apart from others of the same seed."""
 
+MANY_FEATURES = 4096
+"""Above which features that the sample lacks are left out."""
+
 
 class Sample:
     """At most `size` rows, drawn one from each of `size` equal parts of the data, in random order.
@@ -61,16 +64,18 @@ class Sample:
     def _parts(self):
         """(X, columns): with many features only those that occur, else all, as None."""
         X = self._X[self.rows]
-        if not sparse.issparse(X) or X.shape[1] <= 2 * X.nnz:
+        if not sparse.issparse(X) or X.shape[1] <= MANY_FEATURES:
             return X, None
-        columns, indices = np.unique(X.indices, return_inverse=True)
-        shape = (X.shape[0], max(1, len(columns)))
-        columns = columns if len(columns) else np.zeros(1, np.intp)
-        return sparse.csr_array((X.data, indices.astype(np.int64), X.indptr), shape=shape), columns
+        used = np.zeros(X.shape[1], bool)
+        used[X.indices] = True
+        used[0] = True  # at least one
+        indices = (np.cumsum(used) - 1)[X.indices]
+        columns = np.flatnonzero(used)
+        return sparse.csr_array((X.data, indices, X.indptr), (X.shape[0], len(columns))), columns
 
     @property
     def X(self):
-        """Their rows of X, without columns that none of them has where that saves much."""
+        """Their rows of X; with many features, without the columns that none of them has."""
         return self._parts[0]
 
     @property
