@@ -198,6 +198,20 @@ def test_resume_is_the_uninterrupted_run(folder, tmp_path, model):
         "train", folder / "wide", "--resume", model, "--epochs", 20, code=1)[1].lower()
 
 
+def test_time_and_step(folder, tmp_path):
+    told = result("train", folder / "two", "--eta0", "auto", "--epochs", 3, "--seed", 1)
+    assert told["eta0"] > 0
+    assert told["stopped_by"] == "max_iter"
+    _, notes = run("train", folder / "two", "--max-time", 0.1, "--epochs", 10**8, "--tol", 1e-12,
+                   "--n-iter-no-change", 10**8, "--model", tmp_path / "m")
+    assert "0.1 seconds (--max-time) were not enough" in notes
+    ended = load_model(tmp_path / "m")
+    assert ended.fit_stats_["stopped_by"] == "max_time"
+    told = result("train", folder / "two", "--resume", tmp_path / "m", "--max-time", "none",
+                  "--epochs", ended.n_iter_ + 2)
+    assert told["stopped_by"] == "max_iter"
+
+
 @pytest.mark.parametrize(("option", "text"), [
     (["--alpha", -1], "--alpha: must be a float in the range"),
     (["--alpha", "nan"], "--alpha"), (["--epochs", 0], "--epochs"), (["--loss", "x"], "--loss"),
@@ -206,6 +220,8 @@ def test_resume_is_the_uninterrupted_run(folder, tmp_path, model):
     (["--sync", "x"], "sync"), (["--shuffle", "x"], "--shuffle: must be one of blocks"),
     (["--class-weight", "x"], "--class-weight"), (["--class-weight", "1=x"], "--class-weight"),
     (["--learning-rate", "x"], "--learning-rate"), (["--eta0", 0], "--eta0"),
+    (["--eta0", "x"], "--eta0: must be a number"), (["--max-time", "x"], "--max-time"),
+    (["--max-time", 0], "--max-time"), (["--eta0", "auto", "--learning-rate", "pa1"], "eta0"),
     (["--alpha", 1, "--C", 1], "alpha or C"), (["--task", "x"], "--task"),
     (["--task", "regress", "--loss", "hinge"], "--loss"), (["--dtype", "int"], "--dtype"),
     (["--task", "regress", "--class-weight", "balanced"], "--class-weight"),

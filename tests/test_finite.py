@@ -9,6 +9,8 @@ from fastsgd import FastSGDClassifier, FastSGDRegressor
 BAD_ROW = 777
 SYNCS = {"serial": {}, "hogwild": {"sync": "hogwild", "n_jobs": 2},
          "round_robin": {"sync": "round_robin", "n_jobs": 2},
+         "merge": {"sync": "merge", "n_jobs": 2},
+         "merge freely": {"sync": "merge", "n_jobs": 2, "random_state": None},
          "rows": {"shuffle": "rows"}, "early_stopping": {"early_stopping": True},
          "average": {"average": True}, "l1": {"penalty": "l1"}, "no shuffle": {"shuffle": False}}
 
@@ -27,7 +29,7 @@ def data(dense, value, n=1000):
 def test_fit_names_the_place(how, value, dense):
     """The message has row and column; the estimator is as before."""
     X, y, column = data(dense, value)
-    model = FastSGDClassifier(max_iter=3, tol=None, random_state=0, **SYNCS[how])
+    model = FastSGDClassifier(max_iter=3, tol=None, **{"random_state": 0, **SYNCS[how]})
     before = dict(model.__dict__)
     with pytest.raises(ValueError, match=f"row {BAD_ROW}, column {column}"):
         model.fit(X, y)

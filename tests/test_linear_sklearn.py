@@ -59,9 +59,10 @@ def test_joblib_backends_neither_hang_nor_oversubscribe(backend, monkeypatch):
     cores = os.cpu_count()
 
     results = Parallel(n_jobs=cores, backend=backend, timeout=60)(
-        delayed(score_and_threads)(sync) for sync in ["serial", "hogwild", "round_robin", "auto"])
+        delayed(score_and_threads)(sync)
+        for sync in ["serial", "hogwild", "round_robin", "merge", "auto"])
     assert all(score > 0.6 for score, _ in results)
-    assert [threads for _, threads in results] == [1] * 4
+    assert [threads for _, threads in results] == [1] * 5
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -76,7 +77,7 @@ def test_threads_of_ones_own_inside_joblib(backend):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge"])
 def test_fit_in_a_forked_child(sync):
     model = FastSGDClassifier(sync=sync, n_jobs=2, **FEW).fit(SPARSE, SPARSE_Y)
     child = os.fork()

@@ -29,6 +29,8 @@ VARIANTS = {
     "average": {"average": 30},
     "adaptive": {"learning_rate": "adaptive", "eta0": 0.1},
     "cosine": {"learning_rate": Cosine(T_0=3, T_mult=1.5, eta_min=1e-3), "eta0": 0.1},
+    "auto": {"eta0": "auto", "learning_rate": "adaptive", "max_time": 3600.0},
+    "auto optimal": {"eta0": "auto", "learning_rate": "optimal", "alpha": 1e-3},
     "no penalty": {"penalty": None, "learning_rate": "constant"},
     "C": {"C": 2.0},
     "rows": {"shuffle": "rows", "tol": None},

@@ -11,7 +11,10 @@ from kernel_reference import left_by, same, small_problem
 
 from fastsgd import FastSGDClassifier
 from fastsgd.engine import threads
+from fastsgd.engine.merge import MergeEpoch
 from fastsgd.engine.threads import Team, choose_sync, count_threads
+from fastsgd.kernels.merge import Replicas
+from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 
 
@@ -32,23 +35,29 @@ def objective(problem, w, b):
     return loss + problem.l1 * abs(w).sum() + 0.5 * problem.l2 * (w @ w)
 
 
+def epoch_of(sync, trainer, problem, n_threads):
+    """``epoch(trainer, team, chunk)`` of one `sync`; merge as for an int seed, or freely."""
+    if not sync.startswith("merge"):
+        return threads.EPOCHS[sync]
+    return MergeEpoch(trainer, Rows(problem.X), n_threads, sync == "merge", "auto",
+                      LOSSES[problem.loss].curvature)
+
+
 def after_epochs(problem, sync, n_threads, n_epochs=20):
     """The objective after some epochs of one `sync`."""
     trainer, weights, average = problem.trainer()
+    epoch = epoch_of(sync, trainer, problem, n_threads)
     with Team(n_threads, trainer.stop) as team:
         for _ in range(n_epochs):
             trainer.set_order(None, None)
-            if sync == "serial":
-                threads.run_serial(trainer, 64)
-            else:
-                threads.EPOCHS[sync](trainer, team, 64)
+            epoch(trainer, team, 64)
             model = left_by(trainer, weights, average)
     assert trainer.t == 1 + n_epochs * problem.X.shape[0]
     return objective(problem, model["w"], model["b"]), model["loss"]
 
 
-@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
-@pytest.mark.parametrize("n_threads", [1, 2, 8])
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge", "merge freely"])
+@pytest.mark.parametrize("n_threads", [1, 2, 8, 16])
 @pytest.mark.parametrize("penalty", [{"l2": 0.01}, {"l1": 2e-3, "l2": 0.01}], ids=["l2", "l1"])
 @pytest.mark.parametrize("dense", [False, True], ids=["csr", "dense"])
 def test_objective_is_serial_one(sync, n_threads, penalty, dense):
@@ -56,17 +65,19 @@ def test_objective_is_serial_one(sync, n_threads, penalty, dense):
 
     On dense rows within 5 %: every step writes every weight, so of two steps at once one is partly
     lost, while no shrinkage is: HOGWILD!'s assumption of sparsity fails (measured: 0.3 to 1.2 %).
+    Merges of few rows by many threads are means while steps are long: 5 % from 8 threads on.
     Round-robin passes a turn at every step, each a time slice where other programs hold the cores.
     """
-    rows, epochs, times = (3001, 20, 3) if sync == "hogwild" else (1001, 5, 1)
+    rows, epochs, times = (1001, 5, 1) if sync == "round_robin" else (3001, 20, 3)
     problem = small_problem(n=rows, loss="log_loss", dense=dense, schedule="optimal",
                             constants={"alpha": 0.01, "t0": 1000.0}, **penalty)
     exact, _ = after_epochs(problem, "serial", 0, epochs)
     found = np.median([after_epochs(problem, sync, n_threads, epochs)[0] for _ in range(times)])
-    assert found == pytest.approx(exact, rel=0.05 if dense and sync == "hogwild" else 0.01)
+    loose = dense if sync == "hogwild" else n_threads >= 8 and "merge" in sync
+    assert found == pytest.approx(exact, rel=0.05 if loose else 0.01)
 
 
-@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge", "merge freely"])
 def test_no_loss_is_left_out(sync):
     """With steps of almost nothing the losses of all threads add up to one thread's."""
     problem = small_problem(n=3001, loss="log_loss", constants={"eta0": 1e-14})
@@ -74,10 +85,10 @@ def test_no_loss_is_left_out(sync):
     assert after_epochs(problem, sync, 8, 1) == pytest.approx(exact, rel=1e-9)
 
 
-@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge", "merge freely"])
 def test_segments_of_many_threads(sync):
     """Folding between segments keeps the objective, with strong shrinkage and float32."""
-    problem = small_problem(n=12_001 if sync == "hogwild" else 8001, dtype=np.float32,
+    problem = small_problem(n=8001 if sync == "round_robin" else 12_001, dtype=np.float32,
                             loss="log_loss", l2=0.4, schedule="constant",
                             constants={"eta0": 0.01})
     trainer = problem.trainer()[0]
@@ -87,20 +98,25 @@ def test_segments_of_many_threads(sync):
     assert found == pytest.approx(exact, rel=0.01)
 
 
-@pytest.mark.parametrize("sync", ["hogwild", "round_robin"])
+@pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge", "merge freely"])
 def test_stop_ends_all(sync):
     """A stop from outside ends every thread soon, and the steps made are what counts."""
     problem = small_problem(n=200, loss="log_loss", l2=2e-4, schedule="constant")
     trainer, weights, average = problem.trainer()
-    row = np.random.default_rng(0).integers(0, 200, 40_000_000 // (4 if sync == "hogwild" else 8))
+    visits = 5_000_000 if sync == "round_robin" else 10_000_000
+    row = np.random.default_rng(0).integers(0, 200, visits)
     trainer.set_order(None, row)
+    tasks = {"hogwild": lambda rank: trainer.run_hogwild(),
+             "round_robin": lambda rank: trainer.run_round_robin(rank, 2)}
+    if sync not in tasks:
+        replicas = Replicas(trainer, 2, sync == "merge", shortest=64, longest=256, reach=1e9)
+        tasks[sync] = replicas.run
     timer = threading.Timer(0.02, trainer.stop)
     with Team(2, trainer.stop) as team:
         trainer.plan(0)
         planned = trainer.t
         timer.start()
-        team.run(lambda rank: trainer.run_hogwild() if sync == "hogwild"
-                 else trainer.run_round_robin(rank, 2))
+        team.run(tasks[sync])
     began = time.perf_counter()
     model = left_by(trainer, weights, average)
     assert time.perf_counter() - began < 1
@@ -190,8 +206,8 @@ def test_ctrl_c_stops_the_team():
 class Interrupted(threads.SimpleQueue):
     """Ctrl-C between taking a wake-up and counting it, which no signal hits at will."""
 
-    def get(self):
-        super().get()
+    def get(self, timeout=None):
+        super().get(timeout=timeout)
         raise KeyboardInterrupt
 
 
@@ -242,22 +258,28 @@ def test_one_thread_inside_a_threading_backend():
         1, 1, 1]
 
 
-LARGE = {"nnz": 10**8, "n_features": 10**7, "averaged": False, "seeded": False}
+LARGE = {"nnz": 10**8, "n_features": 10**7, "averaged": False, "seeded": False,
+         "merge_pays": lambda n_threads: True}
+DEAR = {"merge_pays": lambda n_threads: False}
 
 
 @pytest.mark.parametrize(
     ("sync", "n_jobs", "changes", "wanted"),
     [
-        ("auto", 4, {}, ("hogwild", 4)),
-        ("auto", 4, {"seeded": True}, ("serial", 1)),
+        ("auto", 4, {}, ("merge", 4)),
+        ("auto", 4, {"seeded": True}, ("merge", 4)),
+        ("auto", 4, DEAR, ("hogwild", 4)),
+        ("auto", 4, {"seeded": True, **DEAR}, ("serial", 1)),
         ("auto", 4, {"averaged": True}, ("serial", 1)),
         ("auto", 4, {"nnz": 1000}, ("serial", 1)),
-        ("auto", 4, {"n_features": 1000}, ("serial", 1)),
+        ("auto", 4, {"n_features": 1000, **DEAR}, ("serial", 1)),
         ("auto", 1, {}, ("serial", 1)),
         ("serial", 4, {}, ("serial", 1)),
         ("hogwild", 4, {"nnz": 1000}, ("hogwild", 4)),
         ("hogwild", None, {"nnz": 1000}, ("hogwild", 1)),
         ("round_robin", 3, {"seeded": True}, ("round_robin", 3)),
+        ("merge", 3, {**DEAR}, ("merge", 3)),
+        ("merge", 1, {}, ("serial", 1)),
     ],
 )
 def test_choose_sync(sync, n_jobs, changes, wanted):

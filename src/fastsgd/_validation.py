@@ -13,7 +13,7 @@ from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
 
 SYNCS = ("auto", "serial", "hogwild", "round_robin", "merge", "map_reduce", "classes")
-BUILT_SYNCS = ("auto", "serial", "hogwild", "round_robin")
+BUILT_SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin")
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 
@@ -73,9 +73,21 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
             raise ValueError(
                 f"Learning rate '{estimator.learning_rate}' only works with loss '{needed}'."
             )
+    if isinstance(estimator.eta0, str):
+        if has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
+            raise ValueError(
+                f"eta0='auto' finds a step size, and with learning_rate="
+                f"'{estimator.learning_rate}' eta0 is the aggressiveness C of each step; give it "
+                "as a number > 0, for example 1.0"
+            )
+        if estimator.loss == "perceptron":
+            raise ValueError(
+                "eta0='auto' takes the step with the least objective, which loss='perceptron' has "
+                "at weights of 0; give eta0 as a number > 0, or take loss='hinge'"
+            )
     if estimator.penalty == "elasticnet" and estimator.l1_ratio is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
-    if estimator.average and estimator.sync in ("hogwild", "round_robin"):
+    if estimator.average and estimator.sync in ("merge", "hogwild", "round_robin"):
         raise ValueError(
             f"average={estimator.average!r} is not available with sync={estimator.sync!r}; "
             "use sync='serial' or 'auto'"

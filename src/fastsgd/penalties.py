@@ -18,9 +18,8 @@ class Penalty:
         """R(w), in float64, for w of shape (n_features,)."""
         total = 0.0
         if self.l2_share:
-            total += self.l2_share * 0.5 * (
-                float(np.dot(w, w)) if w.dtype == np.float64 and w.flags.c_contiguous
-                else float(np.einsum("i,i->", w, w, dtype=np.float64)))
+            # not np.dot, which wakes the threads of BLAS: 10 ms for 50,000 weights on busy cores
+            total += self.l2_share * 0.5 * float(np.einsum("i,i->", w, w, dtype=np.float64))
         if self.l1_share:
             for part in np.array_split(w, 1 + len(w) // 65_536):  # no second array of w's size
                 total += self.l1_share * float(np.abs(part).sum(dtype=np.float64))

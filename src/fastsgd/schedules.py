@@ -102,6 +102,12 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
     }
 
 
+def with_eta0(fields, eta0):
+    """The constants `fields` with another eta0, at which "optimal" then begins too."""
+    begins = {"t0": 1.0 / (eta0 * fields["alpha"])} if fields["t0"] else {}
+    return fields | {"eta0": eta0} | begins
+
+
 def has_flag(learning_rate, flag):
     """Whether a schedule (a name or an object) carries a flag of the table."""
     name = learning_rate if isinstance(learning_rate, str) else learning_rate.name

@@ -77,6 +77,10 @@ def train(
     epochs: Annotated[Count, option(
         "--epochs", "Passes over the rows at most, in total.", "1000; on --resume the "
         "model's")] = None,
+    max_time: Annotated[Text, option(
+        "--max-time", "Seconds of training, > 0 (or none: no limit), after which it ends with the "
+        "best model so far; reading DATA is not counted.",
+        "none; on --resume the model's")] = None,
     tol: Annotated[Text, option(
         "--tol", "End when the objective has not fallen by this much (or none: never).",
         "0.001")] = None,
@@ -90,8 +94,9 @@ def train(
     learning_rate: Annotated[Text, option(
         "--learning-rate", "Step size by step: constant, optimal, invscaling, adaptive, pa1, pa2 "
         "or cosine.", "optimal; to regress invscaling")] = None,
-    eta0: Annotated[Real, option(
-        "--eta0", "First step size, > 0; not used by optimal.", "0.01")] = None,
+    eta0: Annotated[Text, option(
+        "--eta0", "First step size, a number > 0, which optimal does not use; or auto: found on a "
+        "sample of the rows, for optimal too; not for pa1 and pa2.", "0.01")] = None,
     power_t: Annotated[Real, option(
         "--power-t", "Exponent of invscaling: eta0 / step ** power_t.",
         "0.5; to regress 0.25")] = None,
@@ -106,7 +111,7 @@ def train(
     n_jobs: Annotated[Count, option(
         "--n-jobs", "Threads; -1 is all cores.", "all cores where they pay")] = None,
     sync: Annotated[Text, option(
-        "--sync", "How threads share the model: auto, serial, hogwild or round_robin.",
+        "--sync", "How threads share the model: auto, serial, merge, hogwild or round_robin.",
         "auto")] = None,
     dtype: Annotated[Text, option(
         "--dtype", "float32 or float64, of the data and the model.", "float64")] = None,
@@ -129,7 +134,7 @@ def train(
         n_features=n_features, base=base, as_json=as_json, quiet=quiet, params={
             "loss": loss, "penalty": penalty, "alpha": alpha, "C": C, "l1_ratio": l1_ratio,
             "epsilon": epsilon, "fit_intercept": False if no_intercept else None,
-            "class_weight": class_weight, "max_iter": epochs, "tol": tol,
+            "class_weight": class_weight, "max_iter": epochs, "max_time": max_time, "tol": tol,
             "n_iter_no_change": n_iter_no_change, "early_stopping": early_stopping or None,
             "validation_fraction": validation_fraction, "learning_rate": learning_rate,
             "eta0": eta0, "power_t": power_t, "average": average or None,

@@ -24,7 +24,7 @@ from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 OPTIONS = {"max_iter": "--epochs", "random_state": "--seed", "fit_intercept": "--no-intercept"}
 """Options that are not called as the parameter is."""
 
-FREE_ON_RESUME = {"max_iter", "tol", "n_iter_no_change", "n_jobs", "sync"}
+FREE_ON_RESUME = {"max_iter", "max_time", "tol", "n_iter_no_change", "n_jobs", "sync"}
 SHUFFLES = {"blocks": True, "rows": "rows", "none": False}
 
 
@@ -58,7 +58,8 @@ def train(data, *, test, model_path, resume, task, dtype, n_features, base, as_j
     if is_classifier(model):
         result["classes"] = model.classes_.tolist()
     result |= {"epochs": model.n_iter_, "seconds": seconds}
-    result |= {name: model.fit_stats_[name] for name in ("rows_per_second", "threads", "sync")}
+    result |= {name: model.fit_stats_[name] for name in (
+        "rows_per_second", "threads", "sync", "eta0", "stopped_by")}
     result["train"] = measure(model, X, y)
     if test is not None:
         result["test"] = measure(model, *held_out)
@@ -104,10 +105,12 @@ def checked(model, params):
                 raise ValueError(
                     f"The 'shuffle' parameter of it must be one of {', '.join(SHUFFLES)}")
             params = params | {"shuffle": SHUFFLES[params["shuffle"]]}
-        nones = {name: None for name in ("penalty", "tol") if params.get(name) == "none"}
+        nones = {name: None for name in ("penalty", "tol", "max_time")
+                 if params.get(name) == "none"}
         model.set_params(**params | nones)
-        if "tol" in params and "tol" not in nones:
-            model.tol = _number(params["tol"], "tol")
+        for name in ("tol", "max_time", "eta0"):
+            if name in params and name not in nones and params[name] != "auto":
+                setattr(model, name, _number(params[name], name))
         if "class_weight" in params:
             model.class_weight = _class_weight(params["class_weight"])
         model._validate_params()
@@ -162,8 +165,10 @@ def _run(model, X, y, resumed, model_path, quiet):
         _save_interrupted(model, model_path)
     for message in () if quiet else told:
         if isinstance(message, ConvergenceWarning):
-            message = (f"{model.n_iter_} epochs (--epochs) were not enough to come to rest within "
-                       f"--tol {model.tol:g}")
+            limit = f"{model.n_iter_} epochs (--epochs) were"
+            if model.fit_stats_["stopped_by"] == "max_time":
+                limit = f"{model.max_time:g} seconds (--max-time) were"
+            message = f"{limit} not enough to come to rest within --tol {model.tol:g}"
         say(f"note: {message}")
 
 

@@ -5,10 +5,14 @@ The spine of fastsgd: estimators/linear.py -> here -> kernels/sgd.pyx -> include
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from fastsgd.engine import threads
+from fastsgd.engine.best import Best
+from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.merge import MergeEpoch
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels import order, tables
 from fastsgd.kernels.sgd import Trainer
@@ -37,8 +41,10 @@ class Settings:
     tol: float | None
     n_iter_no_change: int
     shuffle: bool | str
-    sync: str
-    n_threads: int
+    sync: str = "serial"
+    n_threads: int = 1
+    merge_every: int | str = "auto"
+    merge_in_order: bool = True
     weight_pos: float = 1.0
     weight_neg: float = 1.0
 
@@ -53,6 +59,14 @@ class Epoch:
     state: object
     seconds: float
     score: float | None = None
+
+
+class Ended(NamedTuple):
+    """How a training ended: whole epochs behind the model, at least 1; why; and steps made."""
+
+    n_iter: int
+    stopped_by: str
+    steps: int
 
 
 def block_rows(n):
@@ -84,8 +98,8 @@ def visiting_order(shuffle, seed, epoch, n, subset=None):
 
 
 def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-          on_epoch=None):
-    """Runs epochs of SGD on one linear model until it stops improving or `max_iter` is reached.
+          on_epoch=None, deadline=NEVER, sample=None):
+    """Runs epochs of SGD on one linear model until it stops improving or a limit is reached.
 
     Parameters
     ----------
@@ -104,11 +118,17 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
         the objective.
     on_epoch : callable or None
         Called with an `Epoch` after each; a true result ends the training.
+    deadline : Deadline
+        When it passes, also within an epoch, the training ends with the best model so far. If that
+        is the one in the middle of an epoch, `state.epoch` does not count it.
+    sample : Sample or None
+        The rows on which that one and the best of the whole epochs are compared, by `score` if
+        there is one; None takes the model as it is.
 
     Returns
     -------
-    int
-        Epochs run in this call.
+    Ended
+        `stopped_by` is "callback", "tol", "max_iter" or "max_time".
 
     Raises
     ------
@@ -118,20 +138,25 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     if subset is not None:  # the others are for scores
         rows.check()
     trainer, pairs = _make_trainer(rows, y, sample_weight, state, settings)
+    run_epoch = _make_epoch(trainer, rows, settings)
     chunk = threads.serial_chunk(rows)
     n_visits = rows.shape[0] if subset is None else len(subset)
-    began, n_iter = time.perf_counter(), 0
+    began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
+    best = Best() if deadline.limited and sample is not None else None
+    first_epoch = state.epoch
     try:
         with threads.Team(settings.n_threads if settings.sync != "serial" else 0,
-                          on_interrupt=trainer.stop) as team:
-            while n_iter < settings.max_iter:
+                          on_interrupt=trainer.stop, deadline=deadline) as team:
+            while stopped_by is None:
                 trainer.set_order(*visiting_order(
                     settings.shuffle, seed, state.epoch, rows.shape[0], subset))
-                if settings.sync == "serial":
-                    threads.run_serial(trainer, chunk)
-                else:
-                    threads.EPOCHS[settings.sync](trainer, team, chunk)
-                _store(trainer, pairs, state)
+                begun = state.t
+                run_epoch(trainer, team, chunk)
+                _store(trainer, pairs, state, settings)
+                steps += state.t - begun
+                if state.t - begun < n_visits:  # the clock stopped it
+                    stopped_by = "max_time"
+                    break
                 rows.checked = True
                 n_iter += 1
                 state.epoch += 1
@@ -145,13 +170,29 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                     told.score = score(state.weights, state.intercept)
                 state.curve.append(objective)
                 ended = on_epoch is not None and on_epoch(told)
-                if _stalled(state, told, settings, trainer) or ended:
-                    break
+                stalled = _stalled(state, told, settings, trainer)
+                if best is not None:
+                    best.keep(state, objective if score is None else -told.score)
+                stopped_by = ("callback" if ended else "tol" if stalled
+                              else "max_iter" if n_iter >= settings.max_iter
+                              else "max_time" if team.expired() else None)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         trainer.stop()
-        _store(trainer, pairs, state)
+        _store(trainer, pairs, state, settings)
         raise
-    return n_iter
+    if stopped_by == "max_time":
+        if best is not None:
+            best.settle(state, _measure(y, settings, score, sample))
+        _check_finite(state, n_iter + 1, settings)
+    return Ended(max(1, state.epoch - first_epoch), stopped_by, steps)
+
+
+def _measure(y, settings, score, sample):
+    """``measure(weights, intercept)``, less is better: of two models that are to be compared."""
+    if score is not None:
+        return lambda weights, intercept: -score(weights, intercept)
+    y = np.ascontiguousarray(y[sample.rows])
+    return lambda weights, intercept: sample.objective(weights, intercept, y, settings)
 
 
 def _make_trainer(rows, y, sample_weight, state, settings):
@@ -180,7 +221,15 @@ def _make_trainer(rows, y, sample_weight, state, settings):
     return trainer, pairs
 
 
-def _store(trainer, pairs, state):
+def _make_epoch(trainer, rows, settings):
+    """``epoch(trainer, team, chunk)`` of the way in which threads share the model."""
+    if settings.sync != "merge":
+        return threads.EPOCHS[settings.sync]
+    return MergeEpoch(trainer, rows, settings.n_threads, settings.merge_in_order,
+                      settings.merge_every, settings.loss.curvature)
+
+
+def _store(trainer, pairs, state, settings):
     trainer.finish()
     if pairs is not None:
         state.weights[:] = pairs[:, 0]
@@ -189,7 +238,8 @@ def _store(trainer, pairs, state):
     state.t = int(trainer.t)
     state.l1_total = trainer.l1_total
     state.intercept_sum = trainer.intercept_sum
-    state.eta0 = trainer.eta0
+    if settings.adaptive:
+        state.eta0 = trainer.eta0
 
 
 def _check_finite(state, n_iter, settings):

@@ -84,4 +84,4 @@ class MergeEpoch:
             team.run(self._replicas.run)
             self._replicas.collect()
 
-        threads.run_segments(trainer, chunk, segment)
+        threads.run_segments(trainer, team, chunk, segment)

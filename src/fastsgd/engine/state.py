@@ -32,7 +32,8 @@ class LinearState:
     average_from : int
         The first step of these sums.
     eta0 : float or None
-        The adaptive schedule's present step.
+        What the schedule takes in place of the parameter: the adaptive schedule's present step,
+        or the one that eta0="auto" chose.
     best : float
         Best objective (or validation score, negated) so far.
     stale : int
@@ -63,6 +64,13 @@ class LinearState:
             value = getattr(self, name)
             setattr(new, name, None if value is None else value.copy())
         return new
+
+    def become(self, other):
+        """Takes everything of `other`, copied; the weights keep their place in memory."""
+        weights = self.weights
+        weights[:] = other.weights
+        self.__dict__.update(vars(other.copy()))
+        self.weights = weights
 
     def begin_average(self, average_from):
         """Sums of the weights from step `average_from` on, or from now if that has passed."""

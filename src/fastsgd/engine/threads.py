@@ -6,16 +6,21 @@ it waits, so that Ctrl-C reaches it, sets the stop flag and ends the fit.
 
 import os
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import joblib
 from joblib.parallel import get_active_backend
+
+from fastsgd.engine.deadline import NEVER
 
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
 
 MIN_FEATURES_FOR_HOGWILD = 1_000_000
 """Features above which two threads on one shared vector beat one (measured)."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds; the operating system refuses very long ones."""
 
 TILES_OF_A_CHUNK = 512
 VALUES_OF_A_CHUNK = 2_000_000
@@ -42,21 +47,29 @@ def count_threads(n_jobs):
     return max(1, threads)
 
 
-def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded):
+def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, merge_pays):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 
-    ``auto`` is lock-free where that pays and nobody asked for the same bits again: threads that
-    share one vector gain when its lines are rarely shared, that is for many features.
+    ``auto`` merges replicas where that pays. Else it is lock-free where that pays and nobody asked
+    for the same bits again: threads that share one vector gain when its lines are rarely shared,
+    that is for many features. Else one thread. ``merge_pays(threads)`` is asked only if need be.
     """
     small = nnz < MIN_NONZEROS_FOR_THREADS
     if sync == "serial" or averaged:
         return "serial", 1
     if sync == "auto":
-        if seeded or small or n_features < MIN_FEATURES_FOR_HOGWILD:
+        if small:
             return "serial", 1
         threads = count_threads(n_jobs)
-        return ("hogwild", threads) if threads > 1 else ("serial", 1)
-    return sync, 1 if n_jobs is None and small else count_threads(n_jobs)
+        if threads > 1 and merge_pays(threads):
+            return "merge", threads
+        if threads == 1 or seeded or n_features < MIN_FEATURES_FOR_HOGWILD:
+            return "serial", 1
+        return "hogwild", threads
+    threads = 1 if n_jobs is None and small else count_threads(n_jobs)
+    if sync == "merge" and threads == 1:
+        return "serial", 1  # one replica would be merged with nobody's
+    return sync, threads
 
 
 class Team:
@@ -67,11 +80,14 @@ class Team:
     size : int
     on_interrupt : callable
         Called when a task or the `with` block raises; it must make the tasks return soon.
+    deadline : Deadline
+        When it passes, the same is called, once.
     """
 
-    def __init__(self, size, on_interrupt):
+    def __init__(self, size, on_interrupt, deadline=NEVER):
         self.size = size
         self._on_interrupt = on_interrupt
+        self._deadline, self._stopped = deadline, False
         self._wake = SimpleQueue()
         self._inboxes = [SimpleQueue() for _ in range(size)]
         self._threads = [
@@ -111,10 +127,21 @@ class Team:
         for inbox in self._inboxes:
             inbox.put((task, ended))
         while len(ended) < self.size:
-            self._wake.get()
+            try:
+                self._wake.get(timeout=None if self._stopped or not self._deadline.limited
+                               else min(self._deadline.left, LONGEST_WAIT))
+            except Empty:
+                self.expired()
         for error in ended:
             if error is not None:
                 raise error
+
+    def expired(self):
+        """Whether the deadline has passed; then all work has been asked to end."""
+        if not self._stopped and self._deadline.passed:
+            self._stopped = True
+            self._on_interrupt()
+        return self._stopped
 
     def __enter__(self):
         return self
@@ -134,14 +161,20 @@ def serial_chunk(rows):
     return int(max(1, min(TILES_OF_A_CHUNK, VALUES_OF_A_CHUNK / per_tile)))
 
 
-def run_serial(trainer, chunk, begin=0, end=None):
-    """One epoch, or its tiles begin..end, in this thread."""
-    end = trainer.n_tiles if end is None else end
+def run_serial(trainer, team, chunk):
+    """One epoch in this thread."""
+    run_tiles(trainer, team, chunk, 0, trainer.n_tiles)
+
+
+def run_tiles(trainer, team, chunk, begin, end):
+    """Tiles begin..end in this thread; ends after a chunk when the team's deadline has passed."""
     while begin < end:
         begin = trainer.run_serial(begin, min(end, begin + chunk))
+        if team.expired():
+            break
 
 
-def run_segments(trainer, chunk, run_segment):
+def run_segments(trainer, team, chunk, run_segment):
     """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially."""
     begin = 0
     while begin < trainer.n_tiles:
@@ -150,20 +183,22 @@ def run_segments(trainer, chunk, run_segment):
             run_segment()
         else:
             end = begin + 1
-            run_serial(trainer, chunk, begin, end)
+            run_tiles(trainer, team, chunk, begin, end)
         begin = end
+        if team.expired():
+            break
 
 
 def run_hogwild(trainer, team, chunk):
     """One lock-free epoch (Niu et al. 2011): all threads write the shared weights."""
-    run_segments(trainer, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
+    run_segments(trainer, team, chunk, lambda: team.run(lambda rank: trainer.run_hogwild()))
 
 
 def run_round_robin(trainer, team, chunk):
     """One epoch whose steps are written in turn (Langford et al. 2009): HOGWILD!'s rival."""
     run_segments(
-        trainer, chunk, lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size))
-    )
+        trainer, team, chunk,
+        lambda: team.run(lambda rank: trainer.run_round_robin(rank, team.size)))
 
 
-EPOCHS = {"hogwild": run_hogwild, "round_robin": run_round_robin}
+EPOCHS = {"serial": run_serial, "hogwild": run_hogwild, "round_robin": run_round_robin}

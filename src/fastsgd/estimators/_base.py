@@ -3,7 +3,7 @@
 import time
 import warnings
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,11 +15,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import check_weights, draw_seeds, is_seed
+from fastsgd.engine import merge
+from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.loop import Settings, train
+from fastsgd.engine.sample import Sample
+from fastsgd.engine.step_size import train_backing_off, with_step
 from fastsgd.engine.threads import choose_sync
 from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
+from fastsgd.estimators._step_size import StepSize
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -33,6 +38,12 @@ every row, a sparse weight at few."""
 SPARSE_INTERCEPT_DECAY_RARE = 0.1
 """The same for one class against many, where the intercept has a long way to go from 0: at 0.01
 log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs, at 0.1 below 0.001 %."""
+
+COMPARED_ROWS = 10_000
+"""When `max_time` ends a fit, its last model and its best one are compared on so many rows."""
+
+STOPS = ("max_time", "max_iter", "callback", "tol")
+"""What may end a training; of several classes, the first of these that ended one is told."""
 
 
 def unchanged_on_error(method):
@@ -53,7 +64,7 @@ def unchanged_on_error(method):
     return guarded
 
 
-class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
+class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
 
     _parameter_constraints: dict = {
@@ -69,15 +80,17 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Integral, None],
         "sync": [str],
+        "merge_every": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "random_state": ["random_state"],
         "learning_rate": [StrOptions(set(SCHEDULES)), Cosine],
-        "eta0": [Interval(Real, 0, None, closed="neither")],
+        "eta0": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "power_t": [Interval(Real, None, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def _train(self, X, targets, labels, sample_weight, models, *, max_iter,
@@ -97,36 +110,51 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         resumed : bool
             `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
-        rows, states = Rows(X), models.states
+        deadline, rows, states = Deadline(self.max_time), Rows(X), models.states
+        settings = self._settings(rows, max_iter, X, len(states))
         sync, n_threads = choose_sync(
             self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
-            averaged=bool(self.average), seeded=is_seed(self.random_state))
-        settings = self._settings(rows, max_iter, sync, n_threads, X, len(states))
+            averaged=bool(self.average), seeded=is_seed(self.random_state),
+            merge_pays=lambda threads: merge.pays(
+                rows, threads, settings.loss, settings.schedule))
+        settings = replace(settings, sync=sync, n_threads=n_threads)
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
+        subset = None if validation is None else validation[0]
+        if self._auto_step and any(state.eta0 is None for state in states):
+            self._choose_step(X, targets, sample_weight, subset, states, settings, class_weights)
+        if self._auto_step:
+            settings = with_step(settings, states[0].eta0)
+        compared = Sample(X, sample_weight, subset, COMPARED_ROWS, states[0].seed)
         report = EpochReport(self, X, labels, max_iter - resumed * min(
             state.epoch for state in states), models)
-        began, n_iters, trained = time.perf_counter(), [], 0
+        began, n_iters, trained, stops = time.perf_counter(), [], 0, set()
         try:
             for k, state in enumerate(states):
                 if resumed and self._has_ended(state, max_iter):
                     n_iters.append(state.epoch)
+                    stops.add("max_iter" if state.epoch >= max_iter else "tol")
                     continue
+                settings = self._of_class(k, settings, class_weights)
                 settings = replace(settings, max_iter=max_iter - resumed * state.epoch)
-                if class_weights is not None:
-                    settings = replace(settings, weight_neg=class_weights[k][0],
-                                       weight_pos=class_weights[k][1])
-                y, subset, score = targets(k), None, None
+                y, score = targets(k), None
                 if validation is not None:
                     subset, score = self._validation_score(X, y, sample_weight, validation)
-                first = state.t
                 report.begin_model(k)
-                ran = train(rows, y, sample_weight, state, settings, state.seed,
-                            subset=subset, score=score, on_epoch=report.epoch)
-                n_iters.append(state.epoch if resumed else ran)
-                trained += state.t - first
+                run = partial(
+                    train, rows, y, sample_weight, state, seed=state.seed, subset=subset,
+                    score=score, on_epoch=report.epoch,
+                    deadline=deadline.share(len(states) - k), sample=compared)
+                if self._auto_step:
+                    ended, settings = train_backing_off(
+                        run, [state], with_step(settings, state.eta0), states[k + 1:])
+                else:
+                    ended = run(settings)
+                n_iters.append(max(1, state.epoch) if resumed else ended.n_iter)
+                stops.add(ended.stopped_by)
+                trained += ended.steps
                 report.end_model()
             report.close()
         except KeyboardInterrupt:
@@ -143,11 +171,19 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             "sync": sync,
             "eta0": self._first_step(settings),
             "alpha": settings.alpha,
+            "stopped_by": next(name for name in STOPS if name in stops),
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
 
-    def _settings(self, rows, max_iter, sync, n_threads, X, n_models):
+    @staticmethod
+    def _of_class(k, settings, class_weights):
+        """The settings of model k."""
+        if class_weights is None:
+            return settings
+        return replace(settings, weight_neg=class_weights[k][0], weight_pos=class_weights[k][1])
+
+    def _settings(self, rows, max_iter, X, n_models):
         loss, n = LOSSES[self.loss], rows.shape[0]
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
@@ -155,8 +191,9 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         return Settings(
             loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
             schedule=schedule_fields(
-                self.learning_rate, eta0=float(self.eta0), power_t=float(self.power_t),
-                alpha=float(alpha), loss=loss, constant=float(self.epsilon), epoch_steps=visits,
+                self.learning_rate, eta0=1.0 if self._auto_step else float(self.eta0),
+                power_t=float(self.power_t), alpha=float(alpha), loss=loss,
+                constant=float(self.epsilon), epoch_steps=visits,
                 eta_max=self._longest_step(loss, rows)),
             adaptive=has_flag(self.learning_rate, tables.ADAPTIVE),
             passive=has_flag(self.learning_rate, tables.PASSIVE_AGGRESSIVE),
@@ -164,24 +201,9 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY
             if n_models == 1 else SPARSE_INTERCEPT_DECAY_RARE,
             average_from=int(self.average), max_iter=max_iter, tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle, sync=sync,
-            n_threads=n_threads,
+            n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle,
+            merge_every=self.merge_every, merge_in_order=is_seed(self.random_state),
         )
-
-    def _longest_step(self, loss, rows):
-        """1 / (2 L), L the largest curvature of a sample's loss in w; infinite for bounded slopes.
-
-        Steps over 2 / L diverge at the sample that has it; a half of 1 / L keeps the noise of such
-        a sample small enough to reach the optimum (measured on data with outliers). A constant
-        step is the user's own and is not touched.
-        """
-        if self.learning_rate == "constant" or not loss.curvature:
-            return np.inf
-        return 1.0 / max(1e-300, 2 * loss.curvature * rows.max_square())
-
-    def _first_step(self, settings):
-        """eta of the first step: what `eta0` turned out to be."""
-        return float(tables.etas(settings.schedule, 1.0, 1)[0])
 
     def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
         """New models; the count of steps starts again."""
@@ -237,7 +259,16 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
 
     def _warn_at_end(self, max_iter=None):
         max_iter = self.max_iter if max_iter is None else max_iter
-        if self.tol is not None and self.tol > -np.inf and self.n_iter_ == max_iter:
+        by_time = self.fit_stats_["stopped_by"] == "max_time"
+        if by_time and self.tol is not None:
+            warnings.warn(
+                f"max_time={self.max_time:g} seconds ended the training before convergence, with "
+                f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
+                "tol=None turns this warning off.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif self.tol is not None and self.tol > -np.inf and self.n_iter_ == max_iter:
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",

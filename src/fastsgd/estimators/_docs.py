@@ -38,8 +38,16 @@ learning_rate : str or Cosine, default='optimal' (classifier), 'invscaling' (reg
     'invscaling': eta0 / t ** power_t. 'adaptive': eta0, divided by 5 when progress ends.
     'pa1', 'pa2': passive-aggressive (Crammer et al. 2006) with C = eta0.
     'cosine' or `fastsgd.schedules.Cosine`: cosine annealing from eta0, with warm restarts.
-eta0 : float, default=0.01
-    (0, inf).
+eta0 : float or 'auto', default=0.01
+    (0, inf). 'auto' tries steps on at most 2,000 rows (some milliseconds), from the starting
+    weights, and takes the best, shortened as suits a few epochs over all rows. For losses of
+    unbounded slope no step is longer than half of what any one row allows. 'optimal', which does
+    not use a number, then begins at that step: t0 = 1 / (eta0 * alpha). `fit_stats_` tells the
+    step. Where the training diverges it begins again with a quarter of it and a RuntimeWarning,
+    up to 8 times. Several classes share one step, judged by the 4 commonest; once backed off it
+    stays so for the classes after. `fit` chooses anew, also with `warm_start`; `partial_fit`
+    chooses on its first batch and keeps the step, as does `resume`. Refused for 'pa1', 'pa2' and
+    loss='perceptron', whose objective is least at weights of 0.
 power_t : float, default=0.5 (classifier), 0.25 (regressor)
 early_stopping : bool, default=False
     Judges progress by the score on `validation_fraction` of the rows, held out.
@@ -50,26 +58,42 @@ warm_start : bool, default=False
     `fit` starts from the last weights.
 average : bool or int, default=False
     coef_ is the average of the weights over all steps, or from that step on (ASGD).
-sync : {'auto', 'serial', 'hogwild', 'round_robin'}, default='auto'
-    How threads share the model. 'hogwild': all write one vector without locks (Niu et al.
-    2011). 'round_robin': they write in turn, the comparison of that paper. 'auto': 'hogwild'
-    for large data with many features where `random_state` is not an int, else 'serial'.
+sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin'}, default='auto'
+    How threads share the model. 'merge': each works on a replica of the weights, and the changes
+    of all are added up every few hundred to few thousand rows; with an int `random_state` in a
+    fixed order, else whenever a thread finds the lock free. 'hogwild': all write one vector
+    without locks (Niu et al. 2011). 'round_robin': they write in turn, the comparison of that
+    paper. 'auto': 'merge' for large data, unless a merge costs too much beside the rows between
+    two; then 'hogwild' from a million features on, if `random_state` is not an int; else 'serial'.
+merge_every : int or 'auto', default='auto'
+    Rows that a thread visits between two merges, in tiles of 32. 'auto': n / 200, between 256
+    and 4,096, fewer while steps are long. Where even this is too long for the step, only a part
+    of the changes is added, down to their mean.
 device : 'cpu'
     Reserved.
 workers : None
-    Reserved."""
+    Reserved.
+max_time : float or None, default=None
+    Seconds after which a call of `fit`, `partial_fit` or `resume` ends its training, also within
+    an epoch; checking X and y comes before. (0, inf); None: no limit. The model kept is the
+    better of the one at that moment and the one after the best whole epoch, compared on at most
+    10,000 rows (with `early_stopping` by the validation score). Several classes share the time:
+    each may take an equal part of what is left. A few milliseconds of work are done for each in
+    any case."""
 
 ATTRIBUTES = """\
 n_iter_ : int
-    Epochs run; the most of any class.
+    Epochs run; the most of any class. After an end by `max_time`, the whole epochs behind the
+    model that was kept, at least 1.
 t_ : float
     Number of the next step: 1 + samples seen.
 loss_curve_ : list of float
     By epoch, the mean over its rows of each row's loss just before its own step, plus
     alpha * R(w) at the epoch's end; the mean over the classes.
 fit_stats_ : dict
-    seconds, rows_per_second, ns_per_nonzero, threads, sync, eta0: the first step's size, and
-    alpha: what `alpha` or `C` came to.
+    seconds, rows_per_second, ns_per_nonzero, threads, sync; eta0: the first step's size; alpha:
+    what `alpha` or `C` came to; stopped_by: 'max_time', 'max_iter', 'callback' or 'tol', of
+    several classes the first of these that ended one.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -24,8 +24,9 @@ class Resumable:
         that had stopped by `tol` stay as they are; where all have, or `max_iter` epochs are
         behind, nothing happens.
 
-        After Ctrl-C in `fit` the interrupted epoch is run again whole, in the same order of rows,
-        from the weights so far; the number of steps counts on.
+        After Ctrl-C in `fit`, or where `max_time` ended it within an epoch, that epoch is run
+        again whole, in the same order of rows, from the weights so far; the number of steps
+        counts on.
 
         Parameters
         ----------
@@ -51,7 +52,7 @@ class Resumable:
         -----
         The order of rows depends on the seeds drawn by the first epoch, which the model keeps, and
         not on the present `random_state`. Of the parameters, `max_iter`, `tol`,
-        `n_iter_no_change`, `n_jobs`, `sync` and `verbose` may change in between.
+        `n_iter_no_change`, `n_jobs`, `sync`, `verbose` and `max_time` may change in between.
 
         Examples
         --------
@@ -101,8 +102,9 @@ class Resumable:
 
         Its predictions and decision values are this model's (those of several classes on dense X
         up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
-        are dropped: sync, n_jobs, multi_class, device, workers. `C` becomes the alpha it stood
-        for, shuffle='rows' becomes True and class_weight='balanced_running' 'balanced'. A cosine
+        are dropped: sync, n_jobs, multi_class, device, workers, max_time. eta0='auto' becomes the
+        step it took, which their 'optimal' does not use. `C` becomes the alpha it stood for,
+        shuffle='rows' becomes True and class_weight='balanced_running' 'balanced'. A cosine
         schedule becomes learning_rate='constant' at eta0, and an L1 penalty forgets what it has
         clipped so far, which matters only if it is trained further.
 
@@ -113,6 +115,7 @@ class Resumable:
         Raises
         ------
         ValueError
-            `C` was given and the fit was interrupted before it told its alpha.
+            `C` or eta0='auto' was given and the fit was interrupted before it told what they came
+            to.
         """
         return to_sklearn(self)

@@ -23,13 +23,15 @@ def to_sklearn(model):
         params["learning_rate"] = "constant"
     if params.get("class_weight") == "balanced_running":
         params["class_weight"] = "balanced"
-    if model.C is not None:
-        told = getattr(model, "fit_stats_", {})
-        if "alpha" not in told:
-            raise ValueError(
-                "the alpha that C stood for is not known, since fit was interrupted; resume it, "
-                "or set C=None and alpha")
-        params["alpha"] = told["alpha"]
+    told = getattr(model, "fit_stats_", {})
+    for name, auto, instead in (("alpha", model.C is not None, "C=None and alpha"),
+                                ("eta0", isinstance(model.eta0, str), "eta0")):
+        if auto:
+            if name not in told:
+                raise ValueError(
+                    f"the {name} that was used is not known, since fit was interrupted; resume "
+                    f"it, or set {instead}")
+            params[name] = told[name]
     theirs.set_params(**params)
     sparse = hasattr(model.coef_, "toarray")
     theirs.coef_ = model.coef_.copy() if sparse else np.array(model.coef_, order="C")

@@ -83,7 +83,8 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1, n_jobs=None,
         random_state=None, learning_rate="optimal", eta0=0.01, power_t=0.5, early_stopping=False,
         validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
-        average=False, C=None, sync="auto", multi_class="ovr", device="cpu", workers=None,
+        average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
+        device="cpu", workers=None, max_time=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -108,9 +109,11 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         self.average = average
         self.C = C
         self.sync = sync
+        self.merge_every = merge_every
         self.multi_class = multi_class
         self.device = device
         self.workers = workers
+        self.max_time = max_time
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

@@ -56,7 +56,8 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         fit_intercept=True, max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1,
         random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
         early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
-        average=False, C=None, n_jobs=None, sync="auto", device="cpu", workers=None,
+        average=False, C=None, n_jobs=None, sync="auto", merge_every="auto",
+        device="cpu", workers=None, max_time=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -80,8 +81,10 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self.C = C
         self.n_jobs = n_jobs
         self.sync = sync
+        self.merge_every = merge_every
         self.device = device
         self.workers = workers
+        self.max_time = max_time
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

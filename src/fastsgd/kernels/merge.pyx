@@ -4,6 +4,8 @@ The steps are those of include/epoch.inc on a thread's own weights; what is spec
 how the changes of all replicas are added to the shared vector (include/merge.h).
 """
 
+import weakref
+
 import numpy as np
 
 from libc.stdint cimport int64_t
@@ -84,6 +86,7 @@ cdef class Replicas:
         only a part of the changes is added, down to their mean.
     """
 
+    cdef object __weakref__
     cdef Trainer trainer
     cdef int n_threads
     cdef readonly bint in_order
@@ -115,6 +118,7 @@ cdef class Replicas:
         self._keep = (vectors, own, meeting)
         for rank in range(n_threads):
             self.own[rank].tiles = -1
+        trainer.replicas = weakref.ref(self)
 
     cdef double _eta(self, const fsgd_clock *clock) noexcept nogil:
         cdef double[32] eta
@@ -175,9 +179,8 @@ cdef class Replicas:
             part = self._part(&clocks[j], share)
             self._sum(part, slice_begin, slice_end)
             j = min(end, j + share * self.n_threads)
-
             if rank == 0:
-                self._sum_intercepts(self._part(&clocks[j], share))
+                self._sum_intercepts(part)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
 

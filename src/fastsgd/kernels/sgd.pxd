@@ -34,6 +34,7 @@ cdef class Trainer:
     cdef size_t _clocks_at
     cdef tuple _keep
     cdef Rows _rows
+    cdef object replicas  # a weak reference, or None
     cdef int64_t segment_begin, segment_end
     cdef readonly int64_t n_tiles
     cdef fsgd_clock *clocks(self) noexcept nogil

@@ -211,6 +211,9 @@ cdef class Trainer:
 
         No thread may be at work. Where threads were stopped, the steps they made are what counts.
         """
+        replicas = None if self.replicas is None else self.replicas()
+        if replicas is not None:
+            replicas.collect()
         if fsgd_load_int(&self.shared.stop):
             self._rewind()
         with nogil:

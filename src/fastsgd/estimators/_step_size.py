@@ -1,0 +1,41 @@
+"""Which step sizes an estimator takes: its own eta0 or "auto", and how long they may be."""
+
+import numpy as np
+
+from fastsgd.engine.step_size import MODELS, choose_step
+from fastsgd.kernels import tables
+
+
+class StepSize:
+    """The part of a linear estimator that knows its steps."""
+
+    @property
+    def _auto_step(self):
+        return isinstance(self.eta0, str)
+
+    def _choose_step(self, X, targets, sample_weight, subset, states, settings, class_weights):
+        """One step for all models: that which is best for those of the commonest classes."""
+        tuned = range(len(states))
+        if len(states) > MODELS:
+            tuned = np.argsort(-self._class_counts, kind="stable")[:MODELS].tolist()
+        problems = [(targets(k), states[k], self._of_class(k, settings, class_weights))
+                    for k in tuned]
+        eta0 = choose_step(X, sample_weight, subset, states[0].seed, problems)
+        for state in states:
+            state.eta0 = eta0 if state.eta0 is None else state.eta0
+
+    def _longest_step(self, loss, rows):
+        """1 / (2 L), L the largest curvature of a sample's loss in w; infinite for bounded slopes.
+
+        Steps over 2 / L diverge at the sample that has it; a half of 1 / L keeps the noise of such
+        a sample small enough to reach the optimum (measured on data with outliers). A constant
+        step is the user's own and is not touched.
+        """
+        own = self.learning_rate == "constant" and not self._auto_step
+        if own or not loss.curvature:
+            return np.inf
+        return 1.0 / max(1e-300, 2 * loss.curvature * rows.max_square())
+
+    def _first_step(self, settings):
+        """eta of the first step: what `eta0` turned out to be."""
+        return float(tables.etas(settings.schedule, 1.0, 1)[0])
