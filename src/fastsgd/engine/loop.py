@@ -132,7 +132,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                 _store(trainer, pairs, state)
                 n_iter += 1
                 state.epoch += 1
-                _check_finite(state, n_iter, settings)
+                check_finite(state, n_iter, settings)
                 mean_loss = trainer.loss_sum / max(1, n_visits)
                 objective = mean_loss
                 if not settings.passive:
@@ -142,7 +142,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                     told.score = score(state.weights, state.intercept)
                 state.curve.append(objective)
                 ended = on_epoch is not None and on_epoch(told)
-                if _stalled(state, told, settings, trainer) or ended:
+                if stalled(state, told, settings, trainer) or ended:
                     break
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         trainer.stop()
@@ -189,7 +189,7 @@ def _store(trainer, pairs, state):
     state.eta0 = trainer.eta0
 
 
-def _check_finite(state, n_iter, settings):
+def check_finite(state, n_iter, settings):
     total = state.intercept + float(state.weights.sum(dtype=np.float64))
     if np.isfinite(total) or (np.isfinite(state.weights).all() and np.isfinite(state.intercept)):
         return
@@ -200,7 +200,7 @@ def _check_finite(state, n_iter, settings):
     )
 
 
-def _stalled(state, told, settings, trainer):
+def stalled(state, told, settings, trainer):
     """Counts epochs without progress as scikit-learn does; True ends the training."""
     now = told.objective if told.score is None else -told.score
     if settings.tol is not None and now > state.best - settings.tol:

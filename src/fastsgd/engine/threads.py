@@ -42,13 +42,18 @@ def count_threads(n_jobs):
     return max(1, threads)
 
 
-def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded):
+def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, one_pass=False):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 
     ``auto`` is lock-free where that pays and nobody asked for the same bits again: threads that
-    share one vector gain when its lines are rarely shared, that is for many features.
+    share one vector gain when its lines are rarely shared, that is for many features. `one_pass`:
+    there are several classes to learn, and the options allow to learn them in one pass.
     """
     small = nnz < MIN_NONZEROS_FOR_THREADS
+    if one_pass and sync in ("auto", "classes"):
+        return "classes", 1 if n_jobs is None and small else count_threads(n_jobs)
+    if sync == "classes":  # one model
+        return "serial", 1
     if sync == "serial" or averaged:
         return "serial", 1
     if sync == "auto":

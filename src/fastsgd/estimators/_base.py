@@ -14,10 +14,11 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
-from fastsgd._validation import check_weights, draw_seeds, is_seed
+from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd.engine.loop import Settings, train
 from fastsgd.engine.threads import choose_sync
 from fastsgd.estimators._models import LinearModels
+from fastsgd.estimators._one_pass import can_share_a_pass, train_in_one_pass
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
 from fastsgd.kernels import tables
@@ -88,7 +89,7 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         ----------
         X : CSR or ndarray
         targets : callable
-            ``targets(k)``: float64 y of model k.
+            ``targets(k)``: float64 y of model k. Those of several classes are of _targets.py.
         labels : callable
             ``labels()``: y as the user gave it, for callbacks.
         models : LinearModels
@@ -100,33 +101,41 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
         rows, states = Rows(X), models.states
         sync, n_threads = choose_sync(
             self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
-            averaged=bool(self.average), seeded=is_seed(self.random_state))
+            averaged=bool(self.average), seeded=is_seed(self.random_state),
+            one_pass=can_share_a_pass(self, len(states)))
         settings = self._settings(rows, max_iter, sync, n_threads, X, len(states))
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
         report = EpochReport(self, X, labels, max_iter - resumed * min(
-            state.epoch for state in states), models)
-        began, n_iters, trained = time.perf_counter(), [], 0
+            state.epoch for state in states), models, one_pass=sync == "classes")
+        began, before = time.perf_counter(), [(state.epoch, state.t) for state in states]
+        todo = [k for k, state in enumerate(states)
+                if not (resumed and self._has_ended(state, max_iter))]
+
+        def epochs_left(state):
+            return max_iter - resumed * state.epoch
+
         try:
-            for k, state in enumerate(states):
-                if resumed and self._has_ended(state, max_iter):
-                    n_iters.append(state.epoch)
-                    continue
-                settings = replace(settings, max_iter=max_iter - resumed * state.epoch)
+            if sync == "classes":
+                train_in_one_pass(
+                    X, rows, targets, sample_weight, models, todo, settings,
+                    class_weights=class_weights, validation=validation, epochs_left=epochs_left,
+                    report=report)
+            for k in todo if sync != "classes" else ():
+                state = states[k]
+                settings = replace(settings, max_iter=epochs_left(state))
                 if class_weights is not None:
                     settings = replace(settings, weight_neg=class_weights[k][0],
                                        weight_pos=class_weights[k][1])
                 y, subset, score = targets(k), None, None
                 if validation is not None:
                     subset, score = self._validation_score(X, y, sample_weight, validation)
-                first = state.t
+                models.detach(k)
                 report.begin_model(k)
-                ran = train(rows, y, sample_weight, state, settings, state.seed,
-                            subset=subset, score=score, on_epoch=report.epoch)
-                n_iters.append(state.epoch if resumed else ran)
-                trained += state.t - first
+                train(rows, y, sample_weight, state, settings, state.seed,
+                      subset=subset, score=score, on_epoch=report.epoch)
                 report.end_model()
             report.close()
         except KeyboardInterrupt:
@@ -134,7 +143,9 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             raise
         self._keep(models)
         seconds = time.perf_counter() - began
-        self.n_iter_ = max(n_iters)
+        self.n_iter_ = max(state.epoch - (0 if resumed else epochs)
+                           for state, (epochs, _) in zip(states, before, strict=True))
+        trained = sum(state.t - t for state, (_, t) in zip(states, before, strict=True))
         self.fit_stats_ = {
             "seconds": seconds,
             "rows_per_second": trained / seconds,
@@ -217,7 +228,7 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             return None
         split = StratifiedShuffleSplit if stratify else ShuffleSplit
         splitter = split(test_size=self.validation_fraction, random_state=self.random_state)
-        train_rows, held_out = next(splitter.split(np.zeros((len(y), 1)), y))
+        train_rows, held_out = next(splitter.split(np.zeros((y.shape[0], 1)), y))
         if sample_weight is not None and not np.any(sample_weight[held_out] > 0):
             raise ValueError(
                 "The sample weights for validation set are all zero, consider using a different "
@@ -225,12 +236,15 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
             )
         if len(train_rows) == 0 or len(held_out) == 0:
             raise ValueError(
-                f"Splitting {len(y)} samples into a train set and a validation set with "
+                f"Splitting {y.shape[0]} samples into a train set and a validation set with "
                 f"validation_fraction={self.validation_fraction!r} led to an empty set "
                 f"({len(train_rows)} and {len(held_out)} samples). Please either change "
                 "validation_fraction, increase number of samples, or disable early_stopping."
             )
         return np.sort(train_rows).astype(np.int64), np.sort(held_out)
+
+    def _check_Xy(self, X, y, *, reset, dtype=None):
+        return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False)
 
     def _check_sample_weight(self, sample_weight, X):
         return check_weights(sample_weight, X, allow_all_zero=self.early_stopping)

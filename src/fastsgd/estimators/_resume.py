@@ -6,7 +6,7 @@ from sklearn.base import _fit_context, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
-from fastsgd._validation import check_combinations, check_Xy, is_seed
+from fastsgd._validation import check_combinations, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._to_sklearn import to_sklearn
 
@@ -68,10 +68,9 @@ class Resumable:
         max_iter = self._check_resume(max_iter)
         classifier = is_classifier(self)
         check_combinations(self, classifier=classifier, for_partial_fit=False)
-        X, y = check_Xy(
-            self, X, y, reset=False, dtype=self.coef_.dtype, classifier=classifier)
+        X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=classifier)
+        validation = self._split(y, sample_weight, stratify=classifier and y.ndim == 1)
         models = self._resume(X.dtype, anew=False)
         self._resume_models(X, y, sample_weight, models, max_iter, validation)
         self._warn_at_end(max_iter)
