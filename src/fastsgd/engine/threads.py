@@ -17,6 +17,13 @@ MIN_NONZEROS_FOR_THREADS = 600_000
 MIN_FEATURES_FOR_HOGWILD = 1_000_000
 """Features above which two threads on one shared vector beat one (measured)."""
 
+MIN_ONE_PASS = 20_000
+"""Non-zeros of an epoch times classes below which one pass is no faster than a pass for each class
+(measured: 150 rows of 4 features and 3 classes take 1.5 times as long)."""
+
+CLASSES_AT_ONCE = 16
+"""Classes that cost little more than one: a cache line of float32 weights."""
+
 TILES_OF_A_CHUNK = 512
 VALUES_OF_A_CHUNK = 2_000_000
 
@@ -42,15 +49,16 @@ def count_threads(n_jobs):
     return max(1, threads)
 
 
-def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, one_pass=False):
+def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, one_pass=0):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 
     ``auto`` is lock-free where that pays and nobody asked for the same bits again: threads that
-    share one vector gain when its lines are rarely shared, that is for many features. `one_pass`:
-    there are several classes to learn, and the options allow to learn them in one pass.
+    share one vector gain when its lines are rarely shared, that is for many features. `one_pass`
+    is the number of models that may be trained in one pass over the rows, 0: none.
     """
     small = nnz < MIN_NONZEROS_FOR_THREADS
-    if one_pass and sync in ("auto", "classes"):
+    if one_pass and (sync == "classes" or sync == "auto" and nnz * one_pass >= MIN_ONE_PASS):
+        small = nnz * max(1, one_pass / CLASSES_AT_ONCE) < MIN_NONZEROS_FOR_THREADS
         return "classes", 1 if n_jobs is None and small else count_threads(n_jobs)
     if sync == "classes":  # one model
         return "serial", 1

@@ -23,13 +23,19 @@ def obstacle(estimator):
     return None
 
 
-def can_share_a_pass(estimator, n_models):
-    """Whether `n_models` models may be trained in one pass; an error where that was asked for."""
+def models_of_a_pass(estimator, n_models):
+    """How many of `n_models` models may be trained in one pass: all or, of one, none.
+
+    Raises
+    ------
+    ValueError
+        sync='classes' was asked for, and an option does not go with it.
+    """
     reason = obstacle(estimator)
     if reason is not None and estimator.sync == "classes":
         raise ValueError(f"sync='classes' learns all classes in one pass: {reason}; "
                          "use sync='auto' or 'serial'")
-    return reason is None and n_models > 1
+    return n_models if reason is None and n_models > 1 else 0
 
 
 def train_in_one_pass(X, rows, targets, sample_weight, models, todo, settings, *, class_weights,

@@ -85,7 +85,7 @@ def is_multilabel(y):
     shape = getattr(y, "shape", None)
     if shape is None:
         try:
-            shape = np.shape(y)
+            shape = np.asarray(y).shape
         except ValueError:  # rows of unequal lengths: refused as any other bad y
             return False
     return len(shape) == 2 and shape[1] > 1
