@@ -66,6 +66,11 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
     on_epoch : callable or None
         Called with an `Epoch` of the means over the classes; a true result ends the training.
 
+    Returns
+    -------
+    int
+        Threads that had classes of their own.
+
     Raises
     ------
     DivergenceError
@@ -109,6 +114,7 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
                 if stopped:
                     live = run.freeze(live, stopped)
             run.store(live)
+            return max(1, team.size)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         run.stop()
         run.finish()

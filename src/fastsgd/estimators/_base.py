@@ -120,7 +120,7 @@ class LinearSGD(Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator)
 
         try:
             if sync == "classes":
-                train_in_one_pass(
+                n_threads = train_in_one_pass(
                     X, rows, targets, sample_weight, models, todo, settings,
                     class_weights=class_weights, validation=validation, epochs_left=epochs_left,
                     report=report)

@@ -13,7 +13,8 @@ C : float or None, default=None
 l1_ratio : float, default=0.15
     Share of l1 in 'elasticnet'. [0, 1].
 fit_intercept : bool, default=True
-    For sparse X its steps are 0.01 times as long, as in scikit-learn.
+    For sparse X its steps are 0.01 times as long, as in scikit-learn; 0.1 times for one class
+    against many with a smooth loss.
 max_iter : int, default=1000
     Epochs at most (`partial_fit` runs one).
 tol : float or None, default=1e-3
@@ -50,10 +51,13 @@ warm_start : bool, default=False
     `fit` starts from the last weights.
 average : bool or int, default=False
     coef_ is the average of the weights over all steps, or from that step on (ASGD).
-sync : {'auto', 'serial', 'hogwild', 'round_robin'}, default='auto'
+sync : {'auto', 'serial', 'hogwild', 'round_robin', 'classes'}, default='auto'
     How threads share the model. 'hogwild': all write one vector without locks (Niu et al.
-    2011). 'round_robin': they write in turn, the comparison of that paper. 'auto': 'hogwild'
-    for large data with many features where `random_state` is not an int, else 'serial'.
+    2011). 'round_robin': they write in turn, the comparison of that paper. 'classes': all
+    classes are learnt in one pass, each thread owns some of them, and any number of threads gives
+    the same bits; not with L1, `average` or learning_rate='adaptive'. 'auto': 'classes' for more
+    than two classes where it is allowed and faster, 'hogwild' for large data with many features
+    where `random_state` is not an int, else 'serial'.
 device : 'cpu'
     Reserved.
 workers : None

@@ -17,6 +17,16 @@ class Multilabel(LinearClassifierMixin):
                         multi_output=multilabel)
         return X, check_indicator(y) if multilabel else y
 
+    @staticmethod
+    def _check_labels(y, classes):
+        """`classes` of a multilabel y: the numbers of its columns, and nothing else."""
+        labels = np.arange(y.shape[1])
+        if classes is not None and not np.array_equal(classes, labels):
+            raise ValueError(
+                f"with multilabel y, classes must be None or the column numbers 0 to "
+                f"{y.shape[1] - 1}, got {classes!r}")
+        return labels
+
     @property
     def _is_multilabel(self):
         return getattr(self, "multilabel_", False)  # files of older versions lack it

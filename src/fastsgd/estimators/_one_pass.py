@@ -54,7 +54,13 @@ def train_in_one_pass(X, rows, targets, sample_weight, models, todo, settings, *
     epochs_left : callable
         ``epochs_left(state)``.
     report : EpochReport
+
+    Returns
+    -------
+    int
+        Threads that were used.
     """
+    used = 1
     states, groups, subset, score = models.states, {}, None, None
     if validation is not None:
         subset, held_out = validation
@@ -63,12 +69,14 @@ def train_in_one_pass(X, rows, targets, sample_weight, models, todo, settings, *
         groups.setdefault((states[k].t, states[k].epoch), []).append(k)
     for classes in groups.values():
         report.begin_model(None)
-        train_classes(
+        threads = train_classes(
             rows, targets.members(), sample_weight, models.weights, states, classes,
             replace(settings, max_iter=epochs_left(states[classes[0]])), states[0].seed,
             class_weights=np.array(class_weights, dtype=np.float64).T, subset=subset, score=score,
             on_epoch=report.epoch if report.listens else None)
+        used = max(used, threads)
         report.end_model()
+    return used
 
 
 def _validation_scores(X, targets, sample_weight, held_out, n_models):

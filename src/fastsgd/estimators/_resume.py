@@ -31,7 +31,7 @@ class Resumable:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows of the last fit, in the same order; not checked.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or a multilabel indicator
         max_iter : int, default=None
             Epochs in total, those of earlier calls included; None: the parameter `max_iter`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -112,6 +112,7 @@ class Resumable:
         Raises
         ------
         ValueError
-            `C` was given and the fit was interrupted before it told its alpha.
+            The model is multilabel, which theirs cannot be; or `C` was given and the fit was
+            interrupted before it told its alpha.
         """
         return to_sklearn(self)

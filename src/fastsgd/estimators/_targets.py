@@ -59,8 +59,9 @@ class Indicator:
     def of_model(cls, model, Y):
         """The targets of a fitted multilabel model, or an error if Y is not of its kind."""
         n_labels = len(model.classes_)
-        if not model.multilabel_ or Y.ndim != 2 or Y.shape[1] != n_labels:
-            kind = f"multilabel with {n_labels} labels" if model.multilabel_ else "not multilabel"
+        multilabel = model._is_multilabel
+        if not multilabel or Y.ndim != 2 or Y.shape[1] != n_labels:
+            kind = f"multilabel with {n_labels} labels" if multilabel else "not multilabel"
             raise ValueError(f"the model is {kind}; got y of shape {Y.shape}")
         return cls(Y)
 

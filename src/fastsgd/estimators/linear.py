@@ -192,8 +192,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
                 "class_weight='balanced_running', which counts the rows seen so far."
             )
         X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self.coef_.dtype)
-        if y.ndim == 2 and first and classes is None:
-            classes = np.arange(y.shape[1])
+        if y.ndim == 2 and first:
+            classes = self._check_labels(y, classes)
         _check_partial_fit_first_call(self, classes)
         n_classes = _check_count(self.classes_)
         if first:
