@@ -57,7 +57,7 @@ def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, one_pass=0):
     is the number of models that may be trained in one pass over the rows, 0: none.
     """
     small = nnz < MIN_NONZEROS_FOR_THREADS
-    if one_pass and (sync == "classes" or sync == "auto" and nnz * one_pass >= MIN_ONE_PASS):
+    if one_pass and (sync == "classes" or (sync == "auto" and nnz * one_pass >= MIN_ONE_PASS)):
         small = nnz * max(1, one_pass / CLASSES_AT_ONCE) < MIN_NONZEROS_FOR_THREADS
         return "classes", 1 if n_jobs is None and small else count_threads(n_jobs)
     if sync == "classes":  # one model

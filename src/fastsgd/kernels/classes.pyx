@@ -150,7 +150,7 @@ cdef class ClassSlice:
         by_lane[5] = -1
         by_lane[6] = by_lane[3]
         self.weights = memory[:, :n]
-        self.intercepts, self.loss_sums, self.squares = by_lane[0, :n], by_lane[1, :n], by_lane[2, :n]
+        self.intercepts, self.loss_sums, self.squares = by_lane[:3, :n]
         self._class_weights = by_lane[3:7]
         self.s.clock.t, self.s.clock.scale = t, 1
         self.vector = min(vector or fsgd_vector_bytes(), fsgd_vector_bytes())
