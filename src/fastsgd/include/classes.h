@@ -13,6 +13,7 @@
 
 /* A slice of the classes and all that its thread writes. Arrays are by lane, `width` long. */
 typedef struct {
+    int n_classes;            /* lanes in use, the first ones */
     int width;                /* lanes; a row of weights has 16, 32 or a multiple of 64 bytes */
     void *w;                  /* INOUT: v, n_cols x width; REAL, aligned to a cache line */
     double *intercept;        /* INOUT */

@@ -16,6 +16,7 @@ cdef extern from "fsgd.h":
 
 cdef extern from "classes.h" nogil:
     ctypedef struct fsgd_slice:
+        int n_classes
         int width
         void *w
         double *intercept
@@ -135,7 +136,7 @@ cdef class ClassSlice:
             self.p.sample_weight = &weight[0]
         self.p.loss, self.p.loss_constant, self.p.l2 = loss, loss_constant, l2
         self.p.schedule, self.p.intercept_decay = schedule, intercept_decay
-        self.s.width = width
+        self.s.n_classes, self.s.width = n, width
         at = memory.ctypes.data
         self.s.w = <void *>at
         at = scratch.ctypes.data
