@@ -7,7 +7,7 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = ["merge", "order", "rows", "sgd", "svmlight", "tables"]
+KERNELS = ["classes", "merge", "order", "rows", "sgd", "svmlight", "tables"]
 
 DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks
 NATIVE = os.environ.get("FASTSGD_NATIVE", "0") == "1"  # -march=native, for this machine only
@@ -21,7 +21,7 @@ FLAGS = {
     "release": ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"],
     "debug": ["-O1", "-g"],
 }
-compile_args = ["-std=c11", "-Wall", "-Wno-unused-function"]
+compile_args = ["-std=c11", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
 compile_args += FLAGS["debug" if DEBUG else "release"]
 link_args = []
 if NATIVE:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+import classes
 import harness
 import hogwild
 import memory
@@ -66,6 +67,24 @@ def test_bounds_enclose_the_optimum(problem):
     assert found.lower <= found.upper <= found.lower * 1.02
     long_run = FastSGD().fit(X, y, alpha, "hinge", 3000)
     assert found.lower <= harness.objective("hinge", X, y, *long_run, alpha)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_classes_are_compared_by_the_same_formula(problem, multilabel):
+    X = problem[0]
+    y = np.arange(60) % 3
+    if multilabel:
+        y = csr_matrix(y[:, None] != np.arange(3), dtype=int)
+    report = classes.compare((X, y, X, y), "hinge", 3, 2, runs=1)
+    assert report["fastsgd, 2 threads"]["objective"] == report["fastsgd, 1 threads"]["objective"]
+    assert report["ratio"] > 0
+    model = classes.theirs("hinge", 3, 1).fit(X, y)
+    each = []
+    for k, one in enumerate(model.estimators_):
+        belongs = y[:, [k]].toarray().ravel() == 1 if multilabel else y == k
+        each.append(harness.objective("hinge", X, np.where(belongs, 1, -1), one.coef_.ravel(),
+                                      one.intercept_[0], classes.ALPHA))
+    assert report["scikit-learn, n_jobs=1"]["objective"] == pytest.approx(np.mean(each), rel=1e-12)
 
 
 def test_result_files_name_no_place():

@@ -10,6 +10,7 @@ ESTIMATORS = [
     FastSGDClassifier(loss="log_loss", max_iter=100, average=True),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="hogwild"),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="merge"),
+    FastSGDClassifier(max_iter=100, n_jobs=2, sync="classes"),
     FastSGDRegressor(max_iter=100),
     FastSGDRegressor(max_iter=100, penalty="l1", n_jobs=2, sync="hogwild"),
 ]

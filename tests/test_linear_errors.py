@@ -15,7 +15,7 @@ Y = (X[:, 0] > 0).astype(int)
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("sync", "map_reduce"), ("sync", "classes"), ("device", "cuda"),
+    ("sync", "map_reduce"), ("device", "cuda"),
     ("workers", 2), ("multi_class", "multinomial"),
 ])
 def test_reserved_parameters_are_not_built_yet(name, value):

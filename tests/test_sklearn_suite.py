@@ -20,12 +20,11 @@ SIGN_OF_ZERO = (
     "12 seeds scikit-learn's own class gives both signs as often as ours"
 )
 INTERCEPT = (
-    "on sparse rows the intercept of one class against many takes steps of 0.1, not 0.01 of a "
-    "weight's (see SPARSE_INTERCEPT_DECAY_RARE)"
+    "on sparse rows and with smooth losses the intercept of one class against many takes steps of "
+    "0.1, not 0.01 of a weight's (see SPARSE_INTERCEPT_DECAY_RARE)"
 )
 EXPECTED_SKLEARN_FAILURES = {
     "test_sgd_multiclass_average[SparseSGDClassifier]": INTERCEPT,
-    "test_balanced_weight[SparseSGDClassifier]": INTERCEPT,
     "test_underflow_or_overflow": (
         "expects features of 1e300 to overflow; ours bounds the steps of squared losses and "
         "returns a finite model"

@@ -13,7 +13,7 @@ from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
 
 SYNCS = ("auto", "serial", "hogwild", "round_robin", "merge", "map_reduce", "classes")
-BUILT_SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin")
+BUILT_SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes")
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 
@@ -94,10 +94,11 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
         )
 
 
-def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
+def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=False):
     """X as CSR or C-ordered dense rows, float32 or float64, not copied if it is so; y as 1-D.
 
-    Whether X is finite is seen in the first epoch, which names row and column (`Rows.check`).
+    With `multi_output` y may have columns and be CSR. Whether X is finite is seen in the first
+    epoch, which names row and column (`Rows.check`).
     """
     X, y = validate_data(
         estimator,
@@ -109,6 +110,7 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier):
         order="C",
         ensure_all_finite=False,
         reset=reset,
+        multi_output=multi_output,
     )
     if classifier and y.dtype.kind not in "biuUS":  # these are labels in any case
         check_classification_targets(y)

@@ -21,6 +21,9 @@ def measure(model, X, y):
     The objective is f(w, b) = mean_loss + alpha * R(w), in float64; class weights count in the
     loss. With more than two classes both are means over the one-against-rest models.
     """
+    if getattr(model, "multilabel_", False):
+        raise ValueError("this is a multilabel model; the command line measures models of one "
+                         "class a row only")
     n = X.shape[0]
     coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
     coef = np.atleast_2d(coef).astype(np.float64)

@@ -27,5 +27,6 @@ def predict(model, data, *, proba, output, base, quiet):
 def _write(file, model, X, proba):
     for begin in range(0, X.shape[0], CHUNK_ROWS):
         part = X[begin : begin + CHUNK_ROWS]
-        rows = model.predict_proba(part) if proba else model.predict(part)[:, np.newaxis]
+        rows = model.predict_proba(part) if proba else model.predict(part)
+        rows = rows[:, np.newaxis] if rows.ndim == 1 else rows  # multilabel: 0 or 1 a label
         file.writelines(" ".join(map(str, row)) + "\n" for row in rows)

@@ -48,11 +48,13 @@ class Progress:
             self._bar.stop()
 
     def epoch(self, k, told):
-        """Called by the fit after each epoch of model k."""
+        """Called by the fit after each epoch of model k; None: of all models at once."""
         done, seconds = told.state.epoch, told.seconds / told.number
-        left = self._max_iter - done + (self._n_models - k - 1) * self._max_iter
+        n_models = 1 if k is None else self._n_models
+        k = 0 if k is None else k
+        left = self._max_iter - done + (n_models - k - 1) * self._max_iter
         label = f"epoch {done}/{self._max_iter}"
-        if self._n_models > 1:
+        if n_models > 1:
             label = f"class {k + 1}/{self._n_models} {label}"
         text = f"objective {told.objective:.6f}  {self._rows / seconds:,.0f} rows/s"
         if told.score is not None:
@@ -62,7 +64,7 @@ class Progress:
             text += f"  validation {name} {value:.4f}"
         text += f"  at most {_duration(left * seconds)} left"
         self._bar.update(self._task, description=label, told=text,
-                         completed=k * self._max_iter + done)
+                         total=n_models * self._max_iter, completed=k * self._max_iter + done)
 
 
 def _duration(seconds):

@@ -160,7 +160,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                 rows.checked = True
                 n_iter += 1
                 state.epoch += 1
-                _check_finite(state, n_iter, settings)
+                check_finite(state, n_iter, settings)
                 mean_loss = trainer.loss_sum / max(1, n_visits)
                 objective = mean_loss
                 if not settings.passive:
@@ -170,10 +170,10 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                     told.score = score(state.weights, state.intercept)
                 state.curve.append(objective)
                 ended = on_epoch is not None and on_epoch(told)
-                stalled = _stalled(state, told, settings, trainer)
+                no_progress = stalled(state, told, settings, trainer)
                 if best is not None:
                     best.keep(state, objective if score is None else -told.score)
-                stopped_by = ("callback" if ended else "tol" if stalled
+                stopped_by = ("callback" if ended else "tol" if no_progress
                               else "max_iter" if n_iter >= settings.max_iter
                               else "max_time" if team.expired() else None)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
@@ -182,12 +182,12 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
         raise
     if stopped_by == "max_time":
         if best is not None:
-            best.settle(state, _measure(y, settings, score, sample))
-        _check_finite(state, n_iter + 1, settings)
+            best.settle(state, comparison(y, settings, score, sample))
+        check_finite(state, n_iter + 1, settings)
     return Ended(max(1, state.epoch - first_epoch), stopped_by, steps)
 
 
-def _measure(y, settings, score, sample):
+def comparison(y, settings, score, sample):
     """``measure(weights, intercept)``, less is better: of two models that are to be compared."""
     if score is not None:
         return lambda weights, intercept: -score(weights, intercept)
@@ -242,7 +242,7 @@ def _store(trainer, pairs, state, settings):
         state.eta0 = trainer.eta0
 
 
-def _check_finite(state, n_iter, settings):
+def check_finite(state, n_iter, settings):
     total = state.intercept + float(state.weights.sum(dtype=np.float64))
     if np.isfinite(total) or (np.isfinite(state.weights).all() and np.isfinite(state.intercept)):
         return
@@ -253,7 +253,7 @@ def _check_finite(state, n_iter, settings):
     )
 
 
-def _stalled(state, told, settings, trainer):
+def stalled(state, told, settings, trainer):
     """Counts epochs without progress as scikit-learn does; True ends the training."""
     now = told.objective if told.score is None else -told.score
     if settings.tol is not None and now > state.best - settings.tol:

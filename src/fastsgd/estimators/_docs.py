@@ -13,7 +13,8 @@ C : float or None, default=None
 l1_ratio : float, default=0.15
     Share of l1 in 'elasticnet'. [0, 1].
 fit_intercept : bool, default=True
-    For sparse X its steps are 0.01 times as long, as in scikit-learn.
+    For sparse X its steps are 0.01 times as long, as in scikit-learn; 0.1 times for one class
+    against many with a smooth loss.
 max_iter : int, default=1000
     Epochs at most (`partial_fit` runs one).
 tol : float or None, default=1e-3
@@ -58,13 +59,16 @@ warm_start : bool, default=False
     `fit` starts from the last weights.
 average : bool or int, default=False
     coef_ is the average of the weights over all steps, or from that step on (ASGD).
-sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin'}, default='auto'
+sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes'}, default='auto'
     How threads share the model. 'merge': each works on a replica of the weights, and the changes
     of all are added up every few hundred to few thousand rows; with an int `random_state` in a
     fixed order, else whenever a thread finds the lock free. 'hogwild': all write one vector
     without locks (Niu et al. 2011). 'round_robin': they write in turn, the comparison of that
-    paper. 'auto': 'merge' for large data, unless a merge costs too much beside the rows between
-    two; then 'hogwild' from a million features on, if `random_state` is not an int; else 'serial'.
+    paper. 'classes': all classes are learnt in one pass, each thread owns some of them, and any
+    number of threads gives the same bits; not with L1, `average` or learning_rate='adaptive'.
+    'auto': 'classes' for more than two classes where it is allowed and faster; 'merge' for large
+    data, unless a merge costs too much beside the rows between two; then 'hogwild' from a million
+    features on, if `random_state` is not an int; else 'serial'.
 merge_every : int or 'auto', default='auto'
     Rows that a thread visits between two merges, in tiles of 32. 'auto': n / 200, between 256
     and 4,096, fewer while steps are long. Where even this is too long for the step, only a part

@@ -14,7 +14,8 @@ from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.schedules import Cosine
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
-SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base")
+SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base",
+           "multilabel_")
 STATE_ARRAYS = ("weights", "l1_paid", "average")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list}
@@ -88,7 +89,9 @@ def put_together(name, header, arrays):
         n_classes = len(model.classes_)
         _require(n_classes >= 2 and len(np.unique(model.classes_)) == n_classes,
                  "classes_ must be two or more different labels")
-        n_models = 1 if n_classes == 2 else n_classes
+        _require(isinstance(getattr(model, "multilabel_", False), bool),
+                 "multilabel_ must be a bool")
+        n_models = model._n_models
         if header["class_counts"] is not None:
             model._class_counts = np.array(header["class_counts"], dtype=np.int64)
             _require(model._class_counts.shape == (n_classes,), "class_counts must be one a class")

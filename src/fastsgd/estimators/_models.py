@@ -10,8 +10,8 @@ class LinearModels:
     """K linear models in training.
 
     The weights are one C-ordered array of shape (n_features, K), whose transpose is `coef_`:
-    predictions read it row by row, and all classes can be learnt at once. Where K is 1 the state
-    trains in that array itself; else, and with averaging, its weights are a copy until `collect`.
+    predictions read it row by row, and all classes can be learnt at once. A state's weights are
+    its column of that array; a copy until `collect` with averaging, and after `detach`.
 
     Attributes
     ----------
@@ -30,15 +30,17 @@ class LinearModels:
 
     def _state(self, k):
         weights = self.weights[:, k]
-        if self.average_from or not weights.flags.c_contiguous:
+        if self.average_from:
             weights = weights.copy()
         return LinearState(weights=weights, intercept=float(self.intercepts[k]))
 
     @classmethod
     def start(cls, n_models, n_features, dtype, coef_init, intercept_init, average_from):
         """Models at the start that the user gives, or at zero."""
-        coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
         intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
+        if coef_init is None:
+            return cls(np.zeros((n_features, n_models), dtype), intercepts, average_from)
+        coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
         return cls(np.ascontiguousarray(coef.T), intercepts, average_from)
 
     @classmethod
@@ -69,6 +71,12 @@ class LinearModels:
                 old.stale, old.best, old.curve = 0, np.inf, []
             models.states[k] = old
         return models
+
+    def detach(self, k):
+        """Gives model k contiguous weights to be trained alone."""
+        state = self.states[k]
+        if not state.weights.flags.c_contiguous:
+            state.weights = state.weights.copy()
 
     def collect(self, k):
         """Takes model k's weights and intercept, or their averages, from its state."""

@@ -6,16 +6,16 @@ import numpy as np
 class EpochReport:
     """Tells of the epochs of one call of `fit` or `partial_fit`.
 
-    With one model the epochs are the subtasks of the fit; with several, each model is a subtask
-    of its own with the epochs below it.
+    With one model, and with several that are trained in one pass, the epochs are the subtasks of
+    the fit; else each model is a subtask of its own with the epochs below it.
     """
 
-    def __init__(self, estimator, X, labels, max_iter, models):
+    def __init__(self, estimator, X, labels, max_iter, models, one_pass=False):
         self._estimator = estimator
         self._data = {"X": X}
         self._max_iter = max_iter
         self._models = models
-        self._many = len(models.states) > 1
+        self._many = len(models.states) > 1 and not one_pass
         self._hook = getattr(estimator, "_epoch_hook", None)
         self._root = self._parent = self._task = None
         if getattr(estimator, "_skl_callbacks", None) or hasattr(
@@ -26,8 +26,14 @@ class EpochReport:
                 max_subtasks=len(models.states) if self._many else max_iter
             ).call_on_fit_task_begin(estimator=estimator, **self._data)
 
+    @property
+    def listens(self):
+        """Whether anyone wants to be told."""
+        return (self._root is not None or self._hook is not None
+                or self._estimator.verbose > 0)
+
     def begin_model(self, k):
-        """Model k is about to be trained."""
+        """Model k is about to be trained; None: all models at once."""
         self._k = k
         self._parent = self._root
         if self._root is not None and self._many:
@@ -73,10 +79,13 @@ class EpochReport:
         estimator = self._estimator
 
         def fitted():
-            self._models.collect(self._k)
+            states = self._models.states
+            told = range(len(states)) if self._k is None else [self._k]
+            for k in told:
+                self._models.collect(k)
             shown = estimator._shown(self._models)
             return {name: np.copy(value) for name, value in shown.items()} | {
-                "t_": float(self._models.states[self._k].t)}
+                "t_": float(max(states[k].t for k in told))}
 
         return task.call_on_fit_task_end(
             estimator=estimator, **self._data, reconstruction_attributes=fitted

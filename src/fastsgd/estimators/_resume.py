@@ -6,7 +6,7 @@ from sklearn.base import _fit_context, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
-from fastsgd._validation import check_combinations, check_Xy, is_seed
+from fastsgd._validation import check_combinations, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._to_sklearn import to_sklearn
 
@@ -32,7 +32,7 @@ class Resumable:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The rows of the last fit, in the same order; not checked.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or a multilabel indicator
         max_iter : int, default=None
             Epochs in total, those of earlier calls included; None: the parameter `max_iter`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -69,10 +69,9 @@ class Resumable:
         max_iter = self._check_resume(max_iter)
         classifier = is_classifier(self)
         check_combinations(self, classifier=classifier, for_partial_fit=False)
-        X, y = check_Xy(
-            self, X, y, reset=False, dtype=self.coef_.dtype, classifier=classifier)
+        X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=classifier)
+        validation = self._split(y, sample_weight, stratify=classifier and y.ndim == 1)
         models = self._resume(X.dtype, anew=False)
         self._resume_models(X, y, sample_weight, models, max_iter, validation)
         self._warn_at_end(max_iter)
@@ -115,7 +114,7 @@ class Resumable:
         Raises
         ------
         ValueError
-            `C` or eta0='auto' was given and the fit was interrupted before it told what they came
-            to.
+            The model is multilabel, which theirs cannot be; or `C` or eta0='auto' was given and
+            the fit was interrupted before it told what they came to.
         """
         return to_sklearn(self)

@@ -13,14 +13,13 @@ class StepSize:
     def _auto_step(self):
         return isinstance(self.eta0, str)
 
-    def _choose_step(self, X, targets, sample_weight, subset, states, settings, class_weights):
+    def _choose_step(self, job):
         """One step for all models: that which is best for those of the commonest classes."""
-        tuned = range(len(states))
+        states, tuned = job.states, range(len(job.states))
         if len(states) > MODELS:
             tuned = np.argsort(-self._class_counts, kind="stable")[:MODELS].tolist()
-        problems = [(targets(k), states[k], self._of_class(k, settings, class_weights))
-                    for k in tuned]
-        eta0 = choose_step(X, sample_weight, subset, states[0].seed, problems)
+        problems = [(job.targets(k), states[k], job.settings_of(k)) for k in tuned]
+        eta0 = choose_step(job.X, job.sample_weight, job.subset, states[0].seed, problems)
         for state in states:
             state.eta0 = eta0 if state.eta0 is None else state.eta0
 

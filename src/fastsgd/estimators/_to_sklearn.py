@@ -13,6 +13,10 @@ FITTED = ("classes_", "t_", "n_iter_", "n_features_in_", "feature_names_in_")
 def to_sklearn(model):
     """The SGDClassifier or SGDRegressor that predicts what `model` does; see the method."""
     check_is_fitted(model)
+    if getattr(model, "multilabel_", False):
+        raise ValueError(
+            "SGDClassifier has no multilabel models; OneVsRestClassifier(SGDClassifier()) has, "
+            "but a fitted one cannot be made from weights alone")
     kind = SGDClassifier if is_classifier(model) else SGDRegressor
     theirs = kind()
     ours = model.get_params(deep=False)

@@ -10,9 +10,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
-from fastsgd._validation import check_combinations, check_Xy
+from fastsgd._validation import check_combinations
 from fastsgd.estimators._base import LinearSGD, unchanged_on_error
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._multilabel import Multilabel, label_weights
+from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.losses import LOSSES
 
 
@@ -33,11 +35,12 @@ def _check_count(classes):
 
 
 @with_parameters
-class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
+class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     """Linear classifiers (SVM, logistic regression, ...) by stochastic gradient descent.
 
     A replacement of :class:`sklearn.linear_model.SGDClassifier`: same parameters, same attributes,
-    same objective. More than two classes are learnt one against the rest.
+    same objective. More than two classes are learnt one against the rest. A y with columns of 0
+    and 1 is a multilabel indicator: one model for each label.
 
     Parameters
     ----------
@@ -50,11 +53,14 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
     class_weight : dict, 'balanced', 'balanced_running' or None, default=None
         Weights of the classes; they multiply `sample_weight`. 'balanced' is n_samples /
         (n_classes * rows of the class). 'balanced_running' is the same from the rows seen so
-        far, which `partial_fit` can do.
+        far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples / (2 * rows with
+        the label) and the same for those without, label by label; the others are refused.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        The labels' numbers, where y is multilabel.
+    multilabel_ : bool
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
     {attributes}
@@ -125,7 +131,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             CSR rows and C-ordered arrays of float32 or float64 are not copied.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
         coef_init : array-like of shape (n_classes, n_features), default=None
         intercept_init : array-like of shape (n_classes,), default=None
         sample_weight : array-like of shape (n_samples,), default=None
@@ -140,23 +146,22 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
             A weight left the range of floating point; the message names the epoch.
         """
         check_combinations(self, classifier=True, for_partial_fit=False)
-        X, y = check_Xy(self, X, y, reset=True, classifier=True)
-        classes = np.unique(y)
-        n_classes = _check_count(classes)
+        X, y = self._check_Xy(X, y, reset=True)
+        multilabel = y.ndim == 2
+        classes = np.arange(y.shape[1]) if multilabel else np.unique(y)
+        _check_count(classes)
         if self.warm_start and getattr(self, "coef_", None) is not None:
             coef_init = self.coef_ if coef_init is None else coef_init
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
         sample_weight = self._check_sample_weight(sample_weight, X)
-        class_weight = "balanced" if self._running else self.class_weight
-        weights = (np.ones(n_classes) if class_weight is None else
-                   compute_class_weight(class_weight, classes=classes, y=y))
-        validation = self._split(y, sample_weight, stratify=True)
-        self.classes_ = classes
-        codes = self._codes(y)
-        self._class_counts = np.bincount(codes, minlength=n_classes)
+        weights = self._class_weights(y, classes)
+        validation = self._split(y, sample_weight, stratify=not multilabel)
+        self.classes_, self.multilabel_ = classes, multilabel
+        targets = self._targets(y)
+        self._class_counts = targets.counts()
         models = self._start(
-            1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_models(X, codes, sample_weight, weights, models, self.max_iter, validation)
+            self._n_models, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_models(X, targets, sample_weight, weights, models, self.max_iter, validation)
         self._warn_at_end()
         return self
 
@@ -169,9 +174,9 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed at the first call.
+            All classes that will ever come; needed at the first call unless y is multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -189,59 +194,66 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
                 "resulting weights as the class_weight parameter. Or use "
                 "class_weight='balanced_running', which counts the rows seen so far."
             )
-        X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
-                        classifier=True)
+        X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self.coef_.dtype)
+        if y.ndim == 2 and first:
+            classes = self._check_labels(y, classes)
         _check_partial_fit_first_call(self, classes)
         n_classes = _check_count(self.classes_)
-        codes = self._checked_codes(y)
+        if first:
+            self.multilabel_ = y.ndim == 2
+        targets = self._targets(y, checked=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
         counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
-        self._class_counts = counts + np.bincount(codes, minlength=n_classes)
-        if self._running:
+        self._class_counts = counts + targets.counts()
+        if self._running and not self._is_multilabel:
             weights = self._class_counts.sum() / (n_classes * np.maximum(self._class_counts, 1))
         else:
-            weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        if hasattr(self, "coef_"):
-            models = self._resume(X.dtype)
-        else:
-            models = self._start(
-                1 if n_classes == 2 else n_classes, X.shape[1], X.dtype, None, None)
-        self._fit_models(X, codes, sample_weight, weights, models, 1, None)
+            weights = self._class_weights(y, self.classes_)
+        models = (self._resume(X.dtype) if hasattr(self, "coef_") else
+                  self._start(self._n_models, X.shape[1], X.dtype, None, None))
+        self._fit_models(X, targets, sample_weight, weights, models, 1, None)
         return self
 
     @property
     def _running(self):
         return isinstance(self.class_weight, str) and self.class_weight == "balanced_running"
 
-    def _codes(self, y):
-        """The place of each label in `classes_`, where all labels are."""
-        if len(self.classes_) == 2:  # several times as fast as the search
-            return (y == self.classes_[1]).astype(np.intp)
-        return np.searchsorted(self.classes_, y)
+    def _class_weights(self, y, classes):
+        """Weights of the classes; of a multilabel y pairs (without, with the label)."""
+        if y.ndim == 2:
+            return label_weights(self.class_weight, y)
+        class_weight = "balanced" if self._running else self.class_weight
+        if class_weight is None:
+            return np.ones(len(classes))
+        return compute_class_weight(class_weight, classes=classes, y=y)
 
-    def _checked_codes(self, y):
-        """The same for labels that may be new."""
-        if not np.isin(y, self.classes_).all():
+    def _targets(self, y, checked=True):
+        """What the rows belong to; labels that are not `checked` may be none of `classes_`."""
+        if y.ndim == 2 or self._is_multilabel:
+            return Indicator.of_model(self, y)
+        if not checked and not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds labels that are not among classes {self.classes_}")
-        return self._codes(y)
+        if len(self.classes_) == 2:  # several times as fast as the search
+            return OneAgainstRest((y == self.classes_[1]).astype(np.intp), self.classes_)
+        return OneAgainstRest(np.searchsorted(self.classes_, y), self.classes_)
 
     def _resume_models(self, X, y, sample_weight, *rest):
-        codes = self._checked_codes(y)
-        class_weight = "balanced" if self._running else self.class_weight
-        weights = compute_class_weight(class_weight, classes=self.classes_, y=y)
-        self._fit_models(X, codes, sample_weight, weights, *rest, resumed=True)
+        targets = self._targets(y, checked=False)
+        weights = self._class_weights(y, self.classes_)
+        self._fit_models(X, targets, sample_weight, weights, *rest, resumed=True)
 
-    def _fit_models(self, X, codes, sample_weight, weights, models, max_iter, validation,
+    def _fit_models(self, X, targets, sample_weight, weights, models, max_iter, validation,
                     resumed=False):
         """One model for two classes (the second is +1), else one for each class."""
-        if len(models.states) == 1:
-            positive, class_weights = [1], [(weights[0], weights[1])]
+        if np.ndim(weights) == 2:
+            class_weights = weights
+        elif len(models.states) == 1:
+            class_weights = [(weights[0], weights[1])]
         else:
-            positive, class_weights = range(len(weights)), [(1.0, weight) for weight in weights]
+            class_weights = [(1.0, weight) for weight in weights]
         self._train(
-            X, lambda k: np.where(codes == positive[k], 1.0, -1.0), lambda: self.classes_[codes],
-            sample_weight, models, max_iter=max_iter, class_weights=class_weights,
-            validation=validation, resumed=resumed)
+            X, targets, targets.labels, sample_weight, models, max_iter=max_iter,
+            class_weights=class_weights, validation=validation, resumed=resumed)
 
     @staticmethod
     def _shown(models):
@@ -257,7 +269,7 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
         """Probabilities of the classes, for loss='log_loss' and 'modified_huber'.
 
         More than two classes: the one-against-rest probabilities, normalised to sum 1 (Zadrozny,
-        Elkan, KDD 2002); where all are 0, uniform.
+        Elkan, KDD 2002); where all are 0, uniform. Multilabel: each label's own.
 
         Parameters
         ----------
@@ -269,6 +281,8 @@ class FastSGDClassifier(LinearClassifierMixin, LinearSGD):
             Columns in the order of `classes_`.
         """
         p = LOSSES[self.loss].probability(self.decision_function(X))
+        if self._is_multilabel:
+            return p
         if p.ndim == 1:
             return np.column_stack([1 - p, p])
         total = p.sum(axis=1, keepdims=True)

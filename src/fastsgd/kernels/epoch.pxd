@@ -60,6 +60,7 @@ cdef extern from "epoch.h" nogil:
 
     ctypedef void *fsgd_tile_fn
 
+    int fsgd_tile_rows(const fsgd_problem *p, int64_t j, int64_t *row)
     fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
     int64_t fsgd_run_tiles(const fsgd_problem *p, fsgd_tile_fn tile, int64_t begin, int64_t end,
                            fsgd_clock *clock, fsgd_tally *tally, const fsgd_turns *turns,

@@ -27,8 +27,10 @@ cdef extern from "sched.h" nogil:
     int sched_yield()
 
 cdef extern from "merge.h" nogil:
-    void fsgd_sum_f32(float *w, float *const *replica, int n, float part, int64_t begin, int64_t end)
-    void fsgd_sum_f64(double *w, double *const *replica, int n, double part, int64_t begin, int64_t end)
+    void fsgd_sum_f32(float *w, float *const *replica, int n, float part, int64_t begin,
+                      int64_t end)
+    void fsgd_sum_f64(double *w, double *const *replica, int n, double part, int64_t begin,
+                      int64_t end)
     void fsgd_exchange_f32(float *w, float *v, float *base, float part, int64_t length)
     void fsgd_exchange_f64(double *w, double *v, double *base, double part, int64_t length)
 
@@ -150,7 +152,8 @@ cdef class Replicas:
         self.own[rank].loss += tally.loss
         self.trainer.raise_unsound()
 
-    cdef void _run_in_order(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
+    cdef void _run_in_order(
+            self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
         cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
         cdef fsgd_clock *clocks = self.trainer.clocks()
         cdef fsgd_shared *shared = self.trainer.shared

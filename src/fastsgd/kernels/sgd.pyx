@@ -11,8 +11,8 @@ from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport (
     fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_i64, fsgd_load_int, fsgd_plan,
-    fsgd_rewind, fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally, fsgd_tile_fn,
-    fsgd_turns,
+    fsgd_rewind, fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally,
+    fsgd_tile_fn, fsgd_turns,
 )
 from fastsgd.kernels.rows cimport Rows
 

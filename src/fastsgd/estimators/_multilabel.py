@@ -1,0 +1,78 @@
+"""The multilabel side of the classifier: y with one column for each label."""
+
+import numpy as np
+from sklearn.linear_model._base import LinearClassifierMixin
+
+from fastsgd._validation import check_Xy
+from fastsgd.estimators._targets import check_indicator, is_multilabel
+
+
+class Multilabel(LinearClassifierMixin):
+    """Takes multilabel indicators as y, and predicts them."""
+
+    def _check_Xy(self, X, y, *, reset, dtype=None):
+        """X and y checked; a multilabel y becomes a csr_array of ones."""
+        multilabel = is_multilabel(y)
+        X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=not multilabel,
+                        multi_output=multilabel)
+        return X, check_indicator(y) if multilabel else y
+
+    @staticmethod
+    def _check_labels(y, classes):
+        """`classes` of a multilabel y: the numbers of its columns, and nothing else."""
+        labels = np.arange(y.shape[1])
+        if classes is not None and not np.array_equal(classes, labels):
+            raise ValueError(
+                f"with multilabel y, classes must be None or the column numbers 0 to "
+                f"{y.shape[1] - 1}, got {classes!r}")
+        return labels
+
+    @property
+    def _is_multilabel(self):
+        return getattr(self, "multilabel_", False)  # files of older versions lack it
+
+    @property
+    def _n_models(self):
+        n_classes = len(self.classes_)
+        return 1 if n_classes == 2 and not self._is_multilabel else n_classes
+
+    def predict(self, X):
+        """The class of each row; multilabel: 1 where a label's decision value is above 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or int ndarray of shape (n_samples, n_labels)
+        """
+        if self._is_multilabel:
+            return (self.decision_function(X) > 0).astype(int)
+        return super().predict(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def label_weights(class_weight, Y):
+    """Pairs of weights (rows without, rows with the label), of shape (n_labels, 2).
+
+    Raises
+    ------
+    ValueError
+        `class_weight` is neither None nor 'balanced'.
+    """
+    n, n_labels = Y.shape
+    if class_weight is None:
+        return np.ones((n_labels, 2))
+    if not isinstance(class_weight, str) or class_weight != "balanced":
+        raise ValueError(
+            f"class_weight={class_weight!r} is not available with multilabel y; "
+            "only None and 'balanced' (label by label) are")
+    positive = np.bincount(Y.indices, minlength=n_labels)
+    counts = np.column_stack([n - positive, positive])
+    present = np.count_nonzero(counts, axis=1, keepdims=True)  # a label that all or none has: 1
+    return n / (present * np.maximum(counts, 1))
