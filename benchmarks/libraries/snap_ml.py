@@ -7,8 +7,8 @@ class SnapML(Library):
     """Its objective is sum of losses + (regularizer / 2) |w|^2: ours times n at alpha n.
 
     Its bias is the weight of one more feature of value `intercept_scaling`, and is penalised:
-    f + (alpha / 2) (b / intercept_scaling)^2. f(w, b) is computed without that. It copies X and
-    turns float32 into float32 inside `fit`; that is part of its time, as it is of its users'.
+    f + (alpha / 2) (b / intercept_scaling)^2. f(w, b) is computed without that. `fit` copies X,
+    which is part of its time, as it is of its users'.
     """
 
     name, label, package = "snap_ml", "Snap ML", "snapml"
@@ -28,7 +28,8 @@ class SnapML(Library):
                  else LogisticRegression(dual=True, **common))
         model.fit(X, y)
         self.passes = int(model.n_iter_)
-        return weights(model)
+        w, b = weights(model)
+        return w, b * self.intercept_scaling  # `intercept_` is that feature's weight, unscaled
 
     def parameters(self):
         return {"regularizer": "alpha n", "tol": self.tol, "max_iter": self.max_iter,
