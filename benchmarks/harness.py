@@ -117,7 +117,7 @@ test_error.__test__ = False  # pytest would collect it by its name
 
 def describe(data):
     """What the data are, for a result file: no directory of this machine."""
-    (n, d), nnz = data.X_train.shape, int(data.X_train.nnz)
+    (n, d), nnz = data.X_train.shape, int(data.X_train.size)
     note = data.note.replace(str(sources.data_directory()), "the data directory")
     return {"name": data.name, "note": note, "train_rows": n, "test_rows": data.X_test.shape[0],
             "features": d, "train_nonzeros": nnz, "dtype": str(data.X_train.dtype)}

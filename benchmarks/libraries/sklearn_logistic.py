@@ -1,4 +1,4 @@
-"""scikit-learn's LogisticRegression with a free bias: L-BFGS on the whole sum, or SAG row by row."""
+"""scikit-learn's LogisticRegression, bias free: L-BFGS on the whole sum, or SAG row by row."""
 
 import warnings
 
