@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -85,6 +86,36 @@ def in_turn(callables, runs, slow=np.inf):
     kept = {name: took[1:] or took for name, took in seconds.items()}
     return {name: {"median_s": statistics.median(took), "min_s": min(took),
                    "runs_s": [round(t, 6) for t in took]} for name, took in kept.items()}, results
+
+
+def forget_peak():
+    """Resident bytes now; the kernel's record of the peak starts anew where it allows that."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return peak()
+    return _status("VmRSS")
+
+
+def peak():
+    """The largest resident set of this process, in bytes, since its start or `forget_peak`."""
+    try:
+        return _status("VmHWM")
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _status(field):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+def in_child(program, **arguments):
+    """Runs ``program --child arguments`` in a fresh process; returns the JSON that it prints."""
+    run = subprocess.run([sys.executable, program, "--child", json.dumps(arguments)],
+                         check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def mean_loss(loss, margin):
