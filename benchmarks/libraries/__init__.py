@@ -93,6 +93,6 @@ def installed(libraries):
             present.append(library)
         except PackageNotFoundError:
             left_out[library.package] = (
-                f"{library.label} is left out: the package {library.package} is not installed "
+                f"{library.package} is left out: it is not installed "
                 "(pip install '.[bench]' where the platform has it)")
     return present, versions, list(left_out.values())

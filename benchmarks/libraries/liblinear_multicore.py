@@ -19,15 +19,16 @@ class LiblinearMulticore(Library):
     `prepare` writes the rows as LIBLINEAR's own reader would: 16 bytes for each non-zero.
     """
 
-    name, label = "liblinear_multicore", "liblinear-multicore"
+    name = "liblinear_multicore"
     package = "liblinear-multicore"
 
     def __init__(self, seed=0, n_jobs=2, tol=0.1, solver=None):
         # Its random numbers go on from call to call: `seed` only tells the runs apart.
         self.seed, self.n_jobs, self.tol, self.solver = seed, n_jobs, tol, solver
+        self.label = f"liblinear-multicore, {n_jobs} thread{'s' * (n_jobs > 1)}"
 
     def _solver(self, loss):
-        return 3 if loss == "hinge" else 0 if self.solver is None else self.solver
+        return self.solver if self.solver is not None else 3 if loss == "hinge" else 0
 
     def prepare(self, X, y):
         from liblinear.liblinearutil import problem
