@@ -64,13 +64,13 @@ def entrants(loss, n_jobs, syncs):
 
 
 def _fastsgd(sync, n_jobs):
-    def make(seed, average=False):
+    def make(seed, **options):
         # Without a seed `auto` may choose freely: the runs differ by themselves.
-        return FastSGD(sync, n_jobs, None if sync == "auto" else seed, average)
+        return FastSGD(sync, n_jobs, None if sync == "auto" else seed, **options)
 
     roads = [road("epochs", EPOCHS)]
     if sync in ("serial", "auto"):  # averages are kept by one thread
-        roads.append(road("epochs", EPOCHS, average=True))
+        roads += [road("epochs", EPOCHS, average=True), road("epochs", EPOCHS, shuffle="rows")]
     return Entrant(f"fastsgd_{sync}", make, roads)
 
 

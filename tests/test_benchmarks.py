@@ -204,15 +204,16 @@ def test_known_optima_are_used_and_found_ones_kept(problem, tmp_path, monkeypatc
 
 def test_the_cheapest_setting_that_is_enough():
     measured = {"a1": (3.0, 1), "a2": (1.0, 5), "a3": (0.5, 9), "b1": (2.0, 2), "b2": (1.0, 3),
-                "c1": (1.5, 4), "c2": (0.1, 5)}
+                "c1": (1.5, 6), "c2": (0.1, 7)}
     roads = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2"]]
-    best, tried = race.cheapest(roads, measured.get, enough=1.0)
-    assert best == {"setting": "b2", "f": 1.0, "search_s": 3}
-    # a3 is beyond enough; c1 is dearer than b2 already
+    there, tried = race.cheapest(roads, measured.get, enough=1.0)
+    assert there == [{"setting": "a2", "f": 1.0, "search_s": 5},
+                     {"setting": "b2", "f": 1.0, "search_s": 3}]
+    # a3 is beyond enough; c1 is clearly dearer than b2 already
     assert [t["setting"] for t in tried] == ["a1", "a2", "b1", "b2", "c1"]
-    assert race.cheapest(roads, measured.get, enough=0.01)[0] is None
+    assert race.cheapest(roads, measured.get, enough=0.01)[0] == []
     _, tried = race.cheapest(roads, measured.get, enough=0.01, limit=4)
-    assert [t["setting"] for t in tried] == ["a1", "a2", "b1", "b2", "c1", "c2"]
+    assert [t["setting"] for t in tried] == ["a1", "a2", "b1", "b2", "c1"]
 
 
 def test_seeds_of_a_setting_are_judged_by_their_median(problem):

@@ -47,8 +47,7 @@ class LiblinearMulticore(Library):
         if solver in THREADED:
             self.options += f" -m {self.n_jobs}"
         model = train(X, parameter(f"{self.options} -c {1.0 / (alpha * X.l)!r} -q"))
-        sign = 1.0 if model.get_labels()[0] == 1 else -1.0  # w is of the class it met first
-        w = sign * np.ctypeslib.as_array(model.w, (X.n,))
+        w = np.ctypeslib.as_array(model.w, (X.n,)).copy()  # +1 is its first class; it frees w
         return w[:-1], float(w[-1])
 
     def parameters(self):
