@@ -10,16 +10,13 @@ fit is left out; fit(E2) / E2, with it, is told as well. The small problems are 
 import argparse
 import statistics
 
-import numpy as np
-from scipy import sparse
-
 from harness import RESULTS, describe, in_turn, machine, objective, show, sources, write
 from libraries.fastsgd_linear import FastSGD
-from libraries.liblinear import Liblinear
 from libraries.sklearn_sgd import SklearnSGD
-from optimum import hinge_optimum
+from references import certified
+from shapes import ALPHA, random_rows
 
-ALPHA, FEW, MANY = 1e-4, 1, 6
+FEW, MANY = 1, 6
 SEEDS = range(5)
 SMALL = {
     "2,000 x 5,000 sparse 1 %": (2000, 5000, 0.01),
@@ -70,36 +67,9 @@ def after_epochs(X, y, optimum, epochs=(1, 2, 5)):
     return report
 
 
-def certified(X, y):
-    """f* by the best of a long run, LIBLINEAR and L-BFGS; from below by duality."""
-    from fastsgd import FastSGDClassifier
-
-    model = FastSGDClassifier(max_iter=60, tol=None, random_state=0, alpha=ALPHA,
-                              average=30 * X.shape[0]).fit(X, y)
-    w, b = model.coef_.ravel(), float(model.intercept_[0])
-    found = {
-        "fastsgd, 60 epochs, the last 30 averaged": objective("hinge", X, y, w, b, ALPHA),
-        "LinearSVC, tol 1e-6": objective(
-            "hinge", X, y, *Liblinear(tol=1e-6, max_iter=200).fit(X, y, ALPHA, "hinge", 0), ALPHA),
-    }
-    bounds = hinge_optimum(X, y, ALPHA, w, b, gammas=(0.03, 0.01, 0.003), max_iter=100)
-    found["rounded hinge, L-BFGS"] = bounds.upper
-    upper = min(found.values())
-    return {
-        "f_star": upper, "lower_bound": bounds.lower, "f_by": found,
-        "known_to_percent": 100 * (upper / bounds.lower - 1),
-        "how": "the least f found; the lower bound is the dual value of the rounded hinge's "
-               "slopes (benchmarks/optimum.py). Gaps here are against the lower bound, so they "
-               "are at most too large.",
-    }
-
-
 def small_problem(n, d, density, runs=30, epochs=20):
     """Whole fits of both programs on a problem where the calls around the epochs count."""
-    rng = np.random.default_rng(0)
-    X = (sparse.random_array((n, d), density=density, format="csr", rng=rng, dtype=np.float64)
-         if density else rng.standard_normal((n, d)))
-    y = np.where(X @ rng.standard_normal(d) > 0, 1.0, -1.0)
+    X, y = random_rows(n, d, density)
     libraries = (FastSGD("serial"), SklearnSGD())
     times, _ = in_turn({library.name: lambda library=library: library.fit(
         X, y, ALPHA, "hinge", epochs) for library in libraries}, runs)
@@ -141,7 +111,7 @@ def main(argv=None):
                         for loss in ("hinge", "log_loss")},
               "small": {name: small_problem(*shape) for name, shape in SMALL.items()}}
     if not options.skip_optimum:
-        report["optimum"] = certified(X, y)
+        report["optimum"] = certified(X, y, ALPHA)
         report["gap"] = after_epochs(X, y, report["optimum"]["lower_bound"])
     write(options.json, report)
     _print(report)

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -87,6 +88,36 @@ def in_turn(callables, runs, slow=np.inf):
                    "runs_s": [round(t, 6) for t in took]} for name, took in kept.items()}, results
 
 
+def forget_peak():
+    """Resident bytes now; the kernel's record of the peak starts anew where it allows that."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return peak()
+    return _status("VmRSS")
+
+
+def peak():
+    """The largest resident set of this process, in bytes, since its start or `forget_peak`."""
+    try:
+        return _status("VmHWM")
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _status(field):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+def in_child(program, **arguments):
+    """Runs ``program --child arguments`` in a fresh process; returns the JSON that it prints."""
+    run = subprocess.run([sys.executable, program, "--child", json.dumps(arguments)],
+                         check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
 def mean_loss(loss, margin):
     """Mean of the loss over z = y (w.x + b): hinge max(0, 1 - z), log loss ln(1 + exp(-z))."""
     if loss == "hinge":
@@ -117,7 +148,7 @@ test_error.__test__ = False  # pytest would collect it by its name
 
 def describe(data):
     """What the data are, for a result file: no directory of this machine."""
-    (n, d), nnz = data.X_train.shape, int(data.X_train.nnz)
+    (n, d), nnz = data.X_train.shape, int(data.X_train.size)
     note = data.note.replace(str(sources.data_directory()), "the data directory")
     return {"name": data.name, "note": note, "train_rows": n, "test_rows": data.X_test.shape[0],
             "features": d, "train_nonzeros": nnz, "dtype": str(data.X_train.dtype)}

@@ -11,16 +11,12 @@ small fit comes first, so that modules are loaded.
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from harness import RESULTS, machine, show, sources, write
+from harness import RESULTS, forget_peak, in_child, machine, peak, show, sources, write
 
 WIDE = (2000, 2_000_000)
 
@@ -69,39 +65,15 @@ def child(options, shape, rows, how):
         model.fit(X, y)
         used = tracemalloc.get_traced_memory()[1] - before
     else:
-        before = _forget_peak()
+        before = forget_peak()
         model.fit(X, y)
-        used = _peak() - before
+        used = peak() - before
     print(json.dumps({"bytes": used}))
-
-
-def _forget_peak():
-    """Resident bytes now; the kernel's record of the peak starts anew where it allows that."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return _peak()
-    return _status("VmRSS")
-
-
-def _peak():
-    try:
-        return _status("VmHWM")
-    except OSError:
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _status(field):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def measured(**arguments):
     """Bytes of one fit in a fresh process; arguments as of `child`."""
-    run = subprocess.run([sys.executable, __file__, "--child", json.dumps(arguments)],
-                         check=True, capture_output=True, text=True)
-    return json.loads(run.stdout.splitlines()[-1])["bytes"]
+    return in_child(__file__, **arguments)["bytes"]
 
 
 def compare(shape, rows):

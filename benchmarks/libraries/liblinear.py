@@ -1,4 +1,4 @@
-"""LIBLINEAR as scikit-learn carries it: dual coordinate descent (hinge), Newton (log loss)."""
+"""LIBLINEAR as scikit-learn carries it: dual coordinate descent (hinge, log loss) or Newton."""
 
 import warnings
 
@@ -18,7 +18,8 @@ class Liblinear(Library):
 
     name, label = "liblinear", "LIBLINEAR"
 
-    def __init__(self, seed=0, tol=1e-4, max_iter=1000, intercept_scaling=1.0):
+    def __init__(self, seed=0, tol=1e-4, max_iter=1000, intercept_scaling=1.0, dual=False):
+        self.dual = dual  # of the log loss; hinge has no other form
         self.seed, self.tol, self.max_iter = seed, tol, max_iter
         self.intercept_scaling = intercept_scaling
 
@@ -28,7 +29,7 @@ class Liblinear(Library):
         if loss == "hinge":
             model = LinearSVC(loss="hinge", **common)
         else:
-            model = LogisticRegression(solver="liblinear", **common)
+            model = LogisticRegression(solver="liblinear", dual=self.dual, **common)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X, y)
@@ -38,5 +39,6 @@ class Liblinear(Library):
     def parameters(self):
         return {"C": "1 / (alpha n)", "tol": self.tol, "max_iter": self.max_iter,
                 "intercept_scaling": self.intercept_scaling, "random_state": self.seed,
+                "dual": "hinge always, log loss " + ("too" if self.dual else "not"),
                 "iterations": getattr(self, "passes", None), "threads": 1,
                 "bias": "a weight of its own, penalised; f(w, b) leaves that penalty out"}
