@@ -9,7 +9,7 @@ ESTIMATORS = [
     FastSGDClassifier(max_iter=100),
     FastSGDClassifier(loss="log_loss", max_iter=100, average=True),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="hogwild"),
-    FastSGDClassifier(max_iter=100, n_jobs=2, sync="merge"),
+    FastSGDClassifier(max_iter=100, n_jobs=2, sync="merge", merge_every=32),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="classes"),
     FastSGDRegressor(max_iter=100),
     FastSGDRegressor(max_iter=100, penalty="l1", n_jobs=2, sync="hogwild"),

@@ -9,8 +9,8 @@ from fastsgd import FastSGDClassifier, FastSGDRegressor
 BAD_ROW = 777
 SYNCS = {"serial": {}, "hogwild": {"sync": "hogwild", "n_jobs": 2},
          "round_robin": {"sync": "round_robin", "n_jobs": 2},
-         "merge": {"sync": "merge", "n_jobs": 2},
-         "merge freely": {"sync": "merge", "n_jobs": 2, "random_state": None},
+         "merge": {"sync": "merge", "merge_every": 64, "n_jobs": 2},
+         "merge freely": {"sync": "merge", "merge_every": 64, "n_jobs": 2, "random_state": None},
          "rows": {"shuffle": "rows"}, "early_stopping": {"early_stopping": True},
          "average": {"average": True}, "l1": {"penalty": "l1"}, "no shuffle": {"shuffle": False}}
 

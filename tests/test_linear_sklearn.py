@@ -79,7 +79,8 @@ def test_threads_of_ones_own_inside_joblib(backend):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge"])
 def test_fit_in_a_forked_child(sync):
-    model = FastSGDClassifier(sync=sync, n_jobs=2, **FEW).fit(SPARSE, SPARSE_Y)
+    model = FastSGDClassifier(
+        sync=sync, merge_every=64, n_jobs=2, **FEW).fit(SPARSE, SPARSE_Y)
     child = os.fork()
     if child == 0:
         code = 1

@@ -38,7 +38,8 @@ def test_a_fit_ends_soon_after_it(kind, sync, options):
     if options.get("average") and sync != "serial":
         pytest.skip("averages are serial")
     X = SPARSE if kind == "sparse" else DENSE
-    model = FastSGDClassifier(sync=sync, n_jobs=2, max_time=0.2, **ENDLESS, **options)
+    model = FastSGDClassifier(sync=sync, merge_every=64, n_jobs=2, max_time=0.2, **ENDLESS,
+                              **options)
     began = time.perf_counter()
     model.fit(X, Y)
     assert time.perf_counter() - began < 0.2 + SOON
@@ -55,8 +56,8 @@ def test_a_fit_ends_soon_after_it(kind, sync, options):
 @pytest.mark.parametrize("options", [{}, {"penalty": "l1"}, {"shuffle": False}], ids=str)
 def test_within_the_first_epoch_the_model_is_that_of_its_part(sync, options):
     """So short a time ends the first piece of work; a resumed training runs the epoch whole."""
-    model = FastSGDClassifier(sync=sync, n_jobs=2, max_time=1e-9, random_state=0, **ENDLESS,
-                              **options).fit(SPARSE, Y)
+    model = FastSGDClassifier(sync=sync, merge_every=64, n_jobs=2, max_time=1e-9, random_state=0,
+                              **ENDLESS, **options).fit(SPARSE, Y)
     assert model.n_iter_ == 1
     assert model.loss_curve_ == []
     assert 1 <= model.t_ <= 1 + len(Y)

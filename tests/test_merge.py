@@ -6,6 +6,7 @@ from kernel_reference import left_by, same, small_matrix, small_problem
 
 from fastsgd import FastSGDClassifier
 from fastsgd.engine import merge
+from fastsgd.engine.merge import MergeEpoch
 from fastsgd.engine.threads import Team
 from fastsgd.kernels import tables
 from fastsgd.kernels.merge import Replicas
@@ -15,22 +16,24 @@ from fastsgd.losses import LOSSES
 TILE = tables.TILE
 
 
-def merged(problem, n_threads, tiles, reach):
+def merged(problem, n_threads, tiles, reach, alone=0):
     """One epoch over the rows as they lie, thread by thread: what the kernel leaves, l2 only.
 
-    Weights are v = w / scale, and scale is known from the step; so changes of v add up.
+    One thread visits the first `alone` rows. Weights are v = w / scale, and scale is known from
+    the step; so changes of v add up.
     """
     X = problem.X.toarray() if hasattr(problem.X, "toarray") else np.asarray(problem.X)
     X, n = X.astype(np.float64), problem.X.shape[0]
     loss, eta = LOSSES[problem.loss], tables.etas(problem.fields, 1, n)
     scale = np.concatenate([[1.0], np.cumprod(1 - eta * problem.l2)])
     v, b, losses, begin = np.zeros(X.shape[1]), 0.0, 0.0, 0
+    many = n_threads
     while begin < n:
-        share = tiles * TILE
+        share, n_threads = (alone, 1) if begin < alone else (tiles * TILE, many)
         if n - begin < n_threads * share:  # what is left is shared evenly, in whole tiles
             left = -(-(n - begin) // TILE)
             share = -(-left // n_threads) * TILE
-        part = min(1.0, max(reach / (n_threads * share * eta[begin]), 1 / n_threads))
+        part = min(1.0, max(reach / (n_threads * share * eta[begin]), 1 / n_threads))  # of 1: all
         sum_v, sum_b = np.zeros_like(v), 0.0
         for rank in range(n_threads):
             own, own_b = v.copy(), b
@@ -70,12 +73,43 @@ def test_equals_reference(n_threads, tiles, dense, dtype, rtol, reach):
          rtol)
 
 
+def test_one_thread_works_alone_while_steps_are_long():
+    """A look every 16 tiles; the step at which sharing may begin lies before the third."""
+    problem = small_problem(n=3000, loss="log_loss", l2=0.01)
+    trainer, weights, average = problem.trainer()
+    epoch = MergeEpoch(trainer, Rows(problem.X), 2, True, 96, 1.0)
+    epoch._longest_step = tables.etas(problem.fields, 900, 1)[0]
+    with Team(2, trainer.stop) as team:
+        epoch(trainer, team, 1000)
+    reach = merge.reach(Rows(problem.X), 1.0)
+    expected = merged(problem, 2, 3, reach, alone=2 * 16 * TILE)
+    same(left_by(trainer, weights, average), expected, 1e-11)
+    with pytest.raises(AssertionError):
+        same(merged(problem, 2, 3, reach), expected, 1e-11)
+
+
+def test_long_steps_are_not_shared_by_default():
+    problem = small_problem(n=3000)
+    rows = Rows(problem.X)
+    epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, "auto", 1.0)
+    worth = merge.rows_worth_a_merge(rows, 2)
+    assert epoch._longest_step == pytest.approx(merge.reach(rows, 1.0) / 2 / worth)
+    assert MergeEpoch(problem.trainer()[0], rows, 2, True, 64, 1.0)._longest_step == np.inf
+
+
 def data(n=20_000, d=300, seed=0):
     """Rows enough for several merges."""
     X = small_matrix(n, n_features=d, density=0.03, dtype=np.float32, seed=seed)
     return X, (X @ np.random.default_rng(1).normal(size=d) > 0).astype(int)
 
 
+@pytest.fixture
+def from_the_first_step(monkeypatch):
+    """Threads share the work at once, also where steps are long."""
+    monkeypatch.setattr(merge, "rows_worth_a_merge", lambda rows, n_threads: 1e-9)
+
+
+@pytest.mark.usefixtures("from_the_first_step")
 @pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
 @pytest.mark.parametrize("n_jobs", [2, 3, 8])
 def test_same_bits_again(n_jobs, penalty):
@@ -88,8 +122,12 @@ def test_same_bits_again(n_jobs, penalty):
         np.testing.assert_array_equal(other.coef_, fits[0].coef_)
         np.testing.assert_array_equal(other.intercept_, fits[0].intercept_)
         assert other.loss_curve_ == fits[0].loss_curve_
+    serial = FastSGDClassifier(loss="log_loss", penalty=penalty, sync="serial", random_state=3,
+                               max_iter=4, tol=None).fit(X, y)
+    assert not np.array_equal(serial.coef_, fits[0].coef_)  # there were merges
 
 
+@pytest.mark.usefixtures("from_the_first_step")
 def test_free_merges_are_counted():
     """Without a seed every row is still visited once an epoch."""
     X, y = data()
@@ -99,6 +137,7 @@ def test_free_merges_are_counted():
     assert model.score(X, y) > 0.9
 
 
+@pytest.mark.usefixtures("from_the_first_step")
 @pytest.mark.parametrize("every", [1, 100, 5000])
 def test_merge_every(every):
     """Any interval learns; they differ in their bits."""
@@ -142,20 +181,32 @@ def test_long_steps_do_not_blow_up(monkeypatch):
     assert objective("merge") > 10 * serial
 
 
-def test_where_it_pays():
+SCHEDULE = {"kind": 1, "eta0": 0.01, "alpha": 1e-4, "t0": 1000.0, "power_t": 0.5, "T_0": 1.0,
+            "T_mult": 1.0, "eta_min": 0.0, "eta_max": np.inf}
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_where_it_pays(in_order):
     """Not with one thread, nor with features too many to sweep, nor where all rows are alike."""
-    schedule = {"kind": 1, "eta0": 0.01, "alpha": 1e-4, "t0": 1000.0, "power_t": 0.5, "T_0": 1.0,
-                "T_mult": 1.0, "eta_min": 0.0, "eta_max": np.inf}
     assert tables.schedules()["optimal"][0] == 1
     loss = LOSSES["hinge"]
     X = small_matrix(40_000, n_features=1000, density=0.02)
     X.data[:] = 0.1
-    assert merge.pays(Rows(X), 2, loss, schedule)
-    assert not merge.pays(Rows(X), 1, loss, schedule)
+    assert merge.pays(Rows(X), 2, loss, SCHEDULE, in_order)
+    assert not merge.pays(Rows(X), 1, loss, SCHEDULE, in_order)
     wide = X.copy()
     wide.resize(X.shape[0], 10**7)
-    assert not merge.pays(Rows(wide), 2, loss, schedule)
-    assert not merge.pays(Rows(np.ones((40_000, 30))), 2, loss, schedule)
+    assert not merge.pays(Rows(wide), 2, loss, SCHEDULE, in_order)
+    assert not merge.pays(Rows(np.ones((40_000, 30))), 2, loss, SCHEDULE, in_order)
+
+
+def test_in_order_it_must_promise_more():
+    X = small_matrix(40_000, n_features=1000, density=0.02)
+    X.data[:] = 0.1
+    X.resize(X.shape[0], 5500)  # 3.75 us a merge, 20 ns a row: worth it from 187 of 256 rows on
+    assert merge.rows_worth_a_merge(Rows(X), 2) == pytest.approx(3750 / (X.nnz / 40_000))
+    assert merge.pays(Rows(X), 2, LOSSES["hinge"], SCHEDULE, False)
+    assert not merge.pays(Rows(X), 2, LOSSES["hinge"], SCHEDULE, True)
 
 
 def test_interval():

@@ -36,11 +36,16 @@ def objective(problem, w, b):
 
 
 def epoch_of(sync, trainer, problem, n_threads):
-    """``epoch(trainer, team, chunk)`` of one `sync`; merge as for an int seed, or freely."""
+    """``epoch(trainer, team, chunk)`` of one `sync`; merge as for an int seed, or freely.
+
+    Merging begins with the first step, also where steps are too long for it to be worth it.
+    """
     if not sync.startswith("merge"):
         return threads.EPOCHS[sync]
-    return MergeEpoch(trainer, Rows(problem.X), n_threads, sync == "merge", "auto",
-                      LOSSES[problem.loss].curvature)
+    epoch = MergeEpoch(trainer, Rows(problem.X), n_threads, sync == "merge", "auto",
+                       LOSSES[problem.loss].curvature)
+    epoch._longest_step = np.inf
+    return epoch
 
 
 def after_epochs(problem, sync, n_threads, n_epochs=20):

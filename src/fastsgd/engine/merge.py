@@ -15,9 +15,20 @@ REACH = 2.0
 (measured on RCV1 and the RCV1-shaped data with 2, 8 and 16 threads; see docs/algorithms.md)."""
 
 SAMPLE = 1024
+MEETING_NS = 1000.0
 SWEEP_NS = 0.5
-ROW_NS = 1.0
-"""Nanoseconds of a merge per feature, and of a step per non-zero (measured)."""
+WORK_NS = 1.0
+"""Nanoseconds of a merge, of it per feature, and of a step per non-zero (measured)."""
+
+SELDOM = 4
+"""Where features are very many, intervals are at least so many times those that are worth it."""
+
+WORTHWHILE, WORTHWHILE_IN_ORDER = 1.15, 1.35
+"""Speed-ups that merging must promise. At barriers each waits for the slowest: on a machine with
+other work a merge in order costs more than its sweep."""
+
+ALONE = 16
+"""Tiles that one thread works on between two looks at whether steps are short enough to share."""
 
 
 def longest_interval(n):
@@ -38,19 +49,32 @@ def reach(rows, curvature):
     return REACH / largest if largest > 0 else np.inf
 
 
-def pays(rows, n_threads, loss, schedule):
-    """Whether threads on replicas beat one thread: their merges must be seldom beside the work.
+def rows_worth_a_merge(rows, n_threads):
+    """Rows that each thread must visit between two merges to be ahead of one thread alone.
 
-    A merge sweeps all features; that must cost under a quarter of the rows between two merges.
-    And steps must be short enough for intervals of more than a tile by the end of the first
-    epoch: where many features occur in most rows, they are not.
+    In the time of a merge one thread could visit those of the others: (threads - 1) * rows * work
+    = merge.
     """
-    n = rows.shape[0]
-    work = ROW_NS * longest_interval(n) * rows.nnz / max(1, n)
-    if n_threads < 2 or SWEEP_NS * rows.shape[1] > work / 4:
+    work = WORK_NS * max(1, rows.nnz) / max(1, rows.shape[0])
+    return (MEETING_NS + SWEEP_NS * rows.shape[1]) / (max(1, n_threads - 1) * work)
+
+
+def pays(rows, n_threads, loss, schedule, in_order):
+    """Whether threads on replicas beat one thread by enough in the second epoch's last step.
+
+    A merge sweeps all features, which must be seldom beside the work; and steps must be short
+    enough for such intervals: where many features occur in most rows, they are not.
+    """
+    if n_threads < 2:
         return False
-    eta = tables.etas(schedule, float(n), 1)[0]
-    return reach(rows, loss.curvature) > n_threads * tables.TILE * eta
+    n = rows.shape[0]
+    worth = rows_worth_a_merge(rows, n_threads)
+    if worth > longest_interval(n):
+        return False
+    eta = tables.etas(schedule, 2.0 * n, 1)[0]
+    interval = min(longest_interval(n), reach(rows, loss.curvature) / (n_threads * eta))
+    return n_threads / (1 + (n_threads - 1) * worth / max(1.0, interval)) >= (
+        WORTHWHILE_IN_ORDER if in_order else WORTHWHILE)
 
 
 class MergeEpoch:
@@ -64,19 +88,23 @@ class MergeEpoch:
     in_order : bool
         Merges at barriers in the order of the ranks: the same bits for the same `n_threads`.
     merge_every : int or 'auto'
-        Rows that a thread visits between two merges; 'auto' begins with 32 while steps are long
-        and goes up to n / 200, between 256 and 4,096.
+        Rows that a thread visits between two merges; 'auto' is n / 200, between 256 and 4,096,
+        less while steps are long; where so few rows would not be worth the merge, one thread
+        works alone.
     curvature : float
     """
 
     def __init__(self, trainer, rows, n_threads, in_order, merge_every, curvature):
+        bound, self._longest_step = reach(rows, curvature), np.inf
         if merge_every == "auto":
-            shortest, longest = tables.TILE, longest_interval(rows.shape[0])
+            worth = rows_worth_a_merge(rows, n_threads)
+            shortest = tables.TILE
+            longest = max(longest_interval(rows.shape[0]), int(SELDOM * worth))
+            self._longest_step = bound / n_threads / worth
         else:
             shortest = longest = int(merge_every)
         self._replicas = Replicas(
-            trainer, n_threads, in_order, shortest=shortest, longest=longest,
-            reach=reach(rows, curvature))
+            trainer, n_threads, in_order, shortest=shortest, longest=longest, reach=bound)
 
     def __call__(self, trainer, team, chunk):
         """One epoch."""
@@ -84,4 +112,7 @@ class MergeEpoch:
             team.run(self._replicas.run)
             self._replicas.collect()
 
-        threads.run_segments(trainer, team, chunk, segment)
+        def alone():
+            return ALONE if trainer.next_eta > self._longest_step else 0
+
+        threads.run_segments(trainer, team, chunk, segment, alone)

@@ -187,15 +187,19 @@ def run_tiles(trainer, team, chunk, begin, end):
             break
 
 
-def run_segments(trainer, team, chunk, run_segment):
-    """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially."""
+def run_segments(trainer, team, chunk, run_segment, alone=lambda: 0):
+    """Cuts the epoch where the weights must be folded; a tile too steep to share runs serially.
+
+    So do the next ``alone()`` tiles, asked before each segment.
+    """
     begin = 0
     while begin < trainer.n_tiles:
-        end = trainer.plan(begin)
+        serial = alone()
+        end = begin if serial else trainer.plan(begin)
         if end > begin:
             run_segment()
         else:
-            end = begin + 1
+            end = min(begin + max(1, serial), trainer.n_tiles)
             run_tiles(trainer, team, chunk, begin, end)
         begin = end
         if team.expired():

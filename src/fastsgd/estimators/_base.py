@@ -115,7 +115,7 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
             averaged=bool(self.average), seeded=is_seed(self.random_state),
             one_pass=models_of_a_pass(self, len(states)),
             merge_pays=lambda threads: merge.pays(
-                rows, threads, settings.loss, settings.schedule))
+                rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
         settings = replace(settings, sync=sync, n_threads=n_threads)
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),

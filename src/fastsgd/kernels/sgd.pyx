@@ -15,6 +15,7 @@ from fastsgd.kernels.epoch cimport (
     fsgd_tile_fn, fsgd_turns,
 )
 from fastsgd.kernels.rows cimport Rows
+from fastsgd.kernels.schedules cimport fsgd_fill_eta
 
 
 cdef extern from "fsgd.h":
@@ -259,6 +260,13 @@ cdef class Trainer:
     def t(self):
         """Number of the next step."""
         return self.clock.t
+
+    @property
+    def next_eta(self):
+        """eta of the next step."""
+        cdef double[32] eta
+        fsgd_fill_eta(&self.p.schedule, self.clock.t, 1, eta)
+        return eta[0]
 
     @property
     def l1_total(self):
