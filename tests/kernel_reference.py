@@ -39,7 +39,7 @@ class Problem:
         """The schedule as the kernels take it."""
         return {"kind": SCHEDULES[self.schedule][0], **SCHEDULE, **self.constants}
 
-    def trainer(self, t=1, intercept=0.0):
+    def trainer(self, t=1, intercept=0.0, vector=0):
         """(Trainer, weights, average); weights are (weight, paid) pairs with L1."""
         n_features = self.X.shape[1]
         weights = np.zeros((n_features, 2) if self.l1 else n_features, self.X.dtype)
@@ -49,7 +49,7 @@ class Problem:
             loss=LOSSES[self.loss].number, loss_constant=self.constant, l1=self.l1, l2=self.l2,
             schedule=self.fields, intercept=intercept, intercept_decay=self.decay,
             weight_pos=self.weight_pos, weight_neg=self.weight_neg,
-            average_from=self.average_from, t=t)
+            average_from=self.average_from, t=t, vector=vector)
         return trainer, weights, average
 
     def row(self, i):

@@ -18,9 +18,9 @@ PENALTIES = {"none": {}, "l2": {"l2": 0.02}, "l1": {"l1": 0.01},
 RTOL = {np.float64: 1e-12, np.float32: 1e-5}
 
 
-def serial(problem, blocks=None, row=None, pieces=1):
+def serial(problem, blocks=None, row=None, pieces=1, vector=0):
     """What the serial kernel leaves after one epoch, run in some pieces."""
-    trainer, weights, average = problem.trainer()
+    trainer, weights, average = problem.trainer(vector=vector)
     trainer.set_order(blocks, row)
     borders = np.linspace(0, trainer.n_tiles, pieces + 1).astype(int)
     for begin, end in itertools.pairwise(borders):
@@ -46,6 +46,19 @@ def test_every_loss_and_penalty(loss, penalty):
     """All rows of the loss table under all penalties."""
     problem = small_problem(loss=loss, **PENALTIES[penalty])
     same(serial(problem), problem.reference(as_they_lie(problem)), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", RTOL)
+@pytest.mark.parametrize("features", [1, 15, 16, 17, 100])
+def test_the_same_bits_with_registers_of_any_width(features, dtype):
+    """Own dense rows; registers that this machine lacks are not taken."""
+    problem = small_problem(loss="log_loss", l2=0.02, dtype=dtype, dense=True, average_from=20)
+    problem.X = np.random.default_rng(0).normal(size=(len(problem.y), features)).astype(dtype)
+    expected = problem.reference(as_they_lie(problem))
+    narrow = serial(problem, vector=16)
+    same(narrow, expected, 20 * RTOL[dtype])
+    for vector in (32, 64, 0):
+        same(serial(problem, vector=vector), narrow, 0)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -10,6 +10,7 @@
 #define FSGD_CLASSES_H
 
 #include "epoch.h"
+#include "simd.h"
 
 /* A slice of the classes and all that its thread writes. Arrays are by lane, `width` long. */
 typedef struct {
@@ -58,14 +59,14 @@ FSGD_FN void fsgd_set_members(const fsgd_slice *s, int64_t row, int on)
 #undef TARGET_NAME
 #undef VECTOR
 #if defined(__x86_64__)
-#define TARGET __attribute__((target("avx2")))
+#define TARGET FSGD_AVX2
 #define TARGET_NAME avx2
 #define VECTOR 32
 #include "classes_target.inc"
 #undef TARGET
 #undef TARGET_NAME
 #undef VECTOR
-#define TARGET __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
+#define TARGET FSGD_AVX512
 #define TARGET_NAME avx512
 #define VECTOR 64
 #include "classes_target.inc"
@@ -94,19 +95,6 @@ static const fsgd_fold_classes_fn fsgd_fold_classes_table[][2] = {
     FSGD_BY_TARGET_(avx512),
 #endif
 };
-
-/* Bytes of the widest registers that this machine has and that are used here. */
-static inline int fsgd_vector_bytes(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return 64;
-    if (__builtin_cpu_supports("avx2")) return 32;
-#endif
-    return 16;
-}
 
 /* Row of the tables for registers of at most `vector` bytes; narrow rows take narrow ones. */
 static inline int fsgd_classes_target(const fsgd_problem *p, const fsgd_slice *s, int vector)

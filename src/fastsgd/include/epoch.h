@@ -15,10 +15,12 @@
 #include "losses.h"
 #include "rows.h"
 #include "schedules.h"
+#include "simd.h"
 
 typedef struct {
     /* data, IN */
     fsgd_rows X;
+    int vector;                     /* bytes of the registers to use for dense rows */
     const double *y;
     const double *sample_weight;    /* by row, or NULL for ones */
     double weight_pos, weight_neg;  /* by the sign of y */
@@ -135,6 +137,7 @@ static int fsgd_await_turn(const fsgd_turns *turns, int64_t t)
 typedef int (*fsgd_tile_fn)(FSGD_TILE_ARGS);
 typedef void (*fsgd_fold_fn)(const fsgd_problem *p, fsgd_clock *clock);
 
+#define TARGET
 #define REAL float
 #define SUFFIX f32
 #include "epoch_real.inc"
@@ -145,6 +148,8 @@ typedef void (*fsgd_fold_fn)(const fsgd_problem *p, fsgd_clock *clock);
 #include "epoch_real.inc"
 #undef REAL
 #undef SUFFIX
+
+#undef TARGET
 
 /* [shared][l1][real][index] */
 #define FSGD_BY_INDEX(F, shared, l1)                                                              \
@@ -157,6 +162,11 @@ static const fsgd_tile_fn fsgd_tile_table[2][2][2][3] = {
 
 static inline fsgd_tile_fn fsgd_choose_tile(const fsgd_problem *p, int shared)
 {
+#if defined(__x86_64__)
+    if (p->X.index == FSGD_DENSE && !shared && p->l1 <= 0 && p->vector > 16)
+        return p->X.real == FSGD_F32 ? fsgd_tile_own_avx2_l2_f32_dense
+                                     : fsgd_tile_own_avx2_l2_f64_dense;
+#endif
     return fsgd_tile_table[shared][p->l1 > 0][p->X.real][p->X.index];
 }
 

@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from fastsgd.kernels.epoch cimport (
     fsgd_clock, fsgd_load_int, fsgd_problem, fsgd_store_int, fsgd_tile_rows,
+    fsgd_vector_bytes,
 )
 from fastsgd.kernels.rows cimport Rows
 
@@ -38,7 +39,6 @@ cdef extern from "classes.h" nogil:
     ctypedef void (*fsgd_classes_fn)(
         const fsgd_problem *, fsgd_slice *, const int64_t *, int) noexcept
 
-    int fsgd_vector_bytes()
     fsgd_classes_fn fsgd_choose_classes(const fsgd_problem *, const fsgd_slice *, int vector)
     void fsgd_finish_classes(const fsgd_problem *, fsgd_slice *, int vector)
 
@@ -154,7 +154,7 @@ cdef class ClassSlice:
         self.intercepts, self.loss_sums, self.squares = by_lane[:3, :n]
         self._class_weights = by_lane[3:7]
         self.s.clock.t, self.s.clock.scale = t, 1
-        self.vector = min(vector or fsgd_vector_bytes(), fsgd_vector_bytes())
+        self.vector = fsgd_vector_bytes(vector)
         self.set_order(None, None)
 
     def set_order(self, blocks, row):

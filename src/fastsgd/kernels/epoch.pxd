@@ -20,9 +20,13 @@ cdef extern from "barrier.h" nogil:
     int fsgd_try_lock(int *lock)
     void fsgd_unlock(int *lock)
 
+cdef extern from "simd.h" nogil:
+    int fsgd_vector_bytes(int limit)
+
 cdef extern from "epoch.h" nogil:
     ctypedef struct fsgd_problem:
         fsgd_rows X
+        int vector
         const double *y
         const double *sample_weight
         double weight_pos

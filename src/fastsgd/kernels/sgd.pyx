@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t
 from fastsgd.kernels.epoch cimport (
     fsgd_choose_tile, fsgd_clock, fsgd_fold, fsgd_load_i64, fsgd_load_int, fsgd_plan,
     fsgd_rewind, fsgd_run_tiles, fsgd_settle_l1, fsgd_store_int, fsgd_take, fsgd_tally,
-    fsgd_tile_fn, fsgd_turns,
+    fsgd_tile_fn, fsgd_turns, fsgd_vector_bytes,
 )
 from fastsgd.kernels.rows cimport Rows
 from fastsgd.kernels.schedules cimport fsgd_fill_eta
@@ -49,13 +49,15 @@ cdef class Trainer:
         INOUT. Sum of the weights over the averaged steps.
     loss, schedule, ... :
         As in include/epoch.h. `schedule` is a dict of the fields of fsgd_schedule.
+    vector : int
+        Bytes of the widest registers to use for dense rows; 0: the widest there are.
     """
 
     def __init__(self, Rows rows, const double[::1] y, sample_weight, weights, average, *,
                  int loss, double loss_constant, double l1, double l2, dict schedule,
                  double intercept, double intercept_decay, double weight_pos=1,
                  double weight_neg=1, int64_t average_from=0, double intercept_sum=0,
-                 double t=1, double l1_total=0):
+                 double t=1, double l1_total=0, int vector=0):
         cdef const double[::1] s
         cdef double[::1] a
         cdef size_t at
@@ -76,7 +78,7 @@ cdef class Trainer:
         self.shared.unsound = -1
         self._rows = rows
         self._keep = (rows, y, sample_weight, weights, average)
-        self.p.X = rows.c
+        self.p.X, self.p.vector = rows.c, fsgd_vector_bytes(vector)
         self.p.y = &y[0]
         self.p.sample_weight = NULL
         if sample_weight is not None:
