@@ -20,10 +20,14 @@ class OneAgainstRest:
 
     def __call__(self, k):
         """y of model k: float64, +1 and -1."""
-        return np.where(self._codes == (1 if len(self._classes) == 2 else k), 1.0, -1.0)
+        # not np.where, which guesses each branch: a tenth of the time
+        return 2.0 * (self._codes == (1 if len(self._classes) == 2 else k)) - 1.0
 
     def counts(self):
         """Rows of each class."""
+        if len(self._classes) == 2:
+            ones = np.count_nonzero(self._codes)
+            return np.array([len(self._codes) - ones, ones])
         return np.bincount(self._codes, minlength=len(self._classes))
 
     def members(self):

@@ -25,3 +25,4 @@ cdef class Rows:
     cdef readonly object dtype
     cdef readonly object shape
     cdef public bint checked
+    cdef dict _eigenvalue  # by size of the sample

@@ -120,8 +120,16 @@ cdef class Rows:
         """About the largest eigenvalue of (1/n) X^T X, from `sample` rows spread over X.
 
         Three rounds of the power method from the column sums of |x|: with features that are not
-        negative these are close to the first eigenvector. In O(n_cols + nonzeros of the sample).
+        negative these are close to the first eigenvector. In O(n_cols + nonzeros of the sample),
+        and found once.
         """
+        if self._eigenvalue is None:
+            self._eigenvalue = {}
+        if sample not in self._eigenvalue:
+            self._eigenvalue[sample] = self._find_eigenvalue(sample)
+        return self._eigenvalue[sample]
+
+    def _find_eigenvalue(self, int64_t sample):
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0
         picked = np.arange(0, self.c.n_rows, max(1, self.c.n_rows // sample))
