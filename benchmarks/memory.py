@@ -24,6 +24,11 @@ CASES = {
     "serial, l2": {"sync": "serial", "n_jobs": 1},
     "hogwild, 2 threads, l2": {"sync": "hogwild", "n_jobs": 2},
     "hogwild, 8 threads, l2": {"sync": "hogwild", "n_jobs": 8},
+    "merge in order, 2 threads, l2": {"sync": "merge", "n_jobs": 2, "merge_every": 256},
+    "merge freely, 2 threads, l2": {"sync": "merge", "n_jobs": 2, "merge_every": 256,
+                                    "random_state": None},
+    "merge freely, 8 threads, l1": {"sync": "merge", "n_jobs": 8, "merge_every": 256,
+                                    "random_state": None, "penalty": "l1"},
     "round-robin, 8 threads, l2": {"sync": "round_robin", "n_jobs": 8},
     "serial, l1": {"sync": "serial", "n_jobs": 1, "penalty": "l1"},
     "hogwild, 2 threads, l1": {"sync": "hogwild", "n_jobs": 2, "penalty": "l1"},
@@ -56,7 +61,7 @@ def child(options, shape, rows, how):
     from fastsgd import FastSGDClassifier
 
     X, y = problem(shape, rows)
-    model = FastSGDClassifier(**options, max_iter=3, tol=None, random_state=0)
+    model = FastSGDClassifier(**{"random_state": 0, **options}, max_iter=3, tol=None)
     model.fit(X[:1000, :5000], y[:1000])
     del model.coef_
     if how == "tracemalloc":
