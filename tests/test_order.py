@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from fastsgd.engine.loop import MIN_BLOCKS, block_rows, visiting_order
+from fastsgd.engine.visiting import (
+    MIN_BLOCKS,
+    block_rows,
+    neighbours_are_alike,
+    visiting_order,
+)
 from fastsgd.kernels import order
+from fastsgd.kernels.rows import Rows
 from fastsgd.kernels.tables import TILE
 
 ORDERS = {"permutation": order.permutation, "stratified": order.stratified}
@@ -92,9 +99,9 @@ def test_expand(size):
 @pytest.mark.parametrize("n", [1, 100, 5000, TILE * MIN_BLOCKS - 1, TILE * MIN_BLOCKS + 5])
 def test_visiting_order(shuffle, n):
     """Each epoch of the engine visits every row, or every row of a subset, once."""
-    subset = np.arange(0, n, 3)
+    subset, size = np.arange(0, n, 3), block_rows(strangers(n))
     for rows, wanted in ((None, np.arange(n)), (subset, subset)):
-        blocks, row = visiting_order(shuffle, 5, 1, n, rows)
+        blocks, row = visiting_order(shuffle, 5, 1, n, size, rows)
         if blocks is not None:
             row = order.expand(blocks, TILE, n)
         if row is None:
@@ -108,5 +115,59 @@ def test_visiting_order(shuffle, n):
 
 def test_block_rows():
     """Blocks are 32 rows, fewer where there would be under 2048 of them."""
-    assert [block_rows(n) for n in (1, 4095, 4096, 8192, 65535, 65536, 10**7)] == [
+    assert [block_rows(strangers(n)) for n in (1, 4095, 4096, 8192, 65535, 65536, 10**6)] == [
         1, 1, 2, 4, 16, 32, 32]
+
+
+def unit_rows(columns, n_features, dtype=np.float32, index=np.int32):
+    """Rows of ones at these columns, at most one a row and column."""
+    n, width = columns.shape
+    X = sparse.csr_array((np.ones(columns.size, dtype), columns.ravel().astype(index),
+                          np.arange(0, columns.size + 1, width, dtype=index)), (n, n_features))
+    X.sum_duplicates()
+    return X
+
+
+def strangers(n):
+    """Rows that have no more in common with their neighbours than with others."""
+    return Rows(unit_rows(np.random.default_rng(0).integers(0, 50, (n, 3)), 50))
+
+
+@pytest.mark.parametrize("dense", [False, True], ids=["csr", "dense"])
+@pytest.mark.parametrize("authors", [50, 500])
+def test_rows_of_one_author_in_a_row_are_visited_one_by_one(authors, dense):
+    """Each has words of their own beside those of all."""
+    rng, n = np.random.default_rng(0), 70_000
+    columns = rng.integers(0, 200, (n, 8))
+    author = np.sort(rng.integers(0, authors, n))
+    own = 200 + 3 * author[:, None] + rng.integers(0, 3, (n, 3))
+    X = unit_rows(np.hstack([columns, own]), 200 + 3 * authors)
+    mixed = X[rng.permutation(n)]
+    if dense:
+        X, mixed = (Y[:, :200 + 3 * min(authors, 50)].toarray() for Y in (X[:7000], mixed[:7000]))
+    assert neighbours_are_alike(Rows(X))
+    assert block_rows(Rows(X)) == 1
+    assert not neighbours_are_alike(Rows(mixed))
+    assert block_rows(Rows(mixed)) > 1
+
+
+def test_sorting_by_label_alone_makes_no_neighbours():
+    rng = np.random.default_rng(0)
+    X = unit_rows(rng.integers(0, 300, (70_000, 10)), 300)
+    y = X @ rng.normal(size=300) > 0
+    assert not neighbours_are_alike(Rows(X[np.argsort(y, kind="stable")]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_mean_dot(index, dtype):
+    X = sparse.random_array((40, 30), density=0.3, rng=np.random.default_rng(0), format="csr")
+    X = sparse.csr_array((X.data.astype(dtype), X.indices.astype(index), X.indptr.astype(index)),
+                         X.shape)
+    first, second = np.arange(20), np.arange(20, 40)
+    exact = np.mean([X[[i]].toarray()[0] @ X[[j]].toarray()[0] for i, j in zip(
+        first, second, strict=True)])
+    assert Rows(X).mean_dot(first, second) == pytest.approx(exact, rel=1e-6)
+    assert Rows(X.toarray()).mean_dot(first, second) == pytest.approx(exact, rel=1e-6)
+    X.indices[X.indptr[20]:X.indptr[40]] = X.indices[X.indptr[20]:X.indptr[40]][::-1]
+    assert Rows(X).mean_dot(first, second) == 0

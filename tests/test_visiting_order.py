@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from fastsgd.engine import loop
+from fastsgd.engine.visiting import block_rows, visiting_order
 from fastsgd.kernels import order
 from fastsgd.kernels.rows import Rows
 from fastsgd.kernels.sgd import Trainer
@@ -77,15 +77,19 @@ def gaps(problem, order_of, seeds=range(60)):
 
 
 def default(seed, epoch, n):
-    return loop.visiting_order(True, seed, epoch, n)
+    return visiting_order(True, seed, epoch, n, 8)  # see test_it_is_in_blocks
 
 
 def single_rows(seed, epoch, n):
-    return loop.visiting_order("rows", seed, epoch, n)
+    return visiting_order("rows", seed, epoch, n, 1)
 
 
 def random_blocks(seed, epoch, n):
     return order.permutation(seed, epoch, -(-n // 32)), None
+
+
+def test_it_is_in_blocks(problem):
+    assert block_rows(Rows(problem[0])) == 8
 
 
 def test_default_is_as_good_as_rows(problem):

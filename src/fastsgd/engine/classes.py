@@ -12,8 +12,9 @@ import numpy as np
 from fastsgd.engine import threads
 from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.loop import Ended, Epoch, check_finite, stalled, visiting_order
+from fastsgd.engine.loop import Ended, Epoch, check_finite, stalled
 from fastsgd.engine.state import LinearState
+from fastsgd.engine.visiting import block_rows, visiting_order
 from fastsgd.kernels.classes import ClassSlice, lanes
 
 WORTH_PACKING = 0.75
@@ -90,6 +91,7 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
     run = _Pass(rows, members, sample_weight, weights, states, settings, class_weights)
     live, n_visits = np.array(classes), rows.shape[0] if subset is None else len(subset)
     objective, mean_loss = np.zeros((2, len(states)))
+    size = block_rows(rows)
     began, number, reason = time.perf_counter(), 0, None
     first_t, first_epoch = states[live[0]].t, states[live[0]].epoch
     best = {k: Best() for k in classes if deadline.limited and measure is not None}
@@ -104,7 +106,8 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
             run.pack(live)
             while reason is None and len(live):
                 if not run.epoch(team, visiting_order(
-                        settings.shuffle, seed, first_epoch + number, rows.shape[0], subset)):
+                        settings.shuffle, seed, first_epoch + number, rows.shape[0], size,
+                        subset)):
                     reason = "max_time"  # the clock stopped it
                     break
                 number += 1

@@ -13,14 +13,11 @@ from fastsgd.engine import threads
 from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.merge import MergeEpoch
+from fastsgd.engine.visiting import block_rows, visiting_order
 from fastsgd.errors import DivergenceError
-from fastsgd.kernels import order, tables
 from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import Loss
 from fastsgd.penalties import Penalty
-
-MIN_BLOCKS = 2048
-"""An epoch is cut into at least so many blocks: fewer do not mix rows that are sorted by label."""
 
 
 @dataclass(frozen=True)
@@ -69,34 +66,6 @@ class Ended(NamedTuple):
     steps: int
 
 
-def block_rows(n):
-    """Rows of a block: 32, or fewer so that there are at least MIN_BLOCKS blocks."""
-    size = tables.TILE
-    while size > 1 and n < size * MIN_BLOCKS:
-        size //= 2
-    return size
-
-
-def visiting_order(shuffle, seed, epoch, n, subset=None):
-    """The order of one epoch over n rows, or over the rows of `subset`: (blocks, row).
-
-    One of the two is given to `Trainer.set_order`; both None visit the rows as they lie. A pure
-    function of its arguments.
-    """
-    n = n if subset is None else len(subset)
-    if not shuffle:
-        return None, subset
-    size = block_rows(n)
-    if shuffle == "rows" or size == 1:
-        row = order.permutation(seed, epoch, n)
-    else:
-        blocks = order.stratified(seed, epoch, -(-n // size))
-        if size == tables.TILE and subset is None:
-            return blocks, None
-        row = order.expand(blocks, size, n)
-    return None, row if subset is None else subset[row]
-
-
 def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
           on_epoch=None, deadline=NEVER, sample=None):
     """Runs epochs of SGD on one linear model until it stops improving or a limit is reached.
@@ -139,7 +108,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
         rows.check()
     trainer, pairs = _make_trainer(rows, y, sample_weight, state, settings)
     run_epoch = _make_epoch(trainer, rows, settings)
-    chunk = threads.serial_chunk(rows)
+    chunk, size = threads.serial_chunk(rows), block_rows(rows)
     n_visits = rows.shape[0] if subset is None else len(subset)
     began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
     best = Best() if deadline.limited and sample is not None else None
@@ -149,7 +118,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                           on_interrupt=trainer.stop, deadline=deadline) as team:
             while stopped_by is None:
                 trainer.set_order(*visiting_order(
-                    settings.shuffle, seed, state.epoch, rows.shape[0], subset))
+                    settings.shuffle, seed, state.epoch, rows.shape[0], size, subset))
                 begun = state.t
                 run_epoch(trainer, team, chunk)
                 _store(trainer, pairs, state, settings)

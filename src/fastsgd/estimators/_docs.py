@@ -22,8 +22,9 @@ tol : float or None, default=1e-3
     improved by more than `tol` in `n_iter_no_change` epochs. None: never.
 shuffle : bool or 'rows', default=True
     True visits blocks of up to 32 neighbouring rows in stratified order, new in each epoch:
-    as good as a permutation of rows and several times as fast. 'rows' permutes single rows,
-    False takes the rows as they lie.
+    as good as a permutation of rows and nearly twice as fast on large data. Where neighbours are
+    alike (posts sorted by author; seen by a sample of the rows) it permutes single rows, as 'rows'
+    always does. False takes the rows as they lie.
 verbose : int, default=0
     1 prints a line an epoch.
 epsilon : float, default=0.1

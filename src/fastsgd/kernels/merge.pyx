@@ -134,9 +134,19 @@ cdef class Replicas:
         return max(1, <int64_t>(rows / FSGD_TILE))
 
     cdef double _part(self, const fsgd_clock *clock, int64_t tiles) noexcept nogil:
-        """The share of the changes that is added: all that the reach allows, at least the mean."""
-        cdef double steps = self.n_threads * tiles * FSGD_TILE * self._eta(clock)
+        """The share of the changes that is added: all that the reach allows, at least the mean.
+
+        `tiles` were visited by all threads since the replica was like the shared weights.
+        """
+        cdef double steps = tiles * FSGD_TILE * self._eta(clock)
         return min(1.0, max(self.reach / steps, 1.0 / self.n_threads))
+
+    cdef int64_t _apart(self, int64_t own, int64_t all_) noexcept nogil:
+        """Tiles that count as visited apart: those of as many as `own` by each thread. A thread
+        that was held up comes with changes to weights that the others have long left: half of all
+        tiles since then, where that is more.
+        """
+        return max(self.n_threads * max(1, own), all_ // 2)
 
     def run(self, int rank):
         """A thread's part of the segment that `trainer.plan` made; all threads call this."""
@@ -179,7 +189,7 @@ cdef class Replicas:
                     return  # `run` raises, which stops the others
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
-            part = self._part(&clocks[j], share)
+            part = self._part(&clocks[j], self.n_threads * share)
             self._sum(part, slice_begin, slice_end)
             j = min(end, j + share * self.n_threads)
             if rank == 0:
@@ -192,10 +202,11 @@ cdef class Replicas:
         cdef fsgd_clock *clocks = self.trainer.clocks()
         cdef fsgd_shared *shared = self.trainer.shared
         cdef fsgd_clock clock = clocks[self.trainer.segment_begin]
-        cdef int64_t j, last, share, take, since = 0
+        cdef int64_t j, last, share, take, begun, since = 0
         cdef int never = 0  # what was taken is finished: the Trainer counts on it
         self._lock()
         self._begin(rank)
+        begun = fsgd_load_i64(&shared.cursor)
         fsgd_unlock(&self.meeting.lock)
         share = self._tiles_between(&clocks[self.trainer.segment_begin])
         while not fsgd_load_int(&shared.stop) and fsgd_load_i64(&shared.unsound) < 0:
@@ -209,11 +220,13 @@ cdef class Replicas:
             fsgd_run_tiles(p, tile, j, last, &clock, tally, NULL, &never)
             since += last - j
             if since >= share and fsgd_try_lock(&self.meeting.lock):
-                self._exchange(rank, self._part(&clock, since))
+                j = fsgd_load_i64(&shared.cursor)
+                self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
                 fsgd_unlock(&self.meeting.lock)
-                since = 0
+                since, begun = 0, j
         self._lock()
-        self._exchange(rank, self._part(&clock, since))
+        j = fsgd_load_i64(&shared.cursor)
+        self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
         fsgd_unlock(&self.meeting.lock)
 
     cdef void _lock(self) noexcept nogil:

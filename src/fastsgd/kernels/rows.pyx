@@ -116,6 +116,20 @@ cdef class Rows:
             return 0.0
         return _max_square(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)
 
+    def mean_dot(self, first, second):
+        """Mean dot product of pairs of rows; those whose columns are not sorted are left out.
+
+        Parameters
+        ----------
+        first, second : int64 ndarray of shape (n,)
+            Numbers of the rows.
+        """
+        if self.c.index == FSGD_DENSE:
+            X = np.asarray(self.keep[0]).reshape(self.shape)
+            return float(np.einsum("ij,ij->", X[first], X[second], dtype=np.float64)
+                         / max(1, len(first)))
+        return _mean_dot(self.keep[0], self.keep[2], self.keep[1], first, second)
+
     def largest_eigenvalue(self, int64_t sample):
         """About the largest eigenvalue of (1/n) X^T X, from `sample` rows spread over X.
 
@@ -154,6 +168,39 @@ cdef class Rows:
             found = (margin * margin).sum() / square / len(picked)
             v = part.T @ margin
         return float(found)
+
+
+def _mean_dot(const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr,
+              const int64_t[::1] first, const int64_t[::1] second):
+    """Of rows whose columns rise; others are left out."""
+    cdef double dot, sum = 0
+    cdef int64_t k, a, b, a_end, b_end, used = 0
+    with nogil:
+        for k in range(first.shape[0]):
+            a, a_end, dot = indptr[first[k]], indptr[first[k] + 1], 0
+            b, b_end = indptr[second[k]], indptr[second[k] + 1]
+            if not (_rises(indices, a, a_end) and _rises(indices, b, b_end)):
+                continue
+            while a < a_end and b < b_end:
+                if indices[a] == indices[b]:
+                    dot += <double>data[a] * data[b]
+                    a += 1
+                    b += 1
+                elif indices[a] < indices[b]:
+                    a += 1
+                else:
+                    b += 1
+            sum += dot
+            used += 1
+    return sum / used if used else 0.0
+
+
+cdef bint _rises(const index_t[::1] indices, int64_t begin, int64_t end) noexcept nogil:
+    cdef int64_t j
+    for j in range(begin + 1, end):
+        if indices[j - 1] >= indices[j]:
+            return False
+    return True
 
 
 def _max_square(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols):
