@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fsgd.h"
+#include "simd.h"
 
 enum { FSGD_F32, FSGD_F64 };               /* value type */
 enum { FSGD_I32, FSGD_I64, FSGD_DENSE };   /* column type; dense rows carry no columns */
@@ -50,12 +51,12 @@ FSGD_WITHIN(int32_t, uint32_t, i32)
 FSGD_WITHIN(int64_t, uint64_t, i64)
 #undef FSGD_WITHIN
 
-/* Whether row i may be worked on: all values finite, all columns within the matrix. */
-static int fsgd_row_is_sound(const fsgd_rows *X, int64_t i)
+/* Whether rows i..i_end - 1 may be worked on: all values finite, all columns within the matrix. */
+FSGD_FN int fsgd_rows_are_sound(const fsgd_rows *X, int64_t i, int64_t i_end)
 {
     const int dense = X->index == FSGD_DENSE;
     const int64_t begin = dense ? i * X->n_cols : X->indptr[i];
-    const int64_t end = dense ? begin + X->n_cols : X->indptr[i + 1];
+    const int64_t end = dense ? i_end * X->n_cols : X->indptr[i_end];
     const int64_t last = X->n_cols - 1;
     if (!(X->real == FSGD_F32 ? fsgd_finite_f32((const float *)X->data, begin, end)
                               : fsgd_finite_f64((const double *)X->data, begin, end)))
@@ -64,6 +65,20 @@ static int fsgd_row_is_sound(const fsgd_rows *X, int64_t i)
         return fsgd_within_i32((const int32_t *)X->indices, begin, end,
                                last < INT32_MAX ? (uint32_t)last : INT32_MAX);
     return dense || fsgd_within_i64((const int64_t *)X->indices, begin, end, (uint64_t)last);
+}
+
+#if defined(__x86_64__)
+FSGD_AVX2 static int fsgd_rows_are_sound_avx2(const fsgd_rows *X, int64_t i, int64_t i_end)
+{
+    return fsgd_rows_are_sound(X, i, i_end);
+}
+#else
+#define fsgd_rows_are_sound_avx2 fsgd_rows_are_sound
+#endif
+
+static int fsgd_row_is_sound(const fsgd_rows *X, int64_t i)
+{
+    return fsgd_rows_are_sound(X, i, i + 1);
 }
 
 #endif

@@ -39,7 +39,7 @@ cdef class Rows:
                 raise ValueError(
                     f"X.indptr must have {X.shape[0] + 1} entries, got {len(indptr)}")
             nnz = indptr[len(indptr) - 1]
-            if indptr[0] != 0 or nnz > len(X.indices) or np.any(np.diff(indptr) < 0):
+            if indptr[0] != 0 or nnz > len(X.indices) or _falls(indptr):
                 raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
             if len(X.data) < nnz:
                 raise ValueError("X.data is shorter than X.indptr says")
@@ -168,6 +168,14 @@ cdef class Rows:
             found = (margin * margin).sum() / square / len(picked)
             v = part.T @ margin
         return float(found)
+
+
+cdef bint _falls(const int64_t[::1] numbers) noexcept nogil:
+    """Whether a number is less than the one before it."""
+    cdef int64_t i, fallen = 0
+    for i in range(1, numbers.shape[0]):
+        fallen |= numbers[i] - numbers[i - 1]
+    return fallen < 0
 
 
 def _mean_dot(const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr,
