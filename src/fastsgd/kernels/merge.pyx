@@ -142,11 +142,14 @@ cdef class Replicas:
         return min(1.0, max(self.reach / steps, 1.0 / self.n_threads))
 
     cdef int64_t _apart(self, int64_t own, int64_t all_) noexcept nogil:
-        """Tiles that count as visited apart: those of as many as `own` by each thread. A thread
-        that was held up comes with changes to weights that the others have long left: half of all
-        tiles since then, where that is more.
+        """Tiles that count as visited apart, of `all_` since the last merge of who visited `own`.
+
+        Only where both sides have gone far do their changes overshoot together: a thread that works
+        while the others are held up, and one that was held up itself, add theirs whole. Twice the
+        interval is let pass, since rows are taken in pieces and the lock may be busy.
         """
-        return max(self.n_threads * max(1, own), all_ // 2)
+        cdef int64_t others = max(0, all_ - own) // max(1, self.n_threads - 1)
+        return self.n_threads * max(1, min(own, others) // 2)
 
     def run(self, int rank):
         """A thread's part of the segment that `trainer.plan` made; all threads call this."""
