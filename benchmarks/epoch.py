@@ -2,8 +2,8 @@
 
     python benchmarks/epoch.py [--rows N] [--runs 7] [--json FILE] [--skip-optimum]
 
-Whole `fit` calls, one thread, in turn with the peer, on RCV1-shaped float32 rows; both shuffle
-as they do by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that what is done once a
+Whole `fit` calls, one thread and two that merge, in turn with the peer, on RCV1-shaped float32
+rows; all shuffle as they do by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that what is done once a
 fit is left out; fit(E2) / E2, with it, is told as well. The small problems are whole fits.
 """
 
@@ -25,16 +25,16 @@ SMALL = {
 
 
 def epoch_cost(X, y, loss, runs):
-    """Seconds and ns per non-zero of an epoch, of both programs, and the ratio."""
+    """Seconds and ns per non-zero of an epoch, of all programs, and the ratios."""
     fits = {
         (library.name, epochs): lambda library=library, epochs=epochs: library.fit(
             X, y, ALPHA, loss, epochs)
         for epochs in (FEW, MANY)
-        for library in (FastSGD("serial"), SklearnSGD())
+        for library in (FastSGD("serial"), FastSGD("merge", 2, None), SklearnSGD())
     }
     times, _ = in_turn(fits, runs)
     report = {"epochs": [FEW, MANY]}
-    for name in ("fastsgd_serial", "sklearn_sgd"):
+    for name in ("fastsgd_serial", "fastsgd_merge", "sklearn_sgd"):
         few, many = times[name, FEW], times[name, MANY]
         pairs = zip(few["runs_s"], many["runs_s"], strict=True)
         epoch = statistics.median((b - a) / (MANY - FEW) for a, b in pairs)
@@ -45,9 +45,11 @@ def epoch_cost(X, y, loss, runs):
             "once_a_fit_s": few["median_s"] - epoch * FEW,
             f"fit_{FEW}": few, f"fit_{MANY}": many,
         }
-    ours, theirs = report["fastsgd_serial"], report["sklearn_sgd"]
-    report["epoch_ratio"] = theirs["epoch_s"] / ours["epoch_s"]
-    report["fit_ratio"] = theirs["fit_over_epochs_s"] / ours["fit_over_epochs_s"]
+    one, two, theirs = (report[n] for n in ("fastsgd_serial", "fastsgd_merge", "sklearn_sgd"))
+    for key, ours in (("", one), ("two_threads_", two)):
+        report[f"{key}epoch_ratio"] = theirs["epoch_s"] / ours["epoch_s"]
+        report[f"{key}fit_ratio"] = theirs["fit_over_epochs_s"] / ours["fit_over_epochs_s"]
+    report["two_threads_to_one"] = one["epoch_s"] / two["epoch_s"]
     return report
 
 
@@ -83,7 +85,9 @@ def _print(report):
         rows = [(name, f"{c['epoch_s']:.4f}", f"{c['ns_per_nonzero']:.2f}",
                  f"{c['fit_over_epochs_s']:.4f}", f"{c['fit_ns_per_nonzero']:.2f}")
                 for name, c in cost.items() if isinstance(c, dict)]
-        rows.append(("ratio", f"{cost['epoch_ratio']:.2f}", "", f"{cost['fit_ratio']:.2f}", ""))
+        rows += [(words, f"{cost[key + 'epoch_ratio']:.2f}", "", f"{cost[key + 'fit_ratio']:.2f}", "")
+                 for words, key in (("ratio", ""), ("ratio, two threads", "two_threads_"))]
+        rows.append(("two threads to one", f"{cost['two_threads_to_one']:.2f}", "", "", ""))
         show(f"An epoch, {loss}", (
             "", "epoch, s", "ns/non-zero", f"fit / {MANY} epochs, s", "ns/non-zero"), rows)
     show("Small problems, whole fits of 20 epochs, ms", ("", "fastsgd", "scikit-learn", "ratio"), [
