@@ -62,6 +62,8 @@ typedef struct {
     int rank, n_threads;
 } fsgd_turns;
 
+/* Bytes of weights from which on those of the next row are asked for ahead. */
+#define FSGD_WIDE (4 << 20)
 /* scikit-learn's bound on |d loss|, against overflow. */
 #define FSGD_MAX_DLOSS 1e12
 /* Below these the scale is folded into v: the powers of ten that leave v room in its type. */
