@@ -3,8 +3,9 @@
     python benchmarks/epoch.py [--rows N] [--runs 7] [--json FILE] [--skip-optimum]
 
 Whole `fit` calls, one thread and two that merge, in turn with the peer, on RCV1-shaped float32
-rows; all shuffle as they do by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that what is done once a
-fit is left out; fit(E2) / E2, with it, is told as well. The small problems are whole fits.
+rows; all shuffle as they do by default. An epoch costs (fit(E2) - fit(E1)) / (E2 - E1), so that
+what is done once a fit is left out; fit(E2) / E2, with it, is told as well. The small problems are
+whole fits.
 """
 
 import argparse
@@ -85,8 +86,9 @@ def _print(report):
         rows = [(name, f"{c['epoch_s']:.4f}", f"{c['ns_per_nonzero']:.2f}",
                  f"{c['fit_over_epochs_s']:.4f}", f"{c['fit_ns_per_nonzero']:.2f}")
                 for name, c in cost.items() if isinstance(c, dict)]
-        rows += [(words, f"{cost[key + 'epoch_ratio']:.2f}", "", f"{cost[key + 'fit_ratio']:.2f}", "")
-                 for words, key in (("ratio", ""), ("ratio, two threads", "two_threads_"))]
+        for words, key in (("ratio", ""), ("ratio, two threads", "two_threads_")):
+            rows.append((words, f"{cost[key + 'epoch_ratio']:.2f}", "",
+                         f"{cost[key + 'fit_ratio']:.2f}", ""))
         rows.append(("two threads to one", f"{cost['two_threads_to_one']:.2f}", "", "", ""))
         show(f"An epoch, {loss}", (
             "", "epoch, s", "ns/non-zero", f"fit / {MANY} epochs, s", "ns/non-zero"), rows)
