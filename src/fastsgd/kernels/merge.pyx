@@ -144,9 +144,9 @@ cdef class Replicas:
     cdef int64_t _apart(self, int64_t own, int64_t all_) noexcept nogil:
         """Tiles that count as visited apart, of `all_` since the last merge of who visited `own`.
 
-        Only where both sides have gone far do their changes overshoot together: a thread that works
-        while the others are held up, and one that was held up itself, add theirs whole. Twice the
-        interval is let pass, since rows are taken in pieces and the lock may be busy.
+        Only where both sides have gone far do their changes overshoot together: a thread that
+        works while the others are held up, and one that was held up itself, add theirs whole.
+        Twice the interval is let pass, since rows are taken in pieces and the lock may be busy.
         """
         cdef int64_t others = max(0, all_ - own) // max(1, self.n_threads - 1)
         return self.n_threads * max(1, min(own, others) // 2)
