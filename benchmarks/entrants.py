@@ -37,7 +37,7 @@ class Entrant(NamedTuple):
     make: Callable
     roads: list
 
-    def library(self, setting, seed=0):
+    def program(self, setting, seed=0):
         """The Library with that setting."""
         return self.make(seed=seed, **{k: v for k, v in setting.items() if k != "epochs"})
 
@@ -58,8 +58,8 @@ def entrants(loss, n_jobs, syncs):
         everyone += [_logistic("lbfgs"), _logistic("sag")]
     for threads in sorted({1, n_jobs}, reverse=True):
         everyone += [_multicore(loss, threads), _snap(threads)]
-    _, versions, missing = installed([e.library(e.roads[0][0]) for e in everyone])
-    present = [e for e in everyone if installed([e.library(e.roads[0][0])])[0]]
+    _, versions, missing = installed([e.program(e.roads[0][0]) for e in everyone])
+    present = [e for e in everyone if installed([e.program(e.roads[0][0])])[0]]
     return present, versions, left_out + missing
 
 

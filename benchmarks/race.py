@@ -88,7 +88,7 @@ class Course:
 
     def fit(self, entrant, setting, seed=0):
         """The library with that setting, and the (w, b) it finds."""
-        library = entrant.library(setting, seed)
+        library = entrant.program(setting, seed)
         (X, y), _ = self.rows(library)
         return library, library.fit(X, y, ALPHA, self.loss, setting.get("epochs", 0))
 
@@ -146,7 +146,7 @@ def _searched_and_timed(name, loss, options):
             row |= {**found, **times[key], "parameters": libraries[key].parameters()}
     for entrant in runners:
         row = rows[entrant.name]
-        library = entrant.library(row["setting"])
+        library = entrant.program(row["setting"])
         row |= {"label": library.label, "prepare_s": course.rows(library)[1],
                 "gap_percent": 100 * (row["f"] / course.f_star - 1)}
     return {"data": describe(data), "loss": loss, "optimum": optimum, "packages": versions,
@@ -166,7 +166,7 @@ def child(name, loss, entrant, setting, n_jobs, syncs):
     data = problem(name)
     data = data._replace(X_test=None, y_test=None)
     chosen = next(e for e in entrants(loss, n_jobs, syncs)[0] if e.name == entrant)
-    library, X, y = chosen.library(setting), data.X_train, data.y_train
+    library, X, y = chosen.program(setting), data.X_train, data.y_train
     few = slice(None, None, max(1, X.shape[0] // 1000))
     library.fit(*library.prepare(X[few], y[few]), ALPHA, loss, 1)
     gc.collect()

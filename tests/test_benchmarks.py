@@ -262,7 +262,7 @@ def test_everyone_has_a_name_and_cheap_settings_first():
         assert len(set(names)) == len(names)
         assert {"fastsgd_serial", "fastsgd_auto", "sklearn_sgd", "liblinear"} <= set(names)
         for entrant in everyone:
-            assert loss in entrant.library(entrant.roads[0][0]).losses
+            assert loss in entrant.program(entrant.roads[0][0]).losses
             for settings in entrant.roads:
                 for key in ("epochs", "max_iter"):
                     effort = [setting[key] for setting in settings if key in setting]

@@ -119,6 +119,17 @@ def test_block_rows():
         1, 1, 2, 4, 16, 32, 32]
 
 
+def test_neighbours_are_compared_once_and_only_for_blocks(monkeypatch):
+    asked = []
+    monkeypatch.setattr("fastsgd.engine.visiting.neighbours_are_alike",
+                        lambda rows: asked.append(rows) or True)
+    rows = strangers(5000)
+    assert [block_rows(rows, shuffle) for shuffle in ("rows", False)] == [1, 1]
+    assert not asked
+    assert [block_rows(rows, shuffle) for shuffle in (True, np.True_, True)] == [1, 1, 1]
+    assert asked == [rows]
+
+
 def unit_rows(columns, n_features, dtype=np.float32, index=np.int32):
     """Rows of ones at these columns, at most one a row and column."""
     n, width = columns.shape

@@ -45,8 +45,6 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
     if estimator.early_stopping and for_partial_fit and first:
         raise ValueError("early_stopping should be False with partial_fit")
     check_reserved(estimator)
-    if estimator.n_jobs == 0:
-        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if estimator.C is not None:
         if estimator.alpha != DEFAULT_ALPHA:
             raise ValueError(

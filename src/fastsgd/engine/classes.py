@@ -91,7 +91,7 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
     run = _Pass(rows, members, sample_weight, weights, states, settings, class_weights)
     live, n_visits = np.array(classes), rows.shape[0] if subset is None else len(subset)
     objective, mean_loss = np.zeros((2, len(states)))
-    size = block_rows(rows)
+    size = block_rows(rows, settings.shuffle)
     began, number, reason = time.perf_counter(), 0, None
     first_t, first_epoch = states[live[0]].t, states[live[0]].epoch
     best = {k: Best() for k in classes if deadline.limited and measure is not None}

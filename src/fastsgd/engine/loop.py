@@ -108,7 +108,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
         rows.check()
     trainer, pairs = _make_trainer(rows, y, sample_weight, state, settings)
     run_epoch = _make_epoch(trainer, rows, settings)
-    chunk, size = threads.serial_chunk(rows), block_rows(rows)
+    chunk, size = threads.serial_chunk(rows), block_rows(rows, settings.shuffle)
     n_visits = rows.shape[0] if subset is None else len(subset)
     began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
     best = Best() if deadline.limited and sample is not None else None

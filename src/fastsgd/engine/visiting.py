@@ -14,7 +14,7 @@ it by so much of a row's square. Measured: 2.2 to 2.6 times on posts sorted by a
 0.95 to 1.05 on documents in the order of a news agency, 1.2 if sorted by label."""
 
 
-def block_rows(rows):
+def block_rows(rows, shuffle=True):
     """Rows of a block: 32, or fewer so that there are at least MIN_BLOCKS blocks.
 
     One where neighbours are alike: 32 posts of one author in a row are like one step of 32 times
@@ -23,11 +23,18 @@ def block_rows(rows):
     Parameters
     ----------
     rows : Rows
+        INOUT: remembers what was found, for the next class or label.
+    shuffle : bool or 'rows'
+        Only True visits blocks.
     """
+    if not shuffle or shuffle == "rows":
+        return 1
     size = tables.TILE
     while size > 1 and rows.shape[0] < size * MIN_BLOCKS:
         size //= 2
-    return 1 if size > 1 and neighbours_are_alike(rows) else size
+    if size > 1 and rows.alike is None:
+        rows.alike = neighbours_are_alike(rows)
+    return 1 if rows.alike else size
 
 
 def neighbours_are_alike(rows):

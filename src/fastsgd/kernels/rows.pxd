@@ -25,4 +25,5 @@ cdef class Rows:
     cdef readonly object dtype
     cdef readonly object shape
     cdef public bint checked
+    cdef public object alike
     cdef dict _eigenvalue  # by size of the sample

@@ -20,6 +20,8 @@ cdef class Rows:
     checked : bool
         Whether all values are known to be finite and all columns to be within X: by `check`, or
         by a Trainer's first epoch, which checks each row before it uses it.
+    alike : bool or None
+        What engine.visiting has found out about neighbours; None before.
 
     Raises
     ------
