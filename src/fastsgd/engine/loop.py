@@ -18,6 +18,7 @@ from fastsgd.kernels import order, tables
 from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import Loss
 from fastsgd.penalties import Penalty
+from fastsgd.schedules import LineSearch
 
 MIN_BLOCKS = 2048
 """An epoch is cut into at least so many blocks: fewer do not mix rows that are sorted by label."""
@@ -47,6 +48,9 @@ class Settings:
     merge_in_order: bool = True
     weight_pos: float = 1.0
     weight_neg: float = 1.0
+    solver: str = "sgd"
+    batch_size: int | None = None
+    search: LineSearch | None = None
 
 
 @dataclass

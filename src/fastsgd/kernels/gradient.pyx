@@ -356,6 +356,11 @@ cdef class Sums:
         fsgd_store_int(&self.shared.stop, 1)
 
     @property
+    def stopped(self):
+        """Whether `stop` was called."""
+        return bool(fsgd_load_int(&self.shared.stop))
+
+    @property
     def margins(self):
         """z of each visit, as the last `gradient` or `moved` left it: float64 (n_visits,)."""
         return self._given[0, :self.n_visits]
