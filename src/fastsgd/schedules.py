@@ -131,6 +131,11 @@ LINE_SEARCHES = Registry("learning_rate", {kind.name: kind for kind in (Exact, B
 """Classes of the line searches by name."""
 
 
+RATE_NAMES = (*SCHEDULES, *LINE_SEARCHES)
+RATE_KINDS = (Cosine, Exact, Backtracking)
+"""What `learning_rate` may be: names, and the classes of objects."""
+
+
 def line_search(learning_rate):
     """The LineSearch that a learning_rate stands for, or None: it is a schedule."""
     if isinstance(learning_rate, LineSearch):

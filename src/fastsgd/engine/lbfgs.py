@@ -3,6 +3,9 @@
 Liu, Nocedal: On the limited memory BFGS method for large scale optimization, 1989; ten pairs.
 """
 
+from contextlib import nullcontext
+from functools import cache
+
 import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
@@ -10,6 +13,19 @@ from threadpoolctl import ThreadpoolController
 from fastsgd.errors import DivergenceError
 
 PAIRS = 10
+
+THREADED = 10_000
+"""Entries of a vector from which on OpenBLAS takes threads for a dot product."""
+
+
+@cache
+def _blas():
+    return ThreadpoolController()  # looks through all loaded libraries: 20 ms
+
+
+def _one_thread_of_blas(length):
+    """The sums have threads of their own, beside which those of BLAS would spin."""
+    return nullcontext() if length < THREADED else _blas().limit(limits=1, user_api="blas")
 
 
 def lbfgs(f, run):
@@ -21,6 +37,8 @@ def lbfgs(f, run):
     run : Iterations
     """
     tol = 0.0 if run.settings.tol is None else run.settings.tol
+
+    start = f.start(run.state)
 
     def evaluate(x):
         value, gradient = f.evaluate(x.copy())
@@ -35,9 +53,8 @@ def lbfgs(f, run):
         if run.after(x, value, value - f.penalty(x)):
             raise StopIteration
 
-    # the sums have threads of their own; BLAS would wake others for vectors of this size
-    with ThreadpoolController().limit(limits=1, user_api="blas"):
-        minimize(evaluate, f.start(run.state), jac=True, method="L-BFGS-B", callback=after,
+    with _one_thread_of_blas(len(start)):
+        minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=after,
                  options={"maxiter": run.settings.max_iter, "maxfun": np.iinfo(np.int32).max,
                           "maxls": 50, "maxcor": PAIRS, "gtol": tol,
                           "ftol": 64 * np.finfo(float).eps if tol else 0.0})

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.threads import VALUES_OF_A_CHUNK, Team
-from fastsgd.kernels.gradient import Sums, count_shards
+from fastsgd.kernels.gradient import Sums
 
 
 class Stopped(Exception):
@@ -47,7 +47,6 @@ class Objective:
         Of the smooth part: with L1 of mean_loss alone, whose R is left to `prox`; else of f.
     visits : int
         Rows read from X so far.
-    threads : int
     """
 
     def __init__(self, rows, y, sample_weight, settings, intercept=0.0, *, subset=None,
@@ -60,11 +59,8 @@ class Objective:
             weight_neg=settings.weight_neg, keep=batch is None)
         if subset is not None and batch is None:
             self._sums.set_visits(subset)
-        shards = self._sums.n_shards
-        if batch is not None:
-            shards = count_shards(batch, rows.nnz * batch // max(1, rows.shape[0]), self._d)
-        self.threads = min(settings.n_threads, shards)
-        self._team = Team(self.threads if self.threads > 1 else 0, self._sums.stop, deadline)
+        threads = settings.n_threads
+        self._team = Team(threads if threads > 1 else 0, self._sums.stop, deadline)
         self.proximal = settings.alpha * settings.penalty.l1_share > 0
         self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
         self.x = self.gradient = self._direction = None

@@ -1,4 +1,4 @@
-/* sums.h: the map of Map-Reduce: sums over some rows, for batch gradient descent and Newton's method.
+/* sums.h: the map of Map-Reduce: sums over some rows, for gradient descent and Newton's method.
  *
  * With z_i = w.x_i + b, s_i the weight of row i and l its loss, a task adds up over visits:
  *   GRADIENT  sum s l(z), sum s l'(z) x;   keeps z and s l''(z) of each visit
@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "barrier.h"
 #include "losses.h"
 #include "rows.h"
 #include "simd.h"
@@ -84,7 +85,15 @@ FSGD_FN double fsgd_factor(const fsgd_sums *p, int64_t visit, int64_t row, doubl
     return s * d;
 }
 
-/* Visits begin..end. vector: INOUT, the pairs (w, sum) of sparse rows, or the sums of dense ones. */
+/* What threads share while they work on one task, each on a cache line of its own. */
+typedef struct {
+    _Alignas(64) int64_t shard; /* the next that nobody has taken */
+    _Alignas(64) int64_t slice; /* of the reduce */
+    _Alignas(64) int stop;
+    fsgd_barrier barrier;
+} fsgd_gathering;
+
+/* Visits begin..end. vector: INOUT, pairs (w, sum) for sparse rows, sums for dense ones. */
 typedef void (*fsgd_map_fn)(const fsgd_sums *p, int64_t begin, int64_t end, double *vector,
                             fsgd_part *part);
 

@@ -11,71 +11,14 @@ import numpy as np
 from libc.stdint cimport int64_t
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_barrier, fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take, fsgd_vector_bytes,
+    fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take, fsgd_vector_bytes,
 )
-from fastsgd.kernels.rows cimport FSGD_DENSE, Rows, fsgd_rows
-
-
-cdef extern from "sums.h" nogil:
-    int FSGD_GRADIENT
-    int FSGD_MOVED
-    int FSGD_PRODUCT
-    int FSGD_ALONG
-    int FSGD_LINE
-
-    ctypedef struct fsgd_sums:
-        fsgd_rows X
-        int vector
-        const int64_t *row
-        const double *y
-        const double *sample_weight
-        double weight_pos
-        double weight_neg
-        int loss
-        double loss_constant
-        int task
-        const double *w
-        double b
-        double eta
-        double *z
-        double *dz
-        double *curvature
-
-    ctypedef struct fsgd_part:
-        double value
-        double slope
-        double curve
-
-    ctypedef void *fsgd_map_fn
-    int fsgd_task_reads(int task)
-    int fsgd_task_sums(int task)
-    fsgd_map_fn fsgd_choose_map(const fsgd_sums *p)
-    void fsgd_pairs_begin(const fsgd_sums *p, double *pairs)
-    void fsgd_pairs_end(int64_t n_cols, double *pairs, double *sum)
-    void fsgd_reduce(const double *sums, int64_t stride, int64_t n_shards, int64_t begin,
-                     int64_t end, double *out)
-
-cdef extern from *:
-    """
-    /* What threads share while they work on one task, each on a cache line of its own. */
-    typedef struct {
-        _Alignas(64) int64_t shard;
-        _Alignas(64) int64_t slice;
-        _Alignas(64) int stop;
-        fsgd_barrier barrier;
-    } fsgd_gathering;
-
-    #define fsgd_call_map(map, p, begin, end, vector, part) \\
-        ((fsgd_map_fn)(map))(p, begin, end, vector, part)
-    """
-    ctypedef struct fsgd_gathering:
-        int64_t shard
-        int64_t slice
-        int stop
-        fsgd_barrier barrier
-
-    void fsgd_call_map(fsgd_map_fn map, const fsgd_sums *p, int64_t begin, int64_t end,
-                       double *vector, fsgd_part *part) nogil
+from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
+from fastsgd.kernels.sums cimport (
+    FSGD_ALONG, FSGD_GRADIENT, FSGD_LINE, FSGD_MOVED, FSGD_PRODUCT, fsgd_choose_map,
+    fsgd_gathering, fsgd_map_fn, fsgd_pairs_begin, fsgd_pairs_end, fsgd_part, fsgd_reduce,
+    fsgd_sums, fsgd_task_reads, fsgd_task_sums,
+)
 
 MOST_SHARDS = 16
 """More would let more threads work, and each takes a vector of d doubles."""
@@ -297,8 +240,7 @@ cdef class Sums:
                 sums = self.start_shard(s, pairs)
                 at, end = bounds[s], bounds[s + 1]
                 while at < end and not fsgd_load_int(&self.shared.stop):
-                    fsgd_call_map(work, &self.p, at, min(at + self.per_chunk, end), sums,
-                                  &self.parts[s])
+                    work(&self.p, at, min(at + self.per_chunk, end), sums, &self.parts[s])
                     at += self.per_chunk
                 self.end_shard(s, pairs)
             if self.n_slices and not fsgd_barrier_wait(&self.shared.barrier, n_threads,
@@ -328,7 +270,7 @@ cdef class Sums:
             while done < most and s < self.n_shards:
                 sums = pairs if pairs != NULL else self.buffers + s * self.stride
                 end = min(self.at + self.per_chunk, bounds[s + 1])
-                fsgd_call_map(work, &self.p, self.at, end, sums, &self.parts[s])
+                work(&self.p, self.at, end, sums, &self.parts[s])
                 self.at = end
                 done += CHUNK
                 if end == bounds[s + 1]:
