@@ -103,8 +103,13 @@ def test_what_is_told(solver):
     problem = small_problem(loss="log_loss")
     model = model_for("log_loss", solver=solver, max_iter=3, tol=None, n_jobs=2)
     told = []
-    model._epoch_hook = lambda k, epoch: told.append((epoch.number, epoch.objective)) or (
-        epoch.number == 2)
+    def hook(k, epoch):
+        penalty = ALPHA / 2 * np.sum(epoch.state.weights**2)
+        assert epoch.mean_loss + penalty == pytest.approx(epoch.objective, rel=1e-12)
+        told.append((epoch.number, epoch.objective))
+        return epoch.number == 2
+
+    model._epoch_hook = hook
     model.fit(problem.X, problem.y)
     stats = model.fit_stats_
     assert told == list(enumerate(model.loss_curve_, start=1))

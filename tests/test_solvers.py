@@ -201,6 +201,15 @@ def test_class_weights_are_sample_weights(solver):
     assert objective(by_class, problem, weight) / optimum(problem, "log_loss", weight) - 1 < 1e-9
 
 
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_steps_of_squared_losses_are_bounded(batch_size):
+    """Features 100 times as large ask for steps of 1e-4 times the length."""
+    problem = small_problem(loss="squared_error")
+    model = FastSGDRegressor(solver="gd", batch_size=batch_size, max_iter=100, tol=None,
+                             random_state=0).fit(100 * problem.X, problem.y)
+    assert model.loss_curve_[-1] < 0.5 * np.mean(problem.y**2) / 2
+
+
 def test_adaptive_steps_get_shorter():
     problem = small_problem(loss="squared_error")
     model = model_for("squared_error", solver="gd", learning_rate="adaptive", eta0=0.5, tol=1e-6,

@@ -9,7 +9,8 @@ def exact(along, slope, eta):
     """The eta at which phi is least (Boyd, Vandenberghe 2004, sec. 9.2), for a convex phi.
 
     Newton's method on phi' from the first guess `eta`, kept within the bracket of the minimum that
-    is known so far; where it does not halve the slope, the bracket is halved.
+    is known so far. Where a step leaves more than a tenth of the slope (on exponentials they all
+    have the same length), the next one halves the bracket.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def exact(along, slope, eta):
     float
         Where phi' has fallen to 1e-6 of `slope`, or to the rounding.
     """
-    low, high, before = 0.0, np.inf, -slope
+    low, high, before = 0.0, np.inf, np.inf  # before: |phi'| where Newton's step was taken
     for _ in range(MOST_TRIALS):
         _, now, curve = along(eta)
         if abs(now) <= 1e-6 * -slope:
@@ -35,14 +36,14 @@ def exact(along, slope, eta):
         else:  # also where it is nan or infinite: too far
             high = eta
         newton = eta - now / curve if curve > 0 and np.isfinite(now) else np.inf
-        slow, before = not abs(now) < 0.5 * before, abs(now)
-        if low < newton < high and not (slow and high < np.inf):
-            eta = min(newton, 100 * eta)
+        slow, before = not abs(now) < 0.1 * before and high < np.inf, np.inf
+        if low < newton < high and not slow:
+            eta, before = min(newton, 100 * eta), abs(now)
         elif high < np.inf:
             eta = 0.5 * (low + high)
         else:
             eta *= 10
-        if high - low <= 1e-15 * high:
+        if high < np.inf and high - low <= 1e-15 * high:
             break
     return eta
 
@@ -55,7 +56,7 @@ def backtrack(along, value, slope, eta, gamma, delta):
     Returns
     -------
     float
-        0 where no step goes down that far: rounding is all that is left.
+        0 where no trial was enough.
     """
     for _ in range(MOST_TRIALS):
         if along(eta)[0] <= value + gamma * eta * slope:

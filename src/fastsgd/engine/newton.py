@@ -51,7 +51,7 @@ def solve(product, gradient, residual):
     the steepest one.
     """
     s, r = np.zeros_like(gradient), -gradient
-    p, rr = r, dot(r, r)
+    p, rr = r.copy(), dot(r, r)
     for _ in range(20 * len(gradient)):
         if np.sqrt(rr) <= residual:
             break

@@ -93,7 +93,7 @@ typedef struct {
     fsgd_barrier barrier;
 } fsgd_gathering;
 
-/* Visits begin..end. vector: INOUT, pairs (w, sum) for sparse rows, sums for dense ones. */
+/* Visits begin..end. vector: INOUT, the shard's sum, n_cols. */
 typedef void (*fsgd_map_fn)(const fsgd_sums *p, int64_t begin, int64_t end, double *vector,
                             fsgd_part *part);
 
@@ -140,25 +140,6 @@ static inline fsgd_map_fn fsgd_choose_map(const fsgd_sums *p)
         return p->X.real == FSGD_F32 ? fsgd_map_f32_dense_avx2 : fsgd_map_f64_dense_avx2;
 #endif
     return by_kind[p->X.real][p->X.index];
-}
-
-/* A thread's pairs (w, 0): a feature's weight and sum share a cache line, so that a visit waits
- * for one line a non-zero and not for two. */
-static inline void fsgd_pairs_begin(const fsgd_sums *p, double *pairs)
-{
-    for (int64_t j = 0; j < p->X.n_cols; j++) {
-        pairs[2 * j] = p->w ? p->w[j] : 0;
-        pairs[2 * j + 1] = 0;
-    }
-}
-
-/* A shard's sums leave the pairs, which begin again at 0. */
-static inline void fsgd_pairs_end(int64_t n_cols, double *restrict pairs, double *restrict sum)
-{
-    for (int64_t j = 0; j < n_cols; j++) {
-        sum[j] = pairs[2 * j + 1];
-        pairs[2 * j + 1] = 0;
-    }
 }
 
 /* The reduce: out = the sums of all shards, always in the same order, for features begin..end. */

@@ -9,6 +9,7 @@ the bits of the sums. Kernels neither print, raise nor allocate; they poll the s
 import numpy as np
 
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 from fastsgd.kernels.epoch cimport (
     fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take, fsgd_vector_bytes,
@@ -16,8 +17,8 @@ from fastsgd.kernels.epoch cimport (
 from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
 from fastsgd.kernels.sums cimport (
     FSGD_ALONG, FSGD_GRADIENT, FSGD_LINE, FSGD_MOVED, FSGD_PRODUCT, fsgd_choose_map,
-    fsgd_gathering, fsgd_map_fn, fsgd_pairs_begin, fsgd_pairs_end, fsgd_part, fsgd_reduce,
-    fsgd_sums, fsgd_task_reads, fsgd_task_sums,
+    fsgd_gathering, fsgd_map_fn, fsgd_part, fsgd_reduce, fsgd_sums, fsgd_task_reads,
+    fsgd_task_sums,
 )
 
 MOST_SHARDS = 16
@@ -34,8 +35,8 @@ cdef int64_t LINE = 8  # doubles of a cache line
 def count_shards(n_visits, nnz, n_features):
     """Into how many shards some rows are cut: by their shape alone.
 
-    With 2 * n_features values a shard, the buffers take no more memory than float64 values and
-    adding them up takes less time than the map.
+    With 2 * n_features values a shard, the buffers take no more memory than half of the values in
+    float64, and adding them up takes less time than the map.
     """
     return int(max(1, min(MOST_SHARDS, n_visits, nnz // SMALLEST_SHARD,
                           nnz // (2 * max(1, n_features)))))
@@ -84,8 +85,7 @@ cdef class Sums:
     cdef double *buffers
     cdef double *out
     cdef int64_t stride, per_chunk, at, n_slices
-    cdef int _serial_shard
-    cdef object _buffer, _parts, _buffers, _bounds, _row, _pairs, _given, _kept
+    cdef object _buffer, _parts, _buffers, _bounds, _row, _given, _kept
     cdef tuple _keep
     cdef Rows _rows
     cdef readonly int n_shards
@@ -115,7 +115,6 @@ cdef class Sums:
         self._buffer = np.zeros(sizeof(fsgd_gathering) + 64, np.uint8)
         at = self._buffer.ctypes.data
         self.shared = <fsgd_gathering *>(at + (-at) % 64)
-        self._pairs = {}
         self._kept = keep
         self.set_visits(None)
 
@@ -194,55 +193,31 @@ cdef class Sums:
         if fsgd_task_sums(number):
             self.n_slices = (self.p.X.n_cols + SLICE - 1) // SLICE
         self.shared.shard = self.shared.slice = 0
-        self._serial_shard, self.at = -1, 0
+        self.at = 0
 
-    cdef double *vector_of(self, int rank):
-        """The pairs that a thread works with; NULL where rows are dense or X is not looked at."""
-        cdef size_t at
-        if self.p.X.index == FSGD_DENSE or self.p.task == FSGD_LINE:
-            return NULL
-        if rank not in self._pairs:
-            self._pairs[rank] = _lines(2 * self.p.X.n_cols)
-        at = self._pairs[rank].ctypes.data
-        return <double *>at
-
-    cdef double *start_shard(self, int64_t s, double *pairs) noexcept nogil:
-        """Where shard s adds up: the pairs, or its own buffer."""
+    cdef double *start_shard(self, int64_t s) noexcept nogil:
+        """Where shard s adds up, cleared."""
         cdef double *sums = self.buffers + s * self.stride
-        cdef int64_t j
-        if pairs != NULL:
-            return pairs
-        if fsgd_task_sums(self.p.task) and self.p.X.index == FSGD_DENSE:
-            for j in range(self.p.X.n_cols):
-                sums[j] = 0
+        if fsgd_task_sums(self.p.task):
+            memset(sums, 0, self.p.X.n_cols * sizeof(double))
         return sums
-
-    cdef void end_shard(self, int64_t s, double *pairs) noexcept nogil:
-        if pairs != NULL and fsgd_task_sums(self.p.task):
-            fsgd_pairs_end(self.p.X.n_cols, pairs, self.buffers + s * self.stride)
 
     def run(self, int rank, int n_threads):
         """A thread's part of the task: all `n_threads` call this at once. No result if stopped."""
         cdef const int64_t[::1] bounds = self._bounds
-        cdef double *pairs = self.vector_of(rank)
         cdef fsgd_map_fn work = fsgd_choose_map(&self.p)
         cdef double *sums
         cdef int64_t s, at, end, j
-        cdef bint begun = False
         with nogil:
             while not fsgd_load_int(&self.shared.stop):
                 s = fsgd_take(&self.shared.shard, 1)
                 if s >= self.n_shards:
                     break
-                if pairs != NULL and not begun:
-                    fsgd_pairs_begin(&self.p, pairs)
-                    begun = True
-                sums = self.start_shard(s, pairs)
+                sums = self.start_shard(s)
                 at, end = bounds[s], bounds[s + 1]
                 while at < end and not fsgd_load_int(&self.shared.stop):
                     work(&self.p, at, min(at + self.per_chunk, end), sums, &self.parts[s])
                     at += self.per_chunk
-                self.end_shard(s, pairs)
             if self.n_slices and not fsgd_barrier_wait(&self.shared.barrier, n_threads,
                                                        &self.shared.stop):
                 while True:
@@ -255,33 +230,24 @@ cdef class Sums:
     def run_serial(self, int64_t most):
         """About `most` values of the task in this thread; True when it is done."""
         cdef const int64_t[::1] bounds = self._bounds
-        cdef double *pairs = self.vector_of(0)
         cdef fsgd_map_fn work = fsgd_choose_map(&self.p)
         cdef double *sums
-        cdef int64_t end, done = 0
-        cdef int s = self._serial_shard
+        cdef int64_t end, done = 0, s = self.shared.shard
         with nogil:
-            if s < 0:
-                s = 0
-                self.at = bounds[0]
-                if pairs != NULL:
-                    fsgd_pairs_begin(&self.p, pairs)
-                self.start_shard(0, pairs)
             while done < most and s < self.n_shards:
-                sums = pairs if pairs != NULL else self.buffers + s * self.stride
+                sums = self.buffers + s * self.stride
+                if self.at == bounds[s]:
+                    self.start_shard(s)
                 end = min(self.at + self.per_chunk, bounds[s + 1])
                 work(&self.p, self.at, end, sums, &self.parts[s])
                 self.at = end
                 done += CHUNK
                 if end == bounds[s + 1]:
-                    self.end_shard(s, pairs)
                     s += 1
-                    if s < self.n_shards:
-                        self.start_shard(s, pairs)
             if s == self.n_shards and self.n_slices:
                 fsgd_reduce(self.buffers, self.stride, self.n_shards, 0, self.p.X.n_cols,
                             self.out)
-        self._serial_shard = s
+        self.shared.shard = s
         return s == self.n_shards
 
     def finish(self):

@@ -41,8 +41,6 @@ cdef extern from "sums.h" nogil:
     int fsgd_task_reads(int task)
     int fsgd_task_sums(int task)
     fsgd_map_fn fsgd_choose_map(const fsgd_sums *p)
-    void fsgd_pairs_begin(const fsgd_sums *p, double *pairs)
-    void fsgd_pairs_end(int64_t n_cols, double *pairs, double *sum)
     void fsgd_reduce(const double *sums, int64_t stride, int64_t n_shards, int64_t begin,
                      int64_t end, double *out)
 
