@@ -90,6 +90,39 @@ def test_derivative_is_slope_of_value(name):
 
 
 @every_loss
+def test_second_derivative_is_slope_of_derivative(name):
+    """Away from kinks it equals the central difference; jumps of the derivative do not count."""
+    z, h = np.linspace(-9.03, 9.07, 500), 1e-5
+    for loss, y, p in cases(name):
+        away = np.all([abs(z - kink) > 3 * h for kink in kinks(name, y, p)] or [z == z], axis=0)
+        slope = (at(loss.derivative, z + h, y, p) - at(loss.derivative, z - h, y, p)) / (2 * h)
+        np.testing.assert_allclose(
+            at(loss.second_derivative, z, y, p)[away], slope[away], rtol=1e-6, atol=1e-8)
+
+
+@every_loss
+def test_second_derivative_at_kinks_is_that_of_a_piece(name):
+    """Newton's method is told a curvature that one side has."""
+    h = 1e-6
+    for loss, y, p in cases(name):
+        for z in kinks(name, y, p):
+            before, here, after = at(loss.second_derivative, [z - h, z, z + h], y, p)
+            # huber without a middle piece has no curvature but at its kink
+            assert here in (before, after) or (name == "huber" and p == 0)
+
+
+@every_loss
+def test_second_derivative_far_out(name):
+    """It is finite, not negative and at most the curvature that step sizes count on."""
+    z = np.concatenate([-np.logspace(-3, 30, 67), np.logspace(-3, 30, 67)])
+    for loss, y, p in cases(name):
+        curve = at(loss.second_derivative, z, y, p)
+        assert np.all((curve >= 0) & (curve <= 2))
+        if loss.curvature:
+            assert curve.max() == loss.curvature
+
+
+@every_loss
 def test_derivative_is_subgradient_at_kinks(name):
     """value(u) >= value(z) + derivative(z) (u - z), with z at the kinks."""
     u = np.linspace(-9, 9, 181)

@@ -73,6 +73,23 @@ def test_ctrl_c_ends_a_fit_soon(kind, sync, options):
     assert not [t for t in threading.enumerate() if t.name.startswith("fastsgd")]
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("options", [
+    {"solver": "gd", "learning_rate": "constant"}, {"solver": "gd", "batch_size": 1000},
+    {"solver": "gd", "learning_rate": "backtracking"}, {"solver": "lbfgs"},
+    {"solver": "newton-cg"}], ids=str)
+def test_ctrl_c_in_sums_over_all_rows(options, n_jobs):
+    """The model is that of the last iteration. Many classes: an optimum is found too soon."""
+    model = FastSGDClassifier("log_loss", max_iter=10**8, tol=None, n_jobs=n_jobs, **options)
+    y = np.arange(N) % 100 if "batch_size" not in options else Y
+    delay = interrupted(model, SPARSE, y, after=0.3)
+    assert delay < SOON
+    assert np.any(model.coef_)
+    assert np.isfinite(model.coef_).all()
+    assert model.t_ > 1
+    assert not [t for t in threading.enumerate() if t.name.startswith("fastsgd")]
+
+
 def test_ctrl_c_between_classes_leaves_all_models():
     model = FastSGDClassifier(max_iter=10**8, tol=None)
     interrupted(model, SPARSE, np.arange(N) % 3, after=0.2)

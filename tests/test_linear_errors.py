@@ -15,7 +15,7 @@ Y = (X[:, 0] > 0).astype(int)
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("sync", "map_reduce"), ("device", "cuda"),
+    ("device", "cuda"),
     ("workers", 2), ("multi_class", "multinomial"),
 ])
 def test_reserved_parameters_are_not_built_yet(name, value):
@@ -46,7 +46,7 @@ def test_message_says_what_is_allowed(kwargs, message):
 
 
 @pytest.mark.parametrize(("kwargs", "message"), [
-    ({"sync": "map_reduce"}, "not built yet"), ({"n_jobs": 0}, "n_jobs must be"),
+    ({"sync": "map_reduce"}, "use solver='gd'"), ({"n_jobs": 0}, "n_jobs must be"),
     ({"C": 2.0}, "C needs the number of rows"), ({"learning_rate": "pa1"}, "only works with loss"),
 ])
 def test_parameters_are_checked_at_every_partial_fit(kwargs, message):

@@ -16,6 +16,7 @@ from fastsgd.engine.best import Best
 from fastsgd.engine.classes import train_classes
 from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.loop import train
+from fastsgd.engine.solvers import TRAIN
 from fastsgd.engine.state import LinearState
 from fastsgd.engine.threads import Team
 
@@ -77,7 +78,7 @@ def test_each_class_may_take_an_equal_part_of_what_is_left(monkeypatch):
         given.append(deadline.left)
         return train(*args, deadline=deadline, **kwargs)
 
-    monkeypatch.setattr("fastsgd.estimators._job.train", recorded)
+    monkeypatch.setitem(TRAIN, "sgd", recorded)
     X, y = rows(n=200)
     FastSGDClassifier(max_iter=2, tol=None, max_time=3600.0).fit(X, labels(y, list("abc")))
     assert given == pytest.approx([1200, 1800, 3600], abs=60)
@@ -217,7 +218,7 @@ def test_an_earlier_epoch_that_was_better_is_returned(monkeypatch, options, lear
         return train(*args, deadline=deadline, on_epoch=hook, **kwargs)
 
     keep = Best.keep
-    monkeypatch.setattr("fastsgd.estimators._job.train", ends_with_epoch_6)
+    monkeypatch.setitem(TRAIN, "sgd", ends_with_epoch_6)
     monkeypatch.setattr(  # later epochs are told as worse
         Best, "keep", lambda self, state, cost: keep(
             self, state, -state.epoch if state.epoch <= 3 else np.inf))
@@ -269,6 +270,30 @@ def test_a_limit_that_is_not_met_changes_nothing():
     model = FastSGDRegressor(random_state=0, max_iter=5, tol=None)
     limited = clone(model).set_params(max_time=3600.0).fit(X, y)
     equal(limited, model.fit(X, y))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("options", [
+    {"solver": "gd", "learning_rate": "constant"}, {"solver": "gd", "batch_size": 1000},
+    {"solver": "gd", "learning_rate": "backtracking", "penalty": "l1"},
+    {"solver": "lbfgs"}, {"solver": "newton-cg"}], ids=str)
+def test_sums_over_all_rows_end_with_a_whole_iteration(options, n_jobs):
+    X = np.vstack([DENSE] * 20)  # a pass takes several pieces of work
+    y = np.arange(len(X)) % 40
+    model = FastSGDClassifier("log_loss", max_time=0.3, n_jobs=n_jobs, **ENDLESS, **options)
+    began = time.perf_counter()
+    model.fit(X, y)
+    assert time.perf_counter() - began < 0.3 + SOON
+    assert model.fit_stats_["stopped_by"] == "max_time"
+    assert np.isfinite(model.coef_).all()
+    assert not [t for t in threading.enumerate() if t.name.startswith("fastsgd")]
+    none = FastSGDClassifier("log_loss", max_time=1e-9, n_jobs=n_jobs, **ENDLESS, **options)
+    none.fit(X, y == 1)
+    assert none.fit_stats_["stopped_by"] == "max_time"
+    assert none.n_iter_ == 1
+    assert not np.any(none.coef_) or "batch_size" in options
+    none.set_params(max_time=None, tol=1e-3, n_iter_no_change=1).resume(X, y == 1, max_iter=3)
+    assert np.any(none.coef_)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, "soon", np.nan, np.inf])

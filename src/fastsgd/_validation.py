@@ -11,9 +11,9 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
+from fastsgd.solvers import SOLVERS, check_solver
 
-SYNCS = ("auto", "serial", "hogwild", "round_robin", "merge", "map_reduce", "classes")
-BUILT_SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes")
+SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 
@@ -31,12 +31,7 @@ def check_reserved(estimator):
     if estimator.sync not in SYNCS:
         raise ValueError(
             f"unknown sync {estimator.sync!r}; the valid names are "
-            + ", ".join(map(repr, BUILT_SYNCS))
-        )
-    if estimator.sync not in BUILT_SYNCS:
-        raise NotBuiltYetError(
-            f"sync={estimator.sync!r} is not built yet; this release has "
-            + ", ".join(map(repr, BUILT_SYNCS))
+            + ", ".join(map(repr, SYNCS))
         )
 
 
@@ -45,6 +40,7 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
     if estimator.early_stopping and for_partial_fit and first:
         raise ValueError("early_stopping should be False with partial_fit")
     check_reserved(estimator)
+    check_solver(estimator)
     if estimator.C is not None:
         if estimator.alpha != DEFAULT_ALPHA:
             raise ValueError(
@@ -56,8 +52,10 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
                 "C needs the number of rows, which partial_fit does not know; "
                 "give alpha = 1 / (n_samples * C) instead"
             )
+    takes_steps = SOLVERS[estimator.solver].takes_steps
     if (
-        has_flag(estimator.learning_rate, tables.NEEDS_ALPHA)
+        takes_steps
+        and has_flag(estimator.learning_rate, tables.NEEDS_ALPHA)
         and estimator.alpha == 0
         and estimator.C is None
     ):
@@ -65,13 +63,13 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
             "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the "
             "optimal learning rate."
         )
-    if has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
+    if takes_steps and has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
         needed = "hinge" if classifier else "epsilon_insensitive"
         if estimator.loss != needed:
             raise ValueError(
                 f"Learning rate '{estimator.learning_rate}' only works with loss '{needed}'."
             )
-    if isinstance(estimator.eta0, str):
+    if takes_steps and isinstance(estimator.eta0, str):
         if has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
             raise ValueError(
                 f"eta0='auto' finds a step size, and with learning_rate="

@@ -54,18 +54,26 @@ class Loss:
 
     def value(self, z, y, constant=0.1):
         """loss(z, y) for margins z and targets y, float64 arrays of equal shape (n,)."""
-        return self._map(z, y, constant, False)
+        return self._map(z, y, constant, 0)
 
     def derivative(self, z, y, constant=0.1):
         """d loss / d z for margins z and targets y, float64 arrays of equal shape (n,)."""
-        return self._map(z, y, constant, True)
+        return self._map(z, y, constant, 1)
 
-    def _map(self, z, y, constant, derivative):
+    def second_derivative(self, z, y, constant=0.1):
+        """d2 loss / d z2 for margins z and targets y, float64 arrays of equal shape (n,).
+
+        Where two pieces of a smooth loss meet, that of one of them; 0 for losses with jumps of
+        the derivative.
+        """
+        return self._map(z, y, constant, 2)
+
+    def _map(self, z, y, constant, order):
         z = np.ascontiguousarray(z, dtype=np.float64)
         y = np.ascontiguousarray(y, dtype=np.float64)
         if z.shape != y.shape:
             raise ValueError(f"z has shape {z.shape} and y {y.shape}; they must be equal")
-        return tables.loss_values(self.number, z, y, constant, derivative)
+        return tables.loss_values(self.number, z, y, constant, order)
 
     def probability(self, z):
         """P(y = +1 | x) for margins z of any shape.

@@ -1,6 +1,7 @@
 """Step-size schedules: names read from include/schedules.h, and the constants that go with them.
 
-Every schedule gives eta as a function of the step t, which counts samples from 1.
+Every schedule gives eta as a function of the step t, which counts samples from 1 (with solver="gd"
+steps). A line search finds eta by trials instead.
 """
 
 from dataclasses import dataclass
@@ -58,6 +59,91 @@ class Cosine:
                 raise ValueError(f"{field} must be {allowed}, got {getattr(self, field)}")
 
 
+@dataclass(frozen=True)
+class LineSearch:
+    """A step found by trials on the objective; base of what solver="gd" may do for each step."""
+
+    exact = False
+
+
+@dataclass(frozen=True)
+class Exact(LineSearch):
+    """Exact line search, for ``learning_rate=Exact()`` with solver="gd".
+
+    Each step goes where the objective is least along the gradient: ``phi'(eta) = 0``. The plain
+    name ``"exact"`` stands for it.
+
+    References
+    ----------
+    Cauchy 1847; Boyd, Vandenberghe: Convex Optimization, 2004, sec. 9.2.
+
+    Examples
+    --------
+    >>> from fastsgd.schedules import Exact
+    >>> Exact()
+    Exact()
+    """
+
+    name = "exact"
+    exact = True
+
+
+@dataclass(frozen=True)
+class Backtracking(LineSearch):
+    """Backtracking line search, for ``learning_rate=Backtracking(...)`` with solver="gd".
+
+    A step is multiplied by `delta` until the objective has fallen by `gamma` of what the slope
+    promises: ``phi(eta) <= phi(0) + gamma * eta * phi'(0)``. The next one begins with
+    1 / `delta` times the step that was taken. The plain name ``"backtracking"`` stands for
+    ``Backtracking()``.
+
+    Parameters
+    ----------
+    gamma : float, default=1e-4
+        Share of the promised fall; (0, 1).
+    delta : float, default=0.5
+        Factor of each trial; (0, 1).
+
+    References
+    ----------
+    Armijo: Minimization of functions having Lipschitz continuous first partial derivatives, 1966.
+
+    Examples
+    --------
+    >>> from fastsgd.schedules import Backtracking
+    >>> Backtracking(gamma=0.1)
+    Backtracking(gamma=0.1, delta=0.5)
+    """
+
+    gamma: float = 1e-4
+    delta: float = 0.5
+
+    name = "backtracking"
+
+    def __post_init__(self):
+        for field in ("gamma", "delta"):
+            value = getattr(self, field)
+            if not 0 < value < 1:
+                raise ValueError(f"{field} must be > 0 and < 1, got {value}")
+
+
+LINE_SEARCHES = Registry("learning_rate", {kind.name: kind for kind in (Exact, Backtracking)})
+"""Classes of the line searches by name."""
+
+
+RATE_NAMES = (*SCHEDULES, *LINE_SEARCHES)
+RATE_KINDS = (Cosine, Exact, Backtracking)
+"""What `learning_rate` may be: names, and the classes of objects."""
+
+
+def line_search(learning_rate):
+    """The LineSearch that a learning_rate stands for, or None: it is a schedule."""
+    if isinstance(learning_rate, LineSearch):
+        return learning_rate
+    known = isinstance(learning_rate, str) and learning_rate in LINE_SEARCHES
+    return LINE_SEARCHES[learning_rate]() if known else None
+
+
 def bottou_offset(loss, constant, alpha):
     """t0 of the schedule "optimal", so that the first step is of the size of the weights.
 
@@ -75,7 +161,7 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
 
     Parameters
     ----------
-    learning_rate : str or Cosine
+    learning_rate : str, Cosine or LineSearch
     eta0, power_t, alpha : float
     loss : Loss
     constant : float
@@ -85,6 +171,8 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
     eta_max : float
         No step is longer.
     """
+    if line_search(learning_rate) is not None:
+        learning_rate = "constant"  # never asked for a step
     name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
     number, flags = SCHEDULES[name]
     cosine = learning_rate if isinstance(learning_rate, Cosine) else Cosine()
@@ -110,5 +198,7 @@ def with_eta0(fields, eta0):
 
 def has_flag(learning_rate, flag):
     """Whether a schedule (a name or an object) carries a flag of the table."""
+    if line_search(learning_rate) is not None:
+        return False
     name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
     return bool(SCHEDULES[name][1] & flag)

@@ -93,7 +93,8 @@ def train(
         "and 1.", "0.1")] = None,
     learning_rate: Annotated[Text, option(
         "--learning-rate", "Step size by step: constant, optimal, invscaling, adaptive, pa1, pa2 "
-        "or cosine.", "optimal; to regress invscaling")] = None,
+        "or cosine; with --solver gd also exact and backtracking.",
+        "optimal; to regress invscaling")] = None,
     eta0: Annotated[Text, option(
         "--eta0", "First step size, a number > 0, which optimal does not use; or auto: found on a "
         "sample of the rows, for optimal too; not for pa1 and pa2.", "0.01")] = None,
@@ -111,8 +112,14 @@ def train(
     n_jobs: Annotated[Count, option(
         "--n-jobs", "Threads; -1 is all cores.", "all cores where they pay")] = None,
     sync: Annotated[Text, option(
-        "--sync", "How threads share the model: auto, serial, merge, hogwild or round_robin.",
+        "--sync", "How threads share the model: auto, serial, merge, hogwild, "
+        "round_robin or classes; map_reduce for another --solver than sgd.",
         "auto")] = None,
+    solver: Annotated[Text, option(
+        "--solver", "sgd (steps by single rows), or gd, lbfgs, newton-cg (sums over all rows).",
+        "sgd")] = None,
+    batch_size: Annotated[Count, option(
+        "--batch-size", "Rows of a step of --solver gd.", "all")] = None,
     dtype: Annotated[Text, option(
         "--dtype", "float32 or float64, of the data and the model.", "float64")] = None,
     n_features: Annotated[Count, option(
@@ -138,7 +145,8 @@ def train(
             "n_iter_no_change": n_iter_no_change, "early_stopping": early_stopping or None,
             "validation_fraction": validation_fraction, "learning_rate": learning_rate,
             "eta0": eta0, "power_t": power_t, "average": average or None,
-            "shuffle": shuffle, "random_state": seed, "n_jobs": n_jobs, "sync": sync})
+            "shuffle": shuffle, "random_state": seed, "n_jobs": n_jobs, "sync": sync,
+            "solver": solver, "batch_size": batch_size})
 
 
 @app.command()

@@ -59,7 +59,7 @@ def train(data, *, test, model_path, resume, task, dtype, n_features, base, as_j
         result["classes"] = model.classes_.tolist()
     result |= {"epochs": model.n_iter_, "seconds": seconds}
     result |= {name: model.fit_stats_[name] for name in (
-        "rows_per_second", "threads", "sync", "eta0", "stopped_by")}
+        "rows_per_second", "threads", "sync", "solver", "eta0", "stopped_by")}
     result["train"] = measure(model, X, y)
     if test is not None:
         result["test"] = measure(model, *held_out)

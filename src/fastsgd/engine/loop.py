@@ -18,6 +18,7 @@ from fastsgd.errors import DivergenceError
 from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import Loss
 from fastsgd.penalties import Penalty
+from fastsgd.schedules import LineSearch
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Settings:
     merge_in_order: bool = True
     weight_pos: float = 1.0
     weight_neg: float = 1.0
+    solver: str = "sgd"
+    batch_size: int | None = None
+    search: LineSearch | None = None
 
 
 @dataclass

@@ -12,6 +12,7 @@ import joblib
 from joblib.parallel import get_active_backend
 
 from fastsgd.engine.deadline import NEVER
+from fastsgd.kernels.gradient import count_shards
 
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
@@ -83,6 +84,16 @@ def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, merge_pays, 
     if sync == "merge" and threads == 1:
         return "serial", 1  # one replica would be merged with nobody's
     return sync, threads
+
+
+def choose_map_reduce(sync, n_jobs, *, n_rows, nnz, n_features, batch_size=None):
+    """(sync, threads) of a solver that sums over rows: no more threads than there are shards."""
+    if sync == "serial":
+        return "map_reduce", 1
+    threads = 1 if n_jobs is None and nnz < MIN_NONZEROS_FOR_THREADS else count_threads(n_jobs)
+    rows = n_rows if batch_size is None else min(batch_size, n_rows)
+    values = nnz * rows // max(1, n_rows)
+    return "map_reduce", min(threads, count_shards(rows, values, n_features))
 
 
 class Team:

@@ -18,7 +18,7 @@ from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd.engine import merge
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.loop import Settings
-from fastsgd.engine.threads import choose_sync
+from fastsgd.engine.threads import choose_map_reduce, choose_sync
 from fastsgd.estimators._job import Job, train_apart
 from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
@@ -29,7 +29,8 @@ from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import PENALTIES, make_penalty
-from fastsgd.schedules import SCHEDULES, Cosine, has_flag, schedule_fields
+from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
+from fastsgd.solvers import SOLVERS
 
 SPARSE_INTERCEPT_DECAY = 0.01
 """Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
@@ -80,7 +81,9 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
         "sync": [str],
         "merge_every": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "random_state": ["random_state"],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Cosine],
+        "solver": [str],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "learning_rate": [StrOptions(set(RATE_NAMES)), *RATE_KINDS],
         "eta0": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "power_t": [Interval(Real, None, None, closed="neither")],
         "early_stopping": ["boolean"],
@@ -110,12 +113,7 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
         """
         deadline, rows, states = Deadline(self.max_time), Rows(X), models.states
         settings = self._settings(rows, max_iter, X, len(states))
-        sync, n_threads = choose_sync(
-            self.sync, self.n_jobs, nnz=rows.nnz, n_features=rows.shape[1],
-            averaged=bool(self.average), seeded=is_seed(self.random_state),
-            one_pass=models_of_a_pass(self, len(states)),
-            merge_pays=lambda threads: merge.pays(
-                rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
+        sync, n_threads = self._choose_sync(rows, settings, len(states))
         settings = replace(settings, sync=sync, n_threads=n_threads)
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
@@ -152,6 +150,7 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             "threads": job.threads,
             "sync": sync,
+            "solver": self.solver,
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
@@ -159,26 +158,42 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
 
+    def _choose_sync(self, rows, settings, n_models):
+        shape = {"nnz": rows.nnz, "n_features": rows.shape[1]}
+        if not SOLVERS[self.solver].one_by_one:
+            return choose_map_reduce(self.sync, self.n_jobs, n_rows=rows.shape[0],
+                                     batch_size=self.batch_size, **shape)
+        return choose_sync(
+            self.sync, self.n_jobs, **shape, averaged=bool(self.average),
+            seeded=is_seed(self.random_state), one_pass=models_of_a_pass(self, n_models),
+            merge_pays=lambda threads: merge.pays(
+                rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
+
     def _settings(self, rows, max_iter, X, n_models):
         loss, n = LOSSES[self.loss], rows.shape[0]
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
+        if not SOLVERS[self.solver].one_by_one:  # steps, not rows
+            visits = -(-visits // min(visits, self.batch_size or visits))
+        learning_rate = self._steps or "constant"
         return Settings(
             loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
             schedule=schedule_fields(
-                self.learning_rate, eta0=1.0 if self._auto_step else float(self.eta0),
+                learning_rate, eta0=1.0 if isinstance(self.eta0, str) else float(self.eta0),
                 power_t=float(self.power_t), alpha=float(alpha), loss=loss,
                 constant=float(self.epsilon), epoch_steps=visits,
                 eta_max=self._longest_step(loss, rows)),
-            adaptive=has_flag(self.learning_rate, tables.ADAPTIVE),
-            passive=has_flag(self.learning_rate, tables.PASSIVE_AGGRESSIVE),
+            adaptive=has_flag(learning_rate, tables.ADAPTIVE),
+            passive=has_flag(learning_rate, tables.PASSIVE_AGGRESSIVE),
             fit_intercept=self.fit_intercept,
             intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY_RARE
             if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY,
             average_from=int(self.average), max_iter=max_iter, tol=self.tol,
             n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle,
             merge_every=self.merge_every, merge_in_order=is_seed(self.random_state),
+            solver=self.solver, batch_size=self.batch_size,
+            search=line_search(self.learning_rate),
         )
 
     def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
@@ -231,8 +246,8 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
 
     def _warn_at_end(self, max_iter=None):
         max_iter = self.max_iter if max_iter is None else max_iter
-        by_time = self.fit_stats_["stopped_by"] == "max_time"
-        if by_time and self.tol is not None:
+        by = self.fit_stats_["stopped_by"]
+        if by == "max_time" and self.tol is not None:
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
@@ -240,7 +255,8 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        elif self.tol is not None and self.tol > -np.inf and self.n_iter_ == max_iter:
+        elif self.tol is not None and (
+                self.n_iter_ == max_iter if self.solver == "sgd" else by == "max_iter"):
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",

@@ -16,10 +16,11 @@ fit_intercept : bool, default=True
     For sparse X its steps are 0.01 times as long, as in scikit-learn; 0.1 times for one class
     against many with a smooth loss.
 max_iter : int, default=1000
-    Epochs at most (`partial_fit` runs one).
+    Epochs at most (`partial_fit` runs one); iterations of a `solver` that sums over all rows.
 tol : float or None, default=1e-3
     Ends the training when the objective (with `early_stopping` the validation score) has not
-    improved by more than `tol` in `n_iter_no_change` epochs. None: never.
+    improved by more than `tol` in `n_iter_no_change` epochs. With solver 'lbfgs' and 'newton-cg',
+    when no entry of the gradient exceeds `tol` (scipy's gtol). None: never.
 shuffle : bool or 'rows', default=True
     True visits blocks of up to 32 neighbouring rows in stratified order, new in each epoch:
     as good as a permutation of rows and nearly twice as fast on large data. Where neighbours are
@@ -34,12 +35,17 @@ n_jobs : int or None, default=None
     surrounding joblib context allows; None runs small data on one thread.
 random_state : int, RandomState or None, default=None
     An int gives the same bits again, except with sync='hogwild' or 'round_robin'.
-learning_rate : str or Cosine, default='optimal' (classifier), 'invscaling' (regressor)
-    Step size at step t = 1, 2, ... (samples):
+learning_rate : str, Cosine, Exact or Backtracking, default='optimal' (classifier), \
+        'invscaling' (regressor)
+    Step size at step t = 1, 2, ... (samples; with solver='gd' steps):
     'constant': eta0. 'optimal': 1 / (alpha * (t0 + t - 1)), t0 by Bottou's rule.
     'invscaling': eta0 / t ** power_t. 'adaptive': eta0, divided by 5 when progress ends.
     'pa1', 'pa2': passive-aggressive (Crammer et al. 2006) with C = eta0.
     'cosine' or `fastsgd.schedules.Cosine`: cosine annealing from eta0, with warm restarts.
+    With solver='gd' also 'exact' (the step at which the objective is least along the gradient)
+    and 'backtracking' or `fastsgd.schedules.Backtracking` (shortened until the objective falls
+    enough); both need a smooth loss and no eta0. 'exact' does not go with L1.
+    'lbfgs' and 'newton-cg' use neither learning_rate nor eta0.
 eta0 : float or 'auto', default=0.01
     (0, inf). 'auto' tries steps on at most 2,000 rows (some milliseconds), from the starting
     weights, and takes the best, shortened as suits a few epochs over all rows. For losses of
@@ -60,7 +66,8 @@ warm_start : bool, default=False
     `fit` starts from the last weights.
 average : bool or int, default=False
     coef_ is the average of the weights over all steps, or from that step on (ASGD).
-sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes'}, default='auto'
+sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes', 'map_reduce'}, \
+        default='auto'
     How threads share the model. 'merge': each works on a replica of the weights, and the changes
     of all are added up every few hundred to few thousand rows; with an int `random_state` in a
     fixed order, else whenever a thread finds the lock free. 'hogwild': all write one vector
@@ -69,7 +76,9 @@ sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes'}, default
     number of threads gives the same bits; not with L1, `average` or learning_rate='adaptive'.
     'auto': 'classes' for more than two classes where it is allowed and faster; 'merge' for large
     data, unless a merge costs too much beside the rows between two; then 'hogwild' from a million
-    features on, if `random_state` is not an int; else 'serial'.
+    features on, if `random_state` is not an int; else 'serial'. 'map_reduce': threads sum over
+    parts of the rows, which is what 'auto' is with another solver than 'sgd'; those know
+    'serial' besides, one thread.
 merge_every : int or 'auto', default='auto'
     Rows that a thread visits between two merges, in tiles of 32. 'auto': n / 200, between 256
     and 4,096, fewer while steps are long. Where even this is too long for the step, only a part
@@ -78,27 +87,39 @@ device : 'cpu'
     Reserved.
 workers : None
     Reserved.
+solver : {'sgd', 'gd', 'lbfgs', 'newton-cg'}, default='sgd'
+    'sgd': steps by single rows. The others sum over all rows before a step, by Map-Reduce: any
+    number of threads gives the same bits. 'gd': steps against the gradient, by `learning_rate`;
+    with L1 proximal ones. 'lbfgs': quasi-Newton (scipy's). 'newton-cg': Newton steps by
+    conjugate gradients. These two need a smooth loss and no L1, go to the optimum, and have no
+    `early_stopping`. `partial_fit`, `average` and eta0='auto' are for 'sgd'. See docs/solvers.md.
+batch_size : int or None, default=None
+    With solver='gd' the rows of a step: minibatches in the order of `shuffle`. Each step also
+    costs a few passes over the weights. None: all rows. [1, inf).
 max_time : float or None, default=None
     Seconds after which a call of `fit`, `partial_fit` or `resume` ends its training, also within
     an epoch; checking X and y comes before. (0, inf); None: no limit. The model kept is the
     better of the one at that moment and the one after the best whole epoch, compared on at most
     10,000 rows (with `early_stopping` by the validation score). Several classes share the time:
     each may take an equal part of what is left. A few milliseconds of work are done for each in
-    any case."""
+    any case. A solver that sums over all rows ends with its last whole iteration, which may be
+    none."""
 
 ATTRIBUTES = """\
 n_iter_ : int
-    Epochs run; the most of any class. After an end by `max_time`, the whole epochs behind the
-    model that was kept, at least 1.
+    Epochs (iterations) run; the most of any class. After an end by `max_time`, the whole epochs
+    behind the model that was kept, at least 1.
 t_ : float
-    Number of the next step: 1 + samples seen.
+    Number of the next step: 1 + samples seen; with another solver than 'sgd' 1 + steps.
 loss_curve_ : list of float
     By epoch, the mean over its rows of each row's loss just before its own step, plus
-    alpha * R(w) at the epoch's end; the mean over the classes.
+    alpha * R(w) at the epoch's end; the mean over the classes. Without minibatches other solvers
+    than 'sgd' tell the objective itself, by iteration.
 fit_stats_ : dict
-    seconds, rows_per_second, ns_per_nonzero, threads, sync; eta0: the first step's size; alpha:
-    what `alpha` or `C` came to; stopped_by: 'max_time', 'max_iter', 'callback' or 'tol', of
-    several classes the first of these that ended one.
+    seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver; eta0: the
+    first step's size, None where steps are found; alpha: what `alpha` or `C` came to; stopped_by:
+    'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
+    one.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -7,8 +7,9 @@ from functools import cached_property, partial
 import numpy as np
 
 from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.loop import Settings, train
+from fastsgd.engine.loop import Settings
 from fastsgd.engine.sample import Sample
+from fastsgd.engine.solvers import TRAIN
 from fastsgd.engine.step_size import train_backing_off, with_step
 from fastsgd.estimators._models import LinearModels
 from fastsgd.kernels.rows import Rows
@@ -127,9 +128,10 @@ def train_apart(job, todo, report):
         job.models.detach(k)
         report.begin_model(k)
         run = partial(
-            train, job.rows, y, job.sample_weight, states[k], seed=states[k].seed,
-            subset=job.subset, score=job.score_of(y), on_epoch=report.epoch,
-            deadline=job.deadline.share(len(states) - k), sample=job.compared)
+            TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
+            seed=states[k].seed, subset=job.subset, score=job.score_of(y),
+            on_epoch=report.epoch, deadline=job.deadline.share(len(states) - k),
+            sample=job.compared)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
         report.end_model()
     return ended

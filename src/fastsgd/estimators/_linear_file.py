@@ -11,13 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from fastsgd.engine.state import LinearState
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor
-from fastsgd.schedules import Cosine
+from fastsgd.schedules import RATE_KINDS
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
 SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base",
            "multilabel_")
 STATE_ARRAYS = ("weights", "l1_paid", "average")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
+RATES = {kind.__name__: kind for kind in RATE_KINDS}
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list}
 
 
@@ -197,8 +198,9 @@ def _encode(value, name):
         return value if math.isfinite(value) else {"float": str(value)}
     if isinstance(value, list):
         return [_encode(item, name) for item in value]
-    if isinstance(value, Cosine):
-        return {"Cosine": {key: _encode(item, name) for key, item in asdict(value).items()}}
+    kind = type(value).__name__
+    if kind in RATES and isinstance(value, RATES[kind]):
+        return {kind: {key: _encode(item, name) for key, item in asdict(value).items()}}
     if isinstance(value, dict):
         return {"dict": [[_encode(k, name), _encode(v, name)] for k, v in value.items()]}
     raise TypeError(f"{name}={value!r} cannot be stored in a model file")
@@ -212,8 +214,8 @@ def _decode(value):
     (kind, content), = value.items()
     if kind == "float" and content in ("inf", "-inf", "nan"):
         return float(content)
-    if kind == "Cosine":
-        return Cosine(**{key: _decode(item) for key, item in content.items()})
+    if kind in RATES:
+        return RATES[kind](**{key: _decode(item) for key, item in content.items()})
     if kind == "dict":
         return {_decode(k): _decode(v) for k, v in content}
     raise ValueError(f"unknown kind of value {kind!r}")

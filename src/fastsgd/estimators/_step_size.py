@@ -4,6 +4,8 @@ import numpy as np
 
 from fastsgd.engine.step_size import MODELS, choose_step
 from fastsgd.kernels import tables
+from fastsgd.schedules import line_search
+from fastsgd.solvers import SOLVERS
 
 
 class StepSize:
@@ -11,7 +13,13 @@ class StepSize:
 
     @property
     def _auto_step(self):
-        return isinstance(self.eta0, str)
+        return isinstance(self.eta0, str) and self.solver == "sgd"
+
+    @property
+    def _steps(self):
+        """The learning_rate that counts: one that is never asked, where steps are found."""
+        scheduled = SOLVERS[self.solver].takes_steps and line_search(self.learning_rate) is None
+        return self.learning_rate if scheduled else None
 
     def _choose_step(self, job):
         """One step for all models: that which is best for those of the commonest classes."""
@@ -28,13 +36,18 @@ class StepSize:
 
         Steps over 2 / L diverge at the sample that has it; a half of 1 / L keeps the noise of such
         a sample small enough to reach the optimum (measured on data with outliers). A constant
-        step is the user's own and is not touched.
+        step is the user's own and is not touched. Steps by all rows at once have no such noise,
+        and their curvature is at most the loss's times the mean of |x|^2 + 1: 1 / L.
         """
         own = self.learning_rate == "constant" and not self._auto_step
-        if own or not loss.curvature:
+        if own or self._steps is None or not loss.curvature:
             return np.inf
+        if self.solver == "gd" and self.batch_size is None:
+            return 1.0 / (loss.curvature * (rows.mean_square() + 1))
         return 1.0 / max(1e-300, 2 * loss.curvature * rows.max_square())
 
     def _first_step(self, settings):
-        """eta of the first step: what `eta0` turned out to be."""
+        """eta of the first step: what `eta0` turned out to be; None where steps are found."""
+        if self._steps is None:
+            return None
         return float(tables.etas(settings.schedule, 1.0, 1)[0])

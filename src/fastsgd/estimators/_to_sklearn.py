@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from fastsgd.schedules import Cosine
+from fastsgd.schedules import Cosine, line_search
 
 FITTED = ("classes_", "t_", "n_iter_", "n_features_in_", "feature_names_in_")
 
@@ -23,7 +23,8 @@ def to_sklearn(model):
     params = {name: ours[name] for name in theirs.get_params() if name in ours}
     params.pop("n_jobs", None)
     params["shuffle"] = bool(model.shuffle)
-    if isinstance(model.learning_rate, Cosine) or model.learning_rate == "cosine":
+    if line_search(model.learning_rate) or isinstance(model.learning_rate, Cosine) or (
+            model.learning_rate == "cosine"):
         params["learning_rate"] = "constant"
     if params.get("class_weight") == "balanced_running":
         params["class_weight"] = "balanced"
@@ -35,7 +36,7 @@ def to_sklearn(model):
                 raise ValueError(
                     f"the {name} that was used is not known, since fit was interrupted; resume "
                     f"it, or set {instead}")
-            params[name] = told[name]
+            params[name] = told[name] or theirs.get_params()[name]  # None: no step was used
     theirs.set_params(**params)
     sparse = hasattr(model.coef_, "toarray")
     theirs.coef_ = model.coef_.copy() if sparse else np.array(model.coef_, order="C")

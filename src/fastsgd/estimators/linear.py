@@ -16,6 +16,7 @@ from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._multilabel import Multilabel, label_weights
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.losses import LOSSES
+from fastsgd.solvers import OneByOneOnly
 
 
 def _gives_probability(self):
@@ -90,7 +91,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         random_state=None, learning_rate="optimal", eta0=0.01, power_t=0.5, early_stopping=False,
         validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
         average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
-        device="cpu", workers=None, max_time=None,
+        device="cpu", workers=None, max_time=None, solver="sgd",
+        batch_size=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -120,6 +122,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self.device = device
         self.workers = workers
         self.max_time = max_time
+        self.solver = solver
+        self.batch_size = batch_size
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -165,6 +169,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self._warn_at_end()
         return self
 
+    @OneByOneOnly
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     @unchanged_on_error

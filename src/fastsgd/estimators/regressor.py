@@ -12,6 +12,7 @@ from fastsgd._validation import check_combinations, check_Xy
 from fastsgd.estimators._base import LinearSGD, unchanged_on_error
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.solvers import OneByOneOnly
 
 
 @with_parameters
@@ -57,7 +58,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
         early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
         average=False, C=None, n_jobs=None, sync="auto", merge_every="auto",
-        device="cpu", workers=None, max_time=None,
+        device="cpu", workers=None, max_time=None, solver="sgd", batch_size=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -85,6 +86,8 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self.device = device
         self.workers = workers
         self.max_time = max_time
+        self.solver = solver
+        self.batch_size = batch_size
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -122,6 +125,7 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         self._warn_at_end()
         return self
 
+    @OneByOneOnly
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     @unchanged_on_error

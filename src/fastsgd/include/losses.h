@@ -1,8 +1,10 @@
 /* losses.h: one row of FSGD_LOSSES is one loss.
  *
- * A loss is two pure functions of the margin z = w.x + b, the target y and one constant p (epsilon
- * of the losses that have one): its value and its derivative with respect to z, in the positive
- * sense. Classifiers take y in {-1, +1}. All is evaluated in double and finite for |z| <= 1e30.
+ * A loss is three pure functions of the margin z = w.x + b, the target y and one constant p (epsilon
+ * of the losses that have one): its value and its first and second derivative with respect to z, in
+ * the positive sense. Where a smooth loss has pieces of different curvature, the second derivative
+ * at their ends is that of one of them (Clarke's generalised one, which Newton's method takes);
+ * a loss that is not smooth tells 0, and is refused where curvature is needed. Classifiers take y in {-1, +1}. All is evaluated in double and finite for |z| <= 1e30.
  * From a row come the functions, the enum, the switch of the kernels and the names that Python
  * shows. Definitions follow scikit-learn's, factors of 1/2 included.
  */
@@ -42,6 +44,10 @@ FSGD_FN double fsgd_hinge_d(double z, double y, double p)
 {
     return y * z <= 1 ? -y : 0;
 }
+FSGD_FN double fsgd_hinge_dd(double z, double y, double p)
+{
+    return 0;
+}
 
 /* squared hinge: max(0, 1 - yz)^2 */
 FSGD_FN double fsgd_squared_hinge(double z, double y, double p)
@@ -53,6 +59,10 @@ FSGD_FN double fsgd_squared_hinge_d(double z, double y, double p)
 {
     double slack = 1 - y * z;
     return slack > 0 ? -2 * y * slack : 0;
+}
+FSGD_FN double fsgd_squared_hinge_dd(double z, double y, double p)
+{
+    return 1 - y * z > 0 ? 2 : 0;
 }
 
 /* log loss: log(1 + exp(-yz)). With e = exp(-|z|) nothing overflows, and one exponential serves
@@ -69,6 +79,11 @@ FSGD_FN double fsgd_log_loss_d(double z, double y, double p)
     double m = y * z, e = exp(-fabs(m));
     return -y * (m > 0 ? e / (1 + e) : 1 / (1 + e));
 }
+FSGD_FN double fsgd_log_loss_dd(double z, double y, double p)
+{
+    double e = exp(-fabs(y * z)), u = 1 + e;
+    return e / (u * u);
+}
 
 /* modified Huber (Zhang 2004): max(0, 1 - yz)^2 for yz >= -1, else -4yz */
 FSGD_FN double fsgd_modified_huber(double z, double y, double p)
@@ -81,6 +96,11 @@ FSGD_FN double fsgd_modified_huber_d(double z, double y, double p)
     double m = y * z;
     return m >= 1 ? 0 : m >= -1 ? -2 * y * (1 - m) : -4 * y;
 }
+FSGD_FN double fsgd_modified_huber_dd(double z, double y, double p)
+{
+    double m = y * z;
+    return m >= 1 ? 0 : m >= -1 ? 2 : 0;
+}
 
 /* perceptron: max(0, -yz) */
 FSGD_FN double fsgd_perceptron(double z, double y, double p)
@@ -91,6 +111,10 @@ FSGD_FN double fsgd_perceptron_d(double z, double y, double p)
 {
     return y * z <= 0 ? -y : 0;
 }
+FSGD_FN double fsgd_perceptron_dd(double z, double y, double p)
+{
+    return 0;
+}
 
 /* squared error: (z - y)^2 / 2 */
 FSGD_FN double fsgd_squared_error(double z, double y, double p)
@@ -100,6 +124,10 @@ FSGD_FN double fsgd_squared_error(double z, double y, double p)
 FSGD_FN double fsgd_squared_error_d(double z, double y, double p)
 {
     return z - y;
+}
+FSGD_FN double fsgd_squared_error_dd(double z, double y, double p)
+{
+    return 1;
 }
 
 /* Huber: r^2 / 2 for |r| <= p, else p|r| - p^2 / 2, with r = z - y */
@@ -113,6 +141,10 @@ FSGD_FN double fsgd_huber_d(double z, double y, double p)
     double r = z - y;
     return r > p ? p : r < -p ? -p : r;
 }
+FSGD_FN double fsgd_huber_dd(double z, double y, double p)
+{
+    return fabs(z - y) <= p ? 1 : 0;
+}
 
 /* epsilon-insensitive: max(0, |z - y| - p) */
 FSGD_FN double fsgd_epsilon_insensitive(double z, double y, double p)
@@ -125,6 +157,10 @@ FSGD_FN double fsgd_epsilon_insensitive_d(double z, double y, double p)
     double r = z - y;
     return r > p ? 1 : r < -p ? -1 : 0;
 }
+FSGD_FN double fsgd_epsilon_insensitive_dd(double z, double y, double p)
+{
+    return 0;
+}
 
 /* squared epsilon-insensitive: max(0, |z - y| - p)^2 */
 FSGD_FN double fsgd_squared_epsilon_insensitive(double z, double y, double p)
@@ -136,6 +172,10 @@ FSGD_FN double fsgd_squared_epsilon_insensitive_d(double z, double y, double p)
 {
     double r = z - y;
     return r > p ? 2 * (r - p) : r < -p ? 2 * (r + p) : 0;
+}
+FSGD_FN double fsgd_squared_epsilon_insensitive_dd(double z, double y, double p)
+{
+    return fabs(z - y) >= p ? 2 : 0;
 }
 
 #define FSGD_ENUM(ID, name, flags) FSGD_LOSS_##ID,
@@ -156,6 +196,29 @@ FSGD_FN double fsgd_dloss(int loss, double z, double y, double p)
     switch (loss) { FSGD_LOSSES(FSGD_CASE) }
 #undef FSGD_CASE
     return NAN;
+}
+
+FSGD_FN double fsgd_ddloss(int loss, double z, double y, double p)
+{
+#define FSGD_CASE(ID, name, flags) case FSGD_LOSS_##ID: return fsgd_##name##_dd(z, y, p);
+    switch (loss) { FSGD_LOSSES(FSGD_CASE) }
+#undef FSGD_CASE
+    return NAN;
+}
+
+/* Value and both derivatives by one switch: they share what they have in common (exponentials). */
+FSGD_FN void fsgd_loss_terms(int loss, double z, double y, double p, double *value, double *d,
+                             double *dd)
+{
+#define FSGD_CASE(ID, name, flags)                                                                \
+    case FSGD_LOSS_##ID:                                                                          \
+        *value = fsgd_##name(z, y, p);                                                            \
+        *d = fsgd_##name##_d(z, y, p);                                                            \
+        *dd = fsgd_##name##_dd(z, y, p);                                                          \
+        return;
+    switch (loss) { FSGD_LOSSES(FSGD_CASE) }
+#undef FSGD_CASE
+    *value = *d = *dd = NAN;
 }
 
 #define FSGD_NAME(ID, name, flags) #name,

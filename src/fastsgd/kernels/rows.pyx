@@ -116,7 +116,13 @@ cdef class Rows:
         """The largest |x|^2 of a row; 0 without rows."""
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0
-        return _max_square(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)
+        return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)[0]
+
+    def mean_square(self):
+        """The mean of |x|^2 over the rows; 0 without rows."""
+        if self.c.n_rows == 0 or self.c.n_cols == 0:
+            return 0.0
+        return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)[1]
 
     def mean_dot(self, first, second):
         """Mean dot product of pairs of rows; those whose columns are not sorted are left out.
@@ -213,8 +219,9 @@ cdef bint _rises(const index_t[::1] indices, int64_t begin, int64_t end) noexcep
     return True
 
 
-def _max_square(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols):
-    cdef double square, largest = 0
+def _squares(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols):
+    """(largest, mean) |x|^2 of a row."""
+    cdef double square, largest = 0, total = 0
     cdef int64_t i, j, begin, end
     with nogil:
         for i in range(n_rows):
@@ -224,4 +231,5 @@ def _max_square(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_row
             for j in range(begin, end):
                 square += <double>data[j] * data[j]
             largest = max(largest, square)
-    return largest
+            total += square
+    return largest, total / n_rows

@@ -21,6 +21,7 @@ cdef extern from "losses.h" nogil:
     const int *fsgd_loss_flags
     double fsgd_loss(int loss, double z, double y, double p)
     double fsgd_dloss(int loss, double z, double y, double p)
+    double fsgd_ddloss(int loss, double z, double y, double p)
 
 cdef extern from "schedules.h" nogil:
     int FSGD_N_SCHEDULES
@@ -57,17 +58,22 @@ def schedules():
     }
 
 
-def loss_values(int loss, const double[::1] z, const double[::1] y, double p, bint derivative):
-    """loss(z, y) of each entry, or its derivative by z: float64. z, y: IN, of equal lengths."""
+def loss_values(int loss, const double[::1] z, const double[::1] y, double p, int order):
+    """loss(z, y) of each entry, or its derivative by z of `order` 1 or 2: float64.
+
+    z, y: IN, of equal lengths.
+    """
     cdef int64_t i, n = z.shape[0]
     out = np.empty(n)
     cdef double[::1] result = out
     with nogil:
         for i in range(n):
-            if derivative:
+            if order == 0:
+                result[i] = fsgd_loss(loss, z[i], y[i], p)
+            elif order == 1:
                 result[i] = fsgd_dloss(loss, z[i], y[i], p)
             else:
-                result[i] = fsgd_loss(loss, z[i], y[i], p)
+                result[i] = fsgd_ddloss(loss, z[i], y[i], p)
     return out
 
 

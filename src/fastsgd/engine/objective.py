@@ -1,0 +1,176 @@
+"""The objective of one linear model and its derivatives, as Map-Reduce sums over the rows.
+
+f(w, b) = (1/n) sum_i s_i loss(y_i, w.x_i + b) + alpha R(w), at a point x = (w, b) in float64.
+"""
+
+import numpy as np
+
+from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.threads import VALUES_OF_A_CHUNK, Team
+from fastsgd.kernels.gradient import Sums
+
+
+class Stopped(Exception):
+    """The clock ended a pass over the rows before its sums were whole."""
+
+
+def dot(u, v):
+    """u.v; not by BLAS, whose threads would get in the way of ours."""
+    return float(np.einsum("i,i->", u, v))
+
+
+class Objective:
+    """f at a point that moves; leaves its threads behind when used in a `with` block.
+
+    Parameters
+    ----------
+    rows : Rows
+        Checked.
+    y : float64 ndarray of shape (n_rows,)
+    sample_weight : float64 ndarray of shape (n_rows,) or None
+    settings : Settings
+    intercept : float
+        b where it is not learnt.
+    subset : int64 ndarray or None
+        The rows that count; None means all.
+    batch : int or None
+        Rows of a minibatch, where `batch` is to be called; then margins are not kept.
+    deadline : Deadline
+
+    Attributes
+    ----------
+    x : float64 ndarray of shape (n_features + fit_intercept,)
+        The point: weights, then the intercept.
+    value, mean_loss : float
+        f and its first part there.
+    gradient : float64 ndarray, like x
+        Of the smooth part: with L1 of mean_loss alone, whose R is left to `prox`; else of f.
+    visits : int
+        Rows read from X so far.
+    """
+
+    def __init__(self, rows, y, sample_weight, settings, intercept=0.0, *, subset=None,
+                 batch=None, deadline=NEVER):
+        self._settings, self._intercept = settings, intercept
+        self._d = rows.shape[1]
+        self._sums = Sums(
+            rows, y, sample_weight, loss=settings.loss.number,
+            loss_constant=settings.loss_constant, weight_pos=settings.weight_pos,
+            weight_neg=settings.weight_neg, keep=batch is None)
+        if subset is not None and batch is None:
+            self._sums.set_visits(subset)
+        threads = settings.n_threads
+        self._team = Team(threads if threads > 1 else 0, self._sums.stop, deadline)
+        self.proximal = settings.alpha * settings.penalty.l1_share > 0
+        self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
+        self.x = self.gradient = self._direction = None
+        self.value = self.mean_loss = np.inf
+        self.visits = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._team.__exit__(*error)
+
+    @property
+    def expired(self):
+        """Whether the time is over."""
+        return self._team.expired()
+
+    def start(self, state):
+        """The point that a state's weights are."""
+        x = np.empty(self._d + self._settings.fit_intercept)
+        x[:self._d] = state.weights
+        x[self._d:] = state.intercept
+        return x
+
+    def intercept_of(self, x):
+        """b at a point."""
+        return float(x[self._d]) if len(x) > self._d else self._intercept
+
+    def weights_of(self, x):
+        """w at a point, a view."""
+        return x[:self._d]
+
+    def penalty(self, x):
+        """alpha R(w)."""
+        return self._settings.alpha * self._settings.penalty.value(x[:self._d])
+
+    def prox(self, x, step):
+        """argmin_u |u - x|^2 / (2 step) + alpha R(u); the intercept stays."""
+        u = x.copy()
+        u[:self._d] = self._settings.penalty.prox(x[:self._d], step * self._settings.alpha)
+        return u
+
+    def evaluate(self, x):
+        """Goes to the point x; f there and the gradient (a new array)."""
+        self.x, self.gradient = x, np.empty(len(x))
+        self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=self.gradient[:self._d])
+        return self._arrived()
+
+    def batch(self, x, rows):
+        """Sum of the losses and the mean gradient at x over some rows (int64) alone."""
+        gradient = np.empty(len(x))
+        self._sums.set_visits(rows)
+        self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=gradient[:self._d])
+        self._complete(gradient, x)
+        return self._sums.value, gradient
+
+    def product(self, v):
+        """The Hessian of the smooth part at x times v."""
+        out = np.empty(len(v))
+        b = float(v[self._d]) if len(v) > self._d else 0.0
+        self._run("product", w=v[:self._d], b=b, out=out[:self._d])
+        self._complete(out, v)
+        return out
+
+    def point_to(self, direction):
+        """Sets the line x + eta * direction for `along` and `move`: one pass of dots over X."""
+        self._direction = direction
+        w, d = self.x[:self._d], direction[:self._d]
+        b = float(direction[self._d]) if len(direction) > self._d else 0.0
+        self._run("along", w=d, b=b)
+        self._squares = dot(w, w), dot(w, d), dot(d, d)
+
+    def along(self, eta):
+        """phi(eta), phi', phi'' of the smooth part on the line: O(n), without a look at X."""
+        self._run("line", eta=eta)
+        n, s = max(1, self._sums.n_visits), self._sums
+        ww, wd, dd = self._squares
+        return (s.value / n + 0.5 * self._l2 * (ww + eta * (2 * wd + eta * dd)),
+                s.slope / n + self._l2 * (wd + eta * dd), s.curve / n + self._l2 * dd)
+
+    def move(self, eta, to=None):
+        """Goes to x + eta * direction (or to `to`, which it is); half the work of `evaluate`."""
+        self.x = self.x + eta * self._direction if to is None else to
+        self.gradient = np.empty(len(self.x))
+        self._run("moved", eta=eta, out=self.gradient[:self._d])
+        return self._arrived()
+
+    def _arrived(self):
+        self._complete(self.gradient, self.x)
+        self.mean_loss = self._sums.value / max(1, self._sums.n_visits)
+        self.value = self.mean_loss + self.penalty(self.x)
+        return self.value, self.gradient
+
+    def _complete(self, out, at):
+        """Sums become means, with the penalty's part and the intercept's entry."""
+        out[:self._d] /= max(1, self._sums.n_visits)
+        if self._l2:
+            out[:self._d] += self._l2 * at[:self._d]
+        out[self._d:] = self._sums.slope / max(1, self._sums.n_visits)
+
+    def _run(self, task, **more):
+        sums, team = self._sums, self._team
+        sums.begin(task, **more)
+        if team.size:
+            team.run(lambda rank: sums.run(rank, team.size))
+            if sums.stopped:
+                raise Stopped
+        else:
+            while not sums.run_serial(VALUES_OF_A_CHUNK):
+                if team.expired():
+                    raise Stopped
+        sums.finish()
+        self.visits += sums.n_visits if task != "line" else 0

@@ -1,0 +1,18 @@
+"""The training of one linear model by the name of its `solver`."""
+
+from functools import partial
+
+from fastsgd._registry import Registry
+from fastsgd.engine.batch import train_batch
+from fastsgd.engine.descent import descend
+from fastsgd.engine.lbfgs import lbfgs
+from fastsgd.engine.loop import train
+from fastsgd.engine.newton import newton_cg
+
+TRAIN = Registry("solver", {
+    "sgd": train,
+    "gd": partial(train_batch, descend),
+    "lbfgs": partial(train_batch, lbfgs),
+    "newton-cg": partial(train_batch, newton_cg),
+})
+"""``TRAIN[solver](rows, y, sample_weight, state, settings, seed, ...)`` as `loop.train`."""
