@@ -13,7 +13,7 @@ import fastsgd
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
-    **dict.fromkeys(["losses", "penalties", "schedules", "_registry", "_validation", "errors",
+    **dict.fromkeys(["losses", "duals", "penalties", "schedules", "_registry", "_validation", "errors",
                      "data", "model_file"], 2),
     "engine": 4,
     "estimators": 5,
