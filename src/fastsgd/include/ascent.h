@@ -45,7 +45,8 @@ typedef struct {
 } fsgd_ascent;
 
 typedef struct {
-    double gap, loss; /* sums of c (l(z) + l*(-beta) + beta z) and c l(z), before each step */
+    double gap;       /* sum of c (l(z) + l*(-beta) + beta z), before each step */
+    double conjugate; /* what was added to sum c l*(-beta) */
     int64_t visits;
 } fsgd_ascent_tally;
 

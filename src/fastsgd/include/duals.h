@@ -10,7 +10,8 @@
  * each unit of beta (Hsieh et al. 2008, eq. 10; Shalev-Shwartz and Zhang 2013, option I). From
  * beta = 0, ascend(z, 0, q) is minus the slope at z of the loss smoothed by q (Moreau's envelope).
  * The domain is |beta| <= bound, for classifiers with y beta >= 0; it holds 0 always.
- * A loss without a row here is refused by name.
+ * A loss without a row here is refused by name: the perceptron's, whose optimum with any penalty is
+ * w = 0.
  */
 #ifndef FSGD_DUALS_H
 #define FSGD_DUALS_H
@@ -22,7 +23,6 @@
     ROW(SQUARED_HINGE,               squared_hinge,               INFINITY)                       \
     ROW(LOG_LOSS,                    log_loss,                    1)                              \
     ROW(MODIFIED_HUBER,              modified_huber,              4)                              \
-    ROW(PERCEPTRON,                  perceptron,                  1)                              \
     ROW(SQUARED_ERROR,               squared_error,               INFINITY)                       \
     ROW(HUBER,                       huber,                       p)                              \
     ROW(EPSILON_INSENSITIVE,         epsilon_insensitive,         1)                              \
@@ -104,17 +104,6 @@ FSGD_FN double fsgd_modified_huber_conjugate(double beta, double y, double p)
 FSGD_FN double fsgd_modified_huber_ascend(double z, double y, double beta, double q, double p)
 {
     return y * fsgd_clamp((q * (y * beta) + 1 - y * z) / (q + 0.5), 0, 4);
-}
-
-/* perceptron: t in [0, 1]; conjugate 0 */
-FSGD_FN double fsgd_perceptron_conjugate(double beta, double y, double p)
-{
-    const double t = y * beta;
-    return t >= 0 && t <= 1 ? 0 : INFINITY;
-}
-FSGD_FN double fsgd_perceptron_ascend(double z, double y, double beta, double q, double p)
-{
-    return y * fsgd_clamp(y * beta - y * z / q, 0, 1);
 }
 
 /* squared error: conjugate beta^2 / 2 - beta y */

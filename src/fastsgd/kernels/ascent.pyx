@@ -3,16 +3,15 @@
 The arithmetic is in include/ascent.inc; here are the loops over blocks and the threads' shares.
 """
 
-import cython
 import numpy as np
 
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_barrier, fsgd_barrier_wait, fsgd_load_i64, fsgd_load_int, fsgd_store_int, fsgd_take,
+    fsgd_barrier, fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take,
 )
-from fastsgd.kernels.rows cimport Rows, fsgd_rows
+from fastsgd.kernels.rows cimport FSGD_DENSE, Rows, fsgd_rows
 
 
 cdef extern from "merge.h" nogil:
@@ -48,7 +47,7 @@ cdef extern from "ascent.h" nogil:
 
     ctypedef struct fsgd_ascent_tally:
         double gap
-        double loss
+        double conjugate
         int64_t visits
 
     int64_t fsgd_run_ascent(const fsgd_ascent *p, int64_t begin, int64_t end,
@@ -110,7 +109,7 @@ cdef class Ascent:
         INOUT. sum c beta x.
     n_threads : int
         1, or replicas.
-    loss, l1, l2, gain, ... :
+    loss, l1, l2, ... :
         As in include/ascent.h.
     """
 
@@ -124,7 +123,7 @@ cdef class Ascent:
 
     def __init__(self, Rows rows, double[:, ::1] cells, unsigned char[:, ::1] rest,
                  double[::1] v, *, int loss, double loss_constant, double l1, double l2,
-                 double gain, double b, int n_threads=1):
+                 int n_threads=1):
         cdef size_t at
         if cells.shape[0] != rows.c.n_rows or cells.shape[1] != 4:
             raise ValueError(f"cells must have shape ({rows.c.n_rows}, 4)")
@@ -149,8 +148,8 @@ cdef class Ascent:
         self.p.rest = <fsgd_rest *>&rest[0, 0]
         self.p.v, self.p.b = &v[0], &self.shared.b
         self.p.loss, self.p.loss_constant = loss, loss_constant
-        self.p.l1, self.p.l2, self.p.gain, self.p.caution = l1, l2, gain, 1
-        self.shared.b = b
+        self.p.l1, self.p.l2, self.p.gain, self.p.caution = l1, l2, 0, 1
+        self.p.dull = -1
         self.set_order(None, rows.c.n_rows)
         cdef double[::1] work = np.zeros(rows.c.n_cols)
         with nogil:
@@ -235,6 +234,9 @@ cdef class Ascent:
         Additions that two threads make at once may be lost: v must be summed anew afterwards.
         """
         cdef int64_t j
+        if self.p.X.index == FSGD_DENSE:
+            raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each "
+                             "step on a dense row writes all weights; use sync='merge'")
         with nogil:
             while not fsgd_load_int(&self.shared.stop):
                 j = fsgd_take(&self.shared.cursor, AT_ONCE)
@@ -244,21 +246,31 @@ cdef class Ascent:
                                 &self.own[rank].tally, &self.shared.stop)
 
     def tally(self):
-        """(sum c (l(z) + l*(-beta) + beta z), sum c l(z), visits) of the epoch so far."""
-        parts = [(self.own[r].tally.gap, self.own[r].tally.loss, self.own[r].tally.visits)
+        """(gap, conjugate, visits) of the epoch so far, see include/ascent.h."""
+        parts = [(self.own[r].tally.gap, self.own[r].tally.conjugate, self.own[r].tally.visits)
                  for r in range(self.n_threads)]
-        return tuple(map(sum, zip(*parts)))
+        return tuple(map(sum, zip(*parts, strict=True)))
 
     def stop(self):
         """Asks every thread to return after its tile."""
         fsgd_store_int(&self.shared.stop, 1)
 
     @property
-    def n_blocks(self):
-        return self.p.n_blocks
+    def stopped(self):
+        return bool(self.shared.stop)
+
+    @property
+    def gain(self):
+        """Of the bias; 0: there is none."""
+        return self.p.gain
+
+    @gain.setter
+    def gain(self, double gain):
+        self.p.gain = gain
 
     @property
     def b(self):
+        """The bias."""
         return self.shared.b
 
     @b.setter
