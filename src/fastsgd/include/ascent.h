@@ -45,7 +45,7 @@ typedef struct {
 } fsgd_ascent;
 
 typedef struct {
-    double gap;       /* sum of c (l(z) + l*(-beta) + beta z), before each step */
+    double gap;       /* sum of c fsgd_gap(z, beta), before each step */
     double conjugate; /* what was added to sum c l*(-beta) */
     int64_t visits;
 } fsgd_ascent_tally;

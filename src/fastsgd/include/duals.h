@@ -84,7 +84,8 @@ FSGD_FN double fsgd_log_loss_ascend(double z, double y, double beta, double q, d
         u = s > 0 ? 1 - small : small;
         const double excess = s + m + q * (u - t), slope = 1 + q * small * (1 - small);
         const double change = -excess / slope;
-        if (fabs(change) <= 1e-6) { /* the error that is left is of the order of change^2 / 20 */
+        if (fabs(change) <= 1e-3) { /* what is left is of the order of change^2 / 20: nothing near
+                                     * the optimum, little in a step that is one of many */
             u += small * (1 - small) * change;
             break;
         }
@@ -175,11 +176,27 @@ static inline double fsgd_dual_bound(int loss, double p)
 }
 
 /* How far the loss at z and its conjugate at beta are from l(z) + l*(-beta) = -beta z (Fenchel and
- * Young): at least 0; the row's part of the duality gap. */
-FSGD_FN double fsgd_fenchel(int loss, double z, double y, double beta, double p)
+ * Young): at least 0; the row's part of the duality gap. For log loss, where it is the divergence
+ * of t = y beta from u = 1 / (1 + exp(yz)), right to the second order only, without a logarithm. */
+FSGD_FN double fsgd_gap(int loss, double z, double y, double beta, double p)
 {
+    if (loss == FSGD_LOSS_LOG_LOSS) {
+        const double m = y * z, t = y * beta, e = exp(-fabs(m)), small = e / (1 + e);
+        const double d = (m > 0 ? small : 1 - small) - t;
+        return d == 0 ? 0 : d * d / (small * (1 - small) + t * (1 - t));
+    }
     const double gap = fsgd_loss(loss, z, y, p) + fsgd_conjugate(loss, beta, y, p) + beta * z;
     return gap > 0 ? gap : 0;
+}
+
+/* conjugate(now) - conjugate(before). For log loss and small steps by the slope in the middle. */
+FSGD_FN double fsgd_conjugate_change(int loss, double now, double before, double y, double p)
+{
+    if (loss == FSGD_LOSS_LOG_LOSS) {
+        const double t = 0.5 * y * (now + before), change = y * (now - before);
+        if (fabs(change) < 0.1 * t * (1 - t)) return change * log(t / (1 - t));
+    }
+    return fsgd_conjugate(loss, now, y, p) - fsgd_conjugate(loss, before, y, p);
 }
 
 #endif
