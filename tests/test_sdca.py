@@ -12,8 +12,8 @@ from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
 from fastsgd.duals import DUALS
+from fastsgd.engine.ascent import DualAscent
 from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.sdca import _Solver
 from fastsgd.engine.state import LinearState
 from fastsgd.kernels.rows import Rows
 
@@ -259,7 +259,7 @@ def test_small_data_needs_no_threads():
     """Where merging would cost more than it brings, one thread works; merge_every insists."""
     X, y = data()
     for every, n_threads in (("auto", 1), (32, 4)):
-        solver = _Solver(Rows(X), y, None, LinearState(np.zeros(X.shape[1])),
+        solver = DualAscent(Rows(X), y, None, LinearState(np.zeros(X.shape[1])),
                          settings(sync="merge", n_threads=4, merge_every=every), None, None)
         assert solver.n_threads == n_threads
 
@@ -270,7 +270,8 @@ def test_columns_stored_twice():
     X.indptr, X.indices = np.array([0, 6, 12, 13, 14]), np.array([0] * 6 + [1] * 6 + [0, 1])
     X.data = np.ones(14)
     y = np.array([1.0, -1, -1, 1])
-    solver = _Solver(Rows(X), y, None, LinearState(np.zeros(2)), settings(), None, None)
+    solver = DualAscent(Rows(X), y, None, LinearState(np.zeros(2)), settings(), None, None)
+    solver.begin(None)
     np.testing.assert_array_equal(solver.cells[:, 2], [36, 36, 1, 1])
     assert train(X, y, settings("squared_error"))[0].stopped_by == "tol"
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from fastsgd.duals import dual_of
-from fastsgd.kernels.ascent import add_rows, margins
+from fastsgd.kernels import duality
 
 WIDENINGS = 200
 """Doublings of an interval in which a bias is sought, before it is taken to be infinite."""
@@ -37,13 +37,14 @@ class DualProblem:
     Parameters
     ----------
     rows : Rows
-        Checked here, if they were not.
     y, s : float64 ndarray of shape (n_rows,)
         Targets, -1 and +1 for classifiers; the rows' weights, see `row_weights`.
     settings : Settings
         Of engine/loop.py: `loss`, `loss_constant`, `penalty`, `alpha` and `fit_intercept` count.
     n : int
         Rows that the mean is over; None: all.
+    check : bool
+        Whether to check the rows here, if they were not.
     share : callable
         ``share(task)`` calls ``task(rank, n_threads)`` for each of some threads.
 
@@ -53,7 +54,8 @@ class DualProblem:
         The loss or the penalty has no dual that is of use.
     """
 
-    def __init__(self, rows, y, s, settings, n=None, share=lambda task: task(0, 1)):
+    def __init__(self, rows, y, s, settings, n=None, share=lambda task: task(0, 1),
+                 check=True):
         self.dual, self.settings = dual_of(settings.loss), settings
         self.l1, self.l2 = settings.penalty.l1_share, settings.penalty.l2_share
         self.alpha = float(settings.alpha)
@@ -61,7 +63,8 @@ class DualProblem:
             raise ValueError(
                 "the dual needs a penalty: alpha > 0 and penalty 'l2', 'elasticnet' or 'l1'; got "
                 f"alpha={settings.alpha:g} with l1 and l2 shares of {self.l1:g} and {self.l2:g}")
-        rows.check()
+        if check:
+            rows.check()
         self.rows, self.y, self._share = rows, np.ascontiguousarray(y, np.float64), share
         self.c = s / (self.alpha * (rows.shape[0] if n is None else n))
 
@@ -77,8 +80,8 @@ class DualProblem:
 
         def task(rank, n_threads):
             parts[rank] = np.zeros(self.rows.shape[1])
-            add_rows(self.rows, a, parts[rank], n * rank // n_threads,
-                     n * (rank + 1) // n_threads)
+            duality.add_rows(self.rows, a, parts[rank], n * rank // n_threads,
+                             n * (rank + 1) // n_threads)
 
         self._share(task)
         v = parts[0]
@@ -92,7 +95,8 @@ class DualProblem:
         z, w = np.empty(n), np.ascontiguousarray(w, np.float64)
 
         def task(rank, n_threads):
-            margins(self.rows, w, b, z, n * rank // n_threads, n * (rank + 1) // n_threads)
+            duality.margins(self.rows, w, b, z, n * rank // n_threads,
+                            n * (rank + 1) // n_threads)
 
         self._share(task)
         return z
@@ -128,32 +132,43 @@ class DualProblem:
         return float(-self.alpha * (self.conjugates(beta) + self.penalty_dual(v)))
 
     def balance(self, beta):
-        """`beta` with sum c beta = 0, if there is a bias: the larger side is shrunk.
-
-        Those that are inside the domain, if that is enough: those at its ends belong there.
-        """
-        if not self.settings.fit_intercept:
-            return beta
-        beta = beta.copy()
-        for _ in range(3):  # rounding leaves a little the first time
-            excess = _dot(self.c, beta)
-            side = beta > 0 if excess > 0 else beta < 0
-            inside = side & (np.abs(beta) < self.bound)
-            if abs(_dot(self.c[inside], beta[inside])) < 2 * abs(excess):
-                inside = side
-            total = _dot(self.c[inside], beta[inside])
-            if excess == 0 or total == 0:
-                break
-            beta[inside] *= max(0.0, 1 - excess / total)
+        """`beta` with sum c beta = 0, if there is a bias: the larger side is shrunk."""
+        beta = np.array(beta, np.float64)
+        if self.settings.fit_intercept:
+            duality.balance(self.c, beta, self.bound)
         return beta
 
-    def best_bias(self, z, b):
-        """The bias that is best for margins z without it, near b: the root of sum c l'(z + b)."""
+    def best_bias(self, z, b, enough=0.0):
+        """The bias that is best for margins z without it, near b: the root of sum c l'(z + b).
+
+        What f could still lose by another bias is at most `enough`.
+        """
         if not self.settings.fit_intercept:
             return 0.0
-        loss, constant = self.settings.loss, self.settings.loss_constant
-        return _root(lambda at, y, shift: loss.derivative(at + shift, y, constant),
-                     z, self.y, self.c, b)
+        loss, p = self.settings.loss.number, self.settings.loss_constant
+        n = len(z)
+
+        def total(b):
+            return self._sum(lambda begin, end: (
+                duality.slope_sum(loss, z, self.y, self.c, b, p, begin, end),), n)[0]
+
+        return _root(total, b, enough / self.alpha)
+
+    def gap_terms(self, z, beta, dull, rest):
+        """(sum c l(z), sum c l*(-beta)); wakes rows whose part of the gap exceeds `dull`."""
+        loss, p = self.settings.loss.number, self.settings.loss_constant
+        return self._sum(lambda begin, end: duality.gap_terms(
+            loss, z, self.y, self.c, beta, p, dull, rest, begin, end), len(z))
+
+    def _sum(self, part, n):
+        """Sums tuples ``part(begin, end)`` over n rows in the order of the ranks."""
+        parts = {}
+
+        def task(rank, n_threads):
+            parts[rank] = part(n * rank // n_threads, n * (rank + 1) // n_threads)
+
+        self._share(task)
+        return tuple(map(sum, zip(*(parts[rank] for rank in sorted(parts)), strict=True)))
 
     def smoothed(self, z, width):
         """Minus the slopes at z of the losses smoothed by `width`, see include/duals.h."""
@@ -164,8 +179,8 @@ class DualProblem:
         if not self.settings.fit_intercept:
             return 0.0
         dual, constant = self.dual, self.settings.loss_constant
-        return _root(lambda at, y, shift: -dual.ascend(at + shift, y, 0.0, width, constant),
-                     z, self.y, self.c, 0.0)
+        return _root(lambda shift: -_dot(
+            self.c, dual.ascend(z + shift, self.y, 0.0, width, constant)), 0.0)
 
 
 def _dot(a, b):
@@ -173,51 +188,39 @@ def _dot(a, b):
     return float(np.einsum("i,i->", a, b))
 
 
-def _root(slopes, z, y, c, start):
-    """Where sum c slopes(z, y, shift), which does not fall with the shift, crosses 0.
+def _root(total, start, enough=0.0):
+    """Where ``total(shift)``, which does not fall, crosses 0; near `start`.
 
-    Rows whose slope is the same at both ends of the interval are summed once.
+    Ends early where |total| times the width of the interval, which bounds what the integral of
+    `total` could still lose, is at most `enough`.
     """
-    def total(shift):
-        return _dot(c, slopes(z, y, shift))
-
-    now = total(start)
-    if now == 0:
-        return start
-    step, low, high = 1e-4 * (1 + abs(start)), start, start
+    now, step = total(start), 1e-4 * (1 + abs(start))
+    low = high = start
+    value_low = value_high = now
     for _ in range(WIDENINGS):
+        if value_low <= 0 <= value_high:
+            break
         if now > 0:
-            low = low - step
-            if total(low) <= 0:
-                break
-            high = low
+            high, value_high, low = low, value_low, low - step
+            value_low = total(low)
         else:
-            high = high + step
-            if total(high) >= 0:
-                break
-            low = high
+            low, value_low, high = high, value_high, high + step
+            value_high = total(high)
         step *= 4
     else:  # rows of one kind only: no bias is best
         return start
-    at_low, at_high = slopes(z, y, low), slopes(z, y, high)
-    moved = np.flatnonzero(at_low != at_high)
-    fixed = _dot(c, at_low) - _dot(c[moved], at_low[moved])
-    z, y, c = (np.ascontiguousarray(a[moved]) for a in (z, y, c))
-    value_low = fixed + _dot(c, at_low[moved])
-    value_high = fixed + _dot(c, at_high[moved])
-    for k in range(60):  # a chord, each third time the middle: steps have no use for chords
-        if high - low <= 1e-14 * (1 + abs(low)):
-            break
+    for k in range(200):  # chords; each third time the middle: steps have no use for chords
+        least = min((abs(value_low), low), (abs(value_high), high))
         middle = 0.5 * (low + high)
+        if least[0] * (high - low) <= enough or not low < middle < high:
+            break
         if k % 3 < 2 and value_high > value_low:
-            chord = low - value_low * (high - low) / (value_high - value_low)
             edge = 1e-3 * (high - low)
+            chord = low - value_low / (value_high - value_low) * (high - low)
             middle = min(max(chord, low + edge), high - edge)
-        value = fixed + _dot(c, slopes(z, y, middle))
-        if value == 0:
-            return middle
+        value = total(middle)
         if value > 0:
             high, value_high = middle, value
         else:
             low, value_low = middle, value
-    return 0.5 * (low + high)
+    return least[1]

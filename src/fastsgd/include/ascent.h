@@ -84,8 +84,8 @@ typedef void (*fsgd_margins_fn)(const fsgd_rows *X, const double *w, double b, i
                                 int64_t end, double *z);
 typedef void (*fsgd_add_rows_fn)(const fsgd_rows *X, const double *a, int64_t begin, int64_t end,
                                  double *v);
-typedef void (*fsgd_squares_fn)(const fsgd_rows *X, int64_t begin, int64_t end,
-                                fsgd_dual_row *row, double *work);
+typedef int64_t (*fsgd_squares_fn)(const fsgd_rows *X, int64_t begin, int64_t end,
+                                   fsgd_dual_row *row, double *work);
 
 #define FSGD_PASTE_(a, b, c) a##_##b##_##c
 #define FSGD_PASTE(a, b, c) FSGD_PASTE_(a, b, c)
@@ -140,10 +140,10 @@ static inline void fsgd_add_rows(const fsgd_rows *X, const double *a, int64_t be
     fsgd_add_rows_table[X->real][X->index](X, a, begin, end, v);
 }
 
-static inline void fsgd_squares(const fsgd_rows *X, int64_t begin, int64_t end,
-                                fsgd_dual_row *row, double *work)
+static inline int64_t fsgd_squares(const fsgd_rows *X, int64_t begin, int64_t end,
+                                   fsgd_dual_row *row, double *work)
 {
-    fsgd_squares_table[X->real][X->index](X, begin, end, row, work);
+    return fsgd_squares_table[X->real][X->index](X, begin, end, row, work);
 }
 
 #endif

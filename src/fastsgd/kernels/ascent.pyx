@@ -52,11 +52,8 @@ cdef extern from "ascent.h" nogil:
 
     int64_t fsgd_run_ascent(const fsgd_ascent *p, int64_t begin, int64_t end,
                             fsgd_ascent_tally *tally, const int *stop)
-    void fsgd_margins(const fsgd_rows *X, const double *w, double b, int64_t begin, int64_t end,
-                      double *z)
-    void fsgd_add_rows(const fsgd_rows *X, const double *a, int64_t begin, int64_t end, double *v)
-    void fsgd_squares(const fsgd_rows *X, int64_t begin, int64_t end, fsgd_dual_row *row,
-                      double *work)
+    int64_t fsgd_squares(const fsgd_rows *X, int64_t begin, int64_t end, fsgd_dual_row *row,
+                         double *work)
 
 cdef extern from *:
     """
@@ -100,9 +97,8 @@ cdef class Ascent:
     Parameters
     ----------
     rows : Rows
-        Checked.
     cells : float64 array of shape (n_rows, 4)
-        INOUT. Of each row y, c = s / (alpha n), |x|^2 (found here) and beta.
+        INOUT. Of each row y, c = s / (alpha n), |x|^2, which `measure` finds, and beta.
     rest : uint8 array of shape (n_rows, 2)
         INOUT. How long each row sleeps still, and how long it slept; zeros in the beginning.
     v : float64 array of shape (n_cols,)
@@ -133,8 +129,6 @@ cdef class Ascent:
             raise ValueError(f"v must have shape ({rows.c.n_cols},)")
         if not l2 > 0:
             raise ValueError("the dual needs l2 > 0")
-        if not rows.checked:
-            raise ValueError("rows must have been checked")
         shared, at = _aligned(sizeof(fsgd_ascent_shared))
         self.shared = <fsgd_ascent_shared *>at
         own, at = _aligned(n_threads * sizeof(fsgd_ascent_own))
@@ -151,9 +145,19 @@ cdef class Ascent:
         self.p.l1, self.p.l2, self.p.gain, self.p.caution = l1, l2, 0, 1
         self.p.dull = -1
         self.set_order(None, rows.c.n_rows)
-        cdef double[::1] work = np.zeros(rows.c.n_cols)
+
+    def measure(self, int64_t begin, int64_t end):
+        """Finds |x|^2 of rows begin..end; raises ValueError for one that cannot be used.
+
+        Must be done for all rows before the first epoch; threads may share it.
+        """
+        cdef double[::1] work = np.zeros(self.p.X.n_cols)
+        cdef Rows rows = self._keep[0]
+        cdef int64_t bad
         with nogil:
-            fsgd_squares(&self.p.X, 0, self.p.X.n_rows, self.p.row, &work[0])
+            bad = fsgd_squares(&self.p.X, begin, end, self.p.row, &work[0])
+        if bad < end:
+            raise rows.complaint(bad)
 
     def set_order(self, blocks, int64_t block_rows):
         """Sets the order of an epoch: blocks of `block_rows` rows (at most 32 but for None)."""
@@ -285,28 +289,3 @@ cdef class Ascent:
     @dull.setter
     def dull(self, double dull):
         self.p.dull = dull
-
-
-def margins(Rows rows, const double[::1] w, double b, double[::1] z, int64_t begin, int64_t end):
-    """z[i] = x_i.w + b for rows begin..end. z: OUT."""
-    _check(rows, z.shape[0], w.shape[0], begin, end)
-    if begin < end:
-        with nogil:
-            fsgd_margins(&rows.c, &w[0], b, begin, end, &z[0])
-
-
-def add_rows(Rows rows, const double[::1] a, double[::1] v, int64_t begin, int64_t end):
-    """v += sum a[i] x_i for rows begin..end. v: INOUT."""
-    _check(rows, a.shape[0], v.shape[0], begin, end)
-    if begin < end:
-        with nogil:
-            fsgd_add_rows(&rows.c, &a[0], begin, end, &v[0])
-
-
-cdef _check(Rows rows, n_rows, n_cols, begin, end):
-    if n_rows != rows.c.n_rows or n_cols != rows.c.n_cols:
-        raise ValueError(f"arrays of {n_rows} rows and {n_cols} columns; X is {rows.shape}")
-    if not 0 <= begin <= end <= n_rows:
-        raise ValueError(f"rows {begin} to {end} of {n_rows}")
-    if not rows.checked:
-        raise ValueError("rows must have been checked")
