@@ -164,8 +164,9 @@ class DualAscent:
         self.excess, self.penalty_dual = 0.0, problem.penalty_dual(self.v)
         state.weights[:] = problem.weights_of(self.v)
         w = state.weights.astype(np.float64)  # what is certified is what is kept
-        z, tol = problem.margins(w), self.settings.tol or 0.0
-        state.intercept = problem.best_bias(z, self.centre, 0.01 * tol * self.estimate()[0])
+        z, size = problem.margins(w), self.estimate()[0]
+        enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
+        state.intercept = problem.best_bias(z, self.centre, enough)
         z += state.intercept
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
         objective = problem.alpha * (losses + self.settings.penalty.value(w))

@@ -3,7 +3,7 @@
  * With c_i = s_i / (alpha n) the dual variables beta stand for v = sum c_i beta_i x_i and for
  * w = soft(v, l1) / l2, where alpha R(w) is the penalty, R = l2 |w|^2 / 2 + l1 |w|_1. Row i's step
  * is fsgd_ascend at z = w.x + b with q = c_i (|x_i|^2 / l2 + gain): exact for l1 = 0, else that of
- * a quadratic lower bound of the dual (Shalev-Shwartz and Zhang 2014, eq. 9).
+ * a quadratic lower bound of the dual (Shalev-Shwartz and Zhang 2014).
  *
  * The bias carries no penalty, so sum c_i beta_i must end at 0: b = centre + gain sum c_i beta_i is
  * the multiplier of that condition in an augmented Lagrangian of strength `gain`.

@@ -7,7 +7,7 @@
  *     ascend(z, beta, q) = argmax over u of  -l*(-u) - (u - beta) z - q (u - beta)^2 / 2,
  *
  * the exact step of coordinate ascent from beta at the margin z, where the margin moves by q for
- * each unit of beta (Hsieh et al. 2008, eq. 10; Shalev-Shwartz and Zhang 2013, option I). From
+ * each unit of beta (Hsieh et al. 2008; Shalev-Shwartz and Zhang 2013, option I). From
  * beta = 0, ascend(z, 0, q) is minus the slope at z of the loss smoothed by q (Moreau's envelope).
  * The domain is |beta| <= bound, for classifiers with y beta >= 0; it holds 0 always.
  * A loss without a row here is refused by name: the perceptron's, whose optimum with any penalty is
