@@ -50,7 +50,7 @@ class Ascended(NamedTuple):
 
 
 def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-               on_epoch=None, deadline=NEVER, dual=None):
+               on_epoch=None, deadline=NEVER, sample=None, dual=None):
     """Trains one linear model by dual coordinate ascent.
 
     Parameters
@@ -76,6 +76,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         estimate, f <= D(beta) + gap, the weights are those of the epoch's end.
     deadline : Deadline
         The certificate, which takes about as long as an epoch, is made before it passes.
+    sample : Sample or None
+        As `loop.train` takes it; not used: of two epochs the later one has the better dual.
     dual : float64 ndarray of shape (n_rows,) or None
         To begin with; what lies outside the domain is moved to its edge.
 

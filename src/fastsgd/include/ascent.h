@@ -8,7 +8,7 @@
  * The bias carries no penalty, so sum c_i beta_i must end at 0: b = centre + gain sum c_i beta_i is
  * the multiplier of that condition in an augmented Lagrangian of strength `gain`.
  *
- * A row that has nothing to gain sleeps for as many epochs as it has before, doubled.
+ * A row that has nothing to gain k times running sleeps for 2^k - 1 epochs.
  */
 #ifndef FSGD_ASCENT_H
 #define FSGD_ASCENT_H
@@ -17,7 +17,7 @@
 #include "duals.h"
 #include "rows.h"
 
-#define FSGD_LONGEST_IDLE 6 /* 2^6 - 1 epochs are the longest sleep */
+#define FSGD_LONGEST_IDLE 5 /* 2^5 - 1 epochs are the longest sleep */
 
 /* What a step needs of one row, side by side in memory. */
 typedef struct {
