@@ -23,6 +23,11 @@ cdef extern from "losses.h" nogil:
     double fsgd_dloss(int loss, double z, double y, double p)
     double fsgd_ddloss(int loss, double z, double y, double p)
 
+cdef extern from "duals.h" nogil:
+    double fsgd_conjugate(int loss, double beta, double y, double p)
+    double fsgd_ascend(int loss, double z, double y, double beta, double q, double p)
+    double fsgd_dual_bound(int loss, double p)
+
 cdef extern from "schedules.h" nogil:
     int FSGD_N_SCHEDULES
     int FSGD_PASSIVE_AGGRESSIVE
@@ -74,6 +79,34 @@ def loss_values(int loss, const double[::1] z, const double[::1] y, double p, in
                 result[i] = fsgd_dloss(loss, z[i], y[i], p)
             else:
                 result[i] = fsgd_ddloss(loss, z[i], y[i], p)
+    return out
+
+
+def dual_bound(int loss, double p):
+    """The largest dual variable of a loss, may be infinite; NaN: it has no dual."""
+    return fsgd_dual_bound(loss, p)
+
+
+def conjugates(int loss, const double[::1] beta, const double[::1] y, double p):
+    """loss*(-beta) of each entry: float64. beta, y: IN, of equal lengths."""
+    cdef int64_t i, n = beta.shape[0]
+    out = np.empty(n)
+    cdef double[::1] result = out
+    with nogil:
+        for i in range(n):
+            result[i] = fsgd_conjugate(loss, beta[i], y[i], p)
+    return out
+
+
+def ascents(int loss, const double[::1] z, const double[::1] y, const double[::1] beta,
+            const double[::1] q, double p):
+    """The dual variable after an exact step from beta at z, each entry: float64. All IN."""
+    cdef int64_t i, n = z.shape[0]
+    out = np.empty(n)
+    cdef double[::1] result = out
+    with nogil:
+        for i in range(n):
+            result[i] = fsgd_ascend(loss, z[i], y[i], beta[i], q[i], p)
     return out
 
 

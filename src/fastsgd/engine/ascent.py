@@ -1,0 +1,186 @@
+"""The dual variables of one training by solver "sdca": an epoch of steps, and a certificate.
+
+The free bias is the multiplier of sum c beta = 0 in an augmented Lagrangian: within an epoch it
+moves with every step, by `gain` times what the step adds to that sum; after each epoch the
+multiplier takes over what is left of the sum (Hestenes 1969, Powell 1969; docs/duality.md).
+"""
+
+import numpy as np
+
+from fastsgd.engine import threads
+from fastsgd.engine.dual_point import DualProblem, row_weights
+from fastsgd.engine.merge import rows_worth_a_merge
+from fastsgd.engine.visiting import block_rows
+from fastsgd.kernels import order, tables
+from fastsgd.kernels.ascent import Ascent
+
+GAIN = 0.01
+"""Of the bias, as a part of the mean |x|^2 / l2. Measured: 0.01 takes as many epochs as no bias
+at all, 0.1 a third more, 1 three times as many."""
+
+DULL = 0.5
+"""A row sleeps when its part of the gap is below so much of the mean of the last epoch."""
+
+CAUTION = 0.4
+"""Steps on replicas are damped by 1 + CAUTION (threads - 1); by all threads, which is safe for any
+data, once the dual objective has fallen, and from the start where no domain bounds the dual."""
+
+SELDOM, SHORTEST = 4, 256
+"""Rows between two merges: so many times those that are worth one, and at least 256."""
+
+MERGES = 8
+"""Merges of an epoch there must be room for: with fewer one thread is as good."""
+
+
+class DualAscent:
+    """The dual variables of one training, its epochs and its certificates."""
+
+    def __init__(self, rows, y, sample_weight, state, settings, subset, dual):
+        if settings.penalty.l2_share <= 0:
+            raise ValueError(
+                "solver='sdca' needs penalty='l2' or 'elasticnet': without a part of l2 the dual "
+                "does not determine the weights")
+        n = rows.shape[0]
+        self.n_visits = n if subset is None else len(subset)
+        s = row_weights(y, sample_weight, settings, subset)
+        self.problem = problem = DualProblem(rows, y, s, settings, self.n_visits, self._share,
+                                              check=False)
+        self.settings, self.dtype, self.team = settings, state.weights.dtype, None
+        self.block_rows = block_rows(rows, settings.shuffle)
+        self.n_blocks = -(-n // self.block_rows)
+        self.n_threads, self.share = _threads(rows, settings)
+        self.cells, self.v = np.zeros((n, 4)), np.zeros(rows.shape[1])
+        self.cells[:, 0], self.cells[:, 1] = problem.y, problem.c
+        self.rest = np.zeros((n, 2), np.uint8)
+        self.ascent = Ascent(
+            rows, self.cells, self.rest, self.v, loss=settings.loss.number,
+            loss_constant=settings.loss_constant, l1=problem.l1, l2=problem.l2,
+            n_threads=self.n_threads)
+        self.gain, self.begin_at = 0.0, dual
+        bounded = np.isfinite(problem.bound)
+        self.caution = 1 + (CAUTION if bounded else 1.0) * (self.n_threads - 1)
+        self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
+        self.chunk = max(1, threads.serial_chunk(rows) * tables.TILE // self.block_rows)
+
+    def begin(self, team):
+        """Measures the rows, by all threads, and takes the dual variables to begin with."""
+        self.team, n, problem = team, self.problem.rows.shape[0], self.problem
+        self._share(lambda rank, n_threads: self.ascent.measure(
+            n * rank // n_threads, n * (rank + 1) // n_threads))
+        problem.rows.checked = True
+        if self.settings.fit_intercept:
+            self.gain = self.ascent.gain = GAIN * (self.cells[:, 2].mean() or 1.0) / problem.l2
+        if self.begin_at is not None:
+            self._begin_at(self.begin_at)
+        self.conjugates = problem.conjugates(self.beta)
+        self.penalty_dual = problem.penalty_dual(self.v)
+
+    @property
+    def beta(self):
+        """The dual variables: a view."""
+        return self.cells[:, 3]
+
+    def _begin_at(self, dual):
+        problem = self.problem
+        beta = np.clip(np.asarray(dual, np.float64), -problem.bound, problem.bound)
+        if self.settings.loss.is_classifier:
+            beta = np.where(beta * problem.y > 0, beta, 0.0)
+        self.beta[:] = problem.balance(np.where(problem.c > 0, beta, 0.0))
+        self.v[:] = problem.sum_rows(self.beta)
+        self.centre = problem.best_bias(problem.margins(problem.weights_of(self.v)), 0.0)
+
+    def _share(self, task):
+        """Runs ``task(rank, n_threads)`` on the threads of the training."""
+        if self.team is None or self.n_threads == 1:
+            task(0, 1)
+        else:
+            self.team.run(lambda rank: task(rank, self.n_threads))
+
+    def stop(self):
+        self.ascent.stop()
+
+    def epoch(self, seed, number):
+        """One epoch; (rows visited, whether it was a whole one)."""
+        ascent, problem = self.ascent, self.problem
+        shuffled = order.permutation if self.block_rows == 1 else order.stratified
+        ascent.set_order(shuffled(seed, number, self.n_blocks) if self.settings.shuffle else None,
+                         self.block_rows)
+        ascent.b = self.centre + self.gain * self.excess
+        before = self._lagrangian()
+        if self.n_threads == 1:
+            begin = 0
+            while begin < self.n_blocks and not self.team.expired():
+                begin = ascent.run(begin, begin + self.chunk)
+        elif self.settings.sync == "hogwild":
+            self.team.run(ascent.run_shared)
+        else:
+            share = int(self.share / self.block_rows / max(self.awake, 0.01))
+            self.team.run(lambda rank: ascent.run_merged(rank, max(1, share), self.caution))
+        gap, conjugates, visits = ascent.tally()
+        if ascent.stopped:
+            return visits, False
+        if self.n_threads > 1 and self.settings.sync == "hogwild":  # some additions were lost
+            self.v[:] = problem.sum_rows(self.beta)
+        self.awake = visits / max(1, self.n_visits)
+        self.conjugates += conjugates
+        self.penalty_dual = problem.penalty_dual(self.v)
+        self.excess = float(np.einsum("i,i->", problem.c, self.beta)) if self.gain else 0.0
+        self.gap = problem.alpha * (gap - ascent.b * self.excess)
+        if not self._lagrangian() > before:  # what threads did at once went too far
+            self.caution = float(self.n_threads)
+        self.centre += self.gain * self.excess  # the multiplier's step
+        ascent.dull = DULL * gap / max(1, self.n_visits)
+        return visits, True
+
+    def _lagrangian(self):
+        """What the steps of an epoch make larger, / alpha."""
+        return -(self.conjugates + self.penalty_dual
+                 + self.excess * (self.centre + 0.5 * self.gain * self.excess))
+
+    def estimate(self):
+        """(f, mean loss) of the model, by D(beta) and the gap that the epoch met."""
+        problem = self.problem
+        objective = self.gap - problem.alpha * (self.conjugates + self.penalty_dual)
+        w = problem.weights_of(self.v)
+        return objective, objective - problem.alpha * self.settings.penalty.value(w)
+
+    def show(self, state):
+        """The epoch's model."""
+        state.weights[:] = self.problem.weights_of(self.v)
+        state.intercept = self.ascent.b
+
+    def settle(self, state):
+        """The model of the dual variables, after threads have been stopped."""
+        self.team = None
+        if self.problem.rows.checked:
+            self.v[:] = self.problem.sum_rows(self.beta)
+            self.show(state)
+
+    def certify(self, state):
+        """Balances the dual, sums v anew and writes the model: (f, f - D(beta))."""
+        problem = self.problem
+        beta = problem.balance(self.beta)
+        self.beta[:] = beta
+        self.v[:] = problem.sum_rows(beta)
+        self.excess, self.penalty_dual = 0.0, problem.penalty_dual(self.v)
+        state.weights[:] = problem.weights_of(self.v)
+        w = state.weights.astype(np.float64)  # what is certified is what is kept
+        z, size = problem.margins(w), self.estimate()[0]
+        enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
+        state.intercept = problem.best_bias(z, self.centre, enough)
+        z += state.intercept
+        losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
+        objective = problem.alpha * (losses + self.settings.penalty.value(w))
+        lower = -problem.alpha * (self.conjugates + self.penalty_dual)
+        return objective, max(0.0, objective - lower)
+
+
+def _threads(rows, settings):
+    """(threads, rows that each visits between two merges)."""
+    n_threads = settings.n_threads if settings.sync in ("merge", "hogwild") else 1
+    if n_threads < 2 or settings.sync == "hogwild":
+        return n_threads, 0
+    if settings.merge_every != "auto":
+        return n_threads, int(settings.merge_every)
+    share = max(SHORTEST, SELDOM * rows_worth_a_merge(rows, n_threads))
+    return (1, 0) if share * n_threads * MERGES > rows.shape[0] else (n_threads, share)
