@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
+from fastsgd.solvers import Gap
 
 ESTIMATORS = [
     FastSGDClassifier(max_iter=100),
@@ -18,6 +19,9 @@ ESTIMATORS = [
     FastSGDClassifier("log_loss", solver="gd", learning_rate="backtracking"),
     FastSGDClassifier(solver="gd", max_iter=100, batch_size=16),
     FastSGDRegressor(solver="newton-cg", tol=1e-6),
+    FastSGDClassifier(solver="sdca", n_jobs=2, max_iter=3000),
+    FastSGDRegressor("epsilon_insensitive", solver="sdca", max_iter=3000),
+    FastSGDClassifier("log_loss", solver="auto", tol=Gap(1e-4)),
     FastSGDRegressor("huber", solver="gd", learning_rate="exact"),
 ]
 

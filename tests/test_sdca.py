@@ -260,7 +260,7 @@ def test_small_data_needs_no_threads():
     X, y = data()
     for every, n_threads in (("auto", 1), (32, 4)):
         solver = DualAscent(Rows(X), y, None, LinearState(np.zeros(X.shape[1])),
-                         settings(sync="merge", n_threads=4, merge_every=every), None, None)
+                         settings(sync="merge", n_threads=4, merge_every=every), None)
         assert solver.n_threads == n_threads
 
 
@@ -270,8 +270,8 @@ def test_columns_stored_twice():
     X.indptr, X.indices = np.array([0, 6, 12, 13, 14]), np.array([0] * 6 + [1] * 6 + [0, 1])
     X.data = np.ones(14)
     y = np.array([1.0, -1, -1, 1])
-    solver = DualAscent(Rows(X), y, None, LinearState(np.zeros(2)), settings(), None, None)
-    solver.begin(None)
+    solver = DualAscent(Rows(X), y, None, LinearState(np.zeros(2)), settings(), None)
+    solver.begin(None, LinearState(np.zeros(2)))
     np.testing.assert_array_equal(solver.cells[:, 2], [36, 36, 1, 1])
     assert train(X, y, settings("squared_error"))[0].stopped_by == "tol"
 

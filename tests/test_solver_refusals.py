@@ -6,7 +6,7 @@ import pytest
 from fastsgd import FastSGDClassifier, FastSGDRegressor
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import Backtracking, Exact
-from fastsgd.solvers import SOLVERS
+from fastsgd.solvers import SOLVERS, Gap
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 5))
@@ -15,7 +15,7 @@ LOG = {"loss": "log_loss"}
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"solver": "bfgs"}, "unknown solver 'bfgs'; the valid names are 'sgd', 'gd', 'lbfgs', "),
+    ({"solver": "bfgs"}, "unknown solver 'bfgs'; the valid names are 'auto', 'sgd', 'sdca', "),
     ({"solver": "sgd", "sync": "map_reduce"}, "use solver='gd' or .*'newton-cg', or sync='merge'"),
     ({"solver": "sgd", "batch_size": 8}, "batch_size=8 is not available .* use solver='gd'"),
     ({"solver": "sgd", "learning_rate": "exact"}, "learning_rate='exact' .* use solver='gd'"),
@@ -30,12 +30,28 @@ LOG = {"loss": "log_loss"}
     ({"solver": "gd", "learning_rate": "exact", "penalty": "l1", **LOG}, "penalty='l1' steps do"),
     ({"solver": "gd", "learning_rate": Exact(), "penalty": "elasticnet", **LOG}, "steps do not"),
     ({"solver": "gd", "learning_rate": "exact", "batch_size": 8, **LOG}, "to its own optimum"),
-    ({"solver": "lbfgs"}, "loss='hinge' has; use solver='sgd' or solver='gd', or one of"),
+    ({"solver": "lbfgs"}, "loss='hinge' has; use solver='sgd' or solver='sdca' or .* one of"),
     ({"solver": "newton-cg", "loss": "perceptron"}, "loss='perceptron' has"),
     ({"solver": "lbfgs", "penalty": "l1", **LOG}, "a kink at 0, which solver='lbfgs'"),
     ({"solver": "newton-cg", "penalty": "elasticnet", **LOG}, "or penalty='l2'"),
     ({"solver": "lbfgs", "early_stopping": True, **LOG}, "early_stopping=True is not available"),
     ({"solver": "newton-cg", "batch_size": 2, **LOG}, "batch_size=2 is not available"),
+    ({"solver": "sdca", "loss": "perceptron"}, "a dual, which loss='perceptron' has not; use"),
+    ({"solver": "sdca", "penalty": "l1"}, "part of l2, .*got penalty='l1', alpha=0.0001; use sol"),
+    ({"solver": "sdca", "penalty": "elasticnet", "l1_ratio": 1}, "'elasticnet', l1_ratio=1"),
+    ({"solver": "sdca", "penalty": None}, "part of l2"),
+    ({"solver": "sdca", "alpha": 0}, "penalty='l2', alpha=0; use"),
+    ({"solver": "sdca", "sync": "classes"}, "names are 'auto', 'serial', 'merge', 'hogwild'"),
+    ({"solver": "sdca", "sync": "map_reduce"}, "use solver='gd' or"),
+    ({"solver": "sdca", "sync": "hogwild", "n_jobs": 2}, "takes sparse rows only"),
+    ({"solver": "sdca", "early_stopping": True}, "early_stopping=True is not available"),
+    ({"solver": "sdca", "average": True}, "average=True is not available"),
+    ({"solver": "sdca", "class_weight": {0: -1.0}}, "weights >= 0"),
+    ({"tol": Gap(), "loss": "perceptron"}, "needs a loss with a dual"),
+    ({"tol": Gap(), "penalty": None}, "needs a penalty"),
+    ({"tol": Gap(), "alpha": 0, "learning_rate": "constant"}, "needs a penalty"),
+    ({"tol": Gap(), "learning_rate": "pa1"}, "which learning_rate='pa1' does not minimise"),
+    ({"tol": Gap(), "early_stopping": True}, "two ways to end"),
     ({"solver": "gd", "batch_size": 0}, "'batch_size' .* in the range"),
     ({"solver": "gd", "learning_rate": "newton"}, "'learning_rate' .* must be a str among"),
 ])
@@ -82,3 +98,29 @@ def test_what_is_not_used_is_not_refused(solver):
     FastSGDClassifier("log_loss", alpha=0.0, solver=solver, tol=1e-2).fit(X, Y)
     FastSGDClassifier("log_loss", learning_rate="pa1", solver=solver).fit(X, Y)
     FastSGDClassifier("log_loss", eta0="auto", solver=solver).fit(X, Y)
+
+
+@pytest.mark.parametrize("within", [0, -1e-3, float("nan")])
+def test_gap_must_be_positive(within):
+    with pytest.raises(ValueError, match="within must be > 0, got"):
+        Gap(within)
+
+
+@pytest.mark.parametrize(("options", "chosen"), [
+    ({}, "sdca"), ({"loss": "perceptron"}, "sgd"), ({"penalty": "l1"}, "sgd"),
+    ({"penalty": None, "learning_rate": "constant"}, "sgd"),
+    ({"loss": "log_loss", "alpha": 0.0}, "newton-cg"), ({"early_stopping": True}, "sgd"),
+    ({"average": True}, "sgd"), ({"sync": "hogwild", "n_jobs": 1}, "sgd"),
+    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cg"), ({"sync": "map_reduce"}, "gd"),
+    ({"batch_size": 8}, "gd"), ({"loss": "log_loss", "learning_rate": "exact"}, "gd"),
+    ({"learning_rate": "pa1"}, "sgd"), ({"sync": "round_robin"}, "sgd"),
+])
+def test_auto_takes_what_the_parameters_allow(options, chosen):
+    model = FastSGDClassifier(solver="auto", max_iter=2000, tol=1e-2, random_state=0, **options)
+    assert model.fit(X, Y).fit_stats_["solver"] == chosen
+
+
+def test_auto_tells_what_sgd_refuses():
+    with pytest.raises(ValueError, match="alpha must be > 0 since learning_rate is 'optimal'"):
+        FastSGDClassifier(solver="auto", alpha=0).fit(X, Y)
+    FastSGDClassifier(solver="auto").partial_fit(X, Y, [0, 1])

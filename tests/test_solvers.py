@@ -18,7 +18,7 @@ from fastsgd.solvers import SOLVERS
 
 SMOOTH = [name for name, loss in LOSSES.items() if loss.smooth]
 SMOOTH_SOLVERS = [name for name, solver in SOLVERS.items() if solver.smooth_only]
-OF_SUMS = [name for name, solver in SOLVERS.items() if not solver.one_by_one]
+OF_SUMS = [name for name, solver in SOLVERS.items() if "map_reduce" in solver.syncs]
 ALPHA = 0.01
 rng = np.random.default_rng(0)
 WEIGHT = rng.random(150) + 0.1

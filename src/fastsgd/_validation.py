@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
-from fastsgd.solvers import SOLVERS, check_solver
+from fastsgd.solvers import check_solver, solver_of
 
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
 DEFAULT_ALPHA = 1e-4
@@ -52,7 +52,7 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
                 "C needs the number of rows, which partial_fit does not know; "
                 "give alpha = 1 / (n_samples * C) instead"
             )
-    takes_steps = SOLVERS[estimator.solver].takes_steps
+    takes_steps = solver_of(estimator).takes_steps
     if (
         takes_steps
         and has_flag(estimator.learning_rate, tables.NEEDS_ALPHA)

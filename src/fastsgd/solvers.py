@@ -6,9 +6,39 @@ Their trainings are in engine/solvers.py, under the same names.
 from dataclasses import dataclass
 
 from fastsgd._registry import Registry
+from fastsgd.duals import DUALS
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import has_flag, line_search
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Ends a training where f(w, b) - f* is proven to be small, for ``tol=Gap(...)``.
+
+    The proof is a dual point (docs/duality.md), sought after 1, 2, 4, 7, 11, ... epochs, each time
+    at the price of a few; solver='sdca' knows one at any time. What was reached is `gap_`.
+
+    Parameters
+    ----------
+    within : float, default=1e-3
+        The gap as a part of the objective; > 0.
+
+    Examples
+    --------
+    >>> from fastsgd.solvers import Gap
+    >>> Gap(1e-4)
+    Gap(within=0.0001)
+    """
+
+    within: float = 1e-3
+
+    def __post_init__(self):
+        if not self.within > 0:
+            raise ValueError(f"within must be > 0, got {self.within}")
+
+
+SYNCS_OF_SUMS = ("auto", "map_reduce", "serial")
 
 
 @dataclass(frozen=True)
@@ -18,38 +48,72 @@ class Solver:
     Attributes
     ----------
     name : str
+    syncs : tuple of str
+        The values of `sync` that it has.
+    penalties : tuple
+        Those that it takes; elasticnet with an l2 part only where "l1" is not among them.
     smooth_only : bool
         Needs a continuous derivative of the loss.
-    takes_l1 : bool
+    by_dual : bool
+        Needs the loss's dual and a penalty.
     takes_steps : bool
         Steps come from `learning_rate`.
     takes_batches : bool
         `batch_size` has a meaning.
     one_by_one : bool
-        Visits rows one by one: what `partial_fit`, `average` and eta0='auto' rest on, and the
-        values of `sync` that share a model. The others sum over rows, by sync='map_reduce'.
+        Makes SGD's steps by single rows: what `partial_fit`, `average` and eta0='auto' rest on.
     stops_early : bool
         `early_stopping` has a meaning.
     """
 
     name: str
+    syncs: tuple = SYNCS_OF_SUMS
+    penalties: tuple = ("l2", "l1", "elasticnet", None)
     smooth_only: bool = False
-    takes_l1: bool = True
-    takes_steps: bool = True
+    by_dual: bool = False
+    takes_steps: bool = False
     takes_batches: bool = False
     one_by_one: bool = False
-    stops_early: bool = True
+    stops_early: bool = False
+
+    @property
+    def takes_l1(self):
+        return "l1" in self.penalties
 
 
 SOLVERS = Registry("solver", {solver.name: solver for solver in (
-    Solver("sgd", one_by_one=True),
-    Solver("gd", takes_batches=True),
-    Solver("lbfgs", smooth_only=True, takes_l1=False, takes_steps=False, stops_early=False),
-    Solver("newton-cg", smooth_only=True, takes_l1=False, takes_steps=False, stops_early=False),
+    Solver("sgd", ("auto", "serial", "merge", "hogwild", "round_robin", "classes"),
+           takes_steps=True, one_by_one=True, stops_early=True),
+    Solver("sdca", ("auto", "serial", "merge", "hogwild"), ("l2", "elasticnet"), by_dual=True),
+    Solver("gd", takes_steps=True, takes_batches=True, stops_early=True),
+    Solver("lbfgs", penalties=("l2", None), smooth_only=True),
+    Solver("newton-cg", penalties=("l2", None), smooth_only=True),
 )})
 """Every solver by name."""
 
-SYNCS_OF_SUMS = ("auto", "map_reduce", "serial")
+AUTO = ("sdca", "newton-cg", "sgd", "gd")
+"""What solver='auto' tries in turn: the first that takes all parameters."""
+
+
+def solver_of(estimator):
+    """The `Solver` that an estimator's parameters stand for."""
+    if estimator.solver not in ("auto", *SOLVERS):
+        raise ValueError(f"unknown solver {estimator.solver!r}; the valid names are 'auto', "
+                         + ", ".join(map(repr, SOLVERS)))
+    if estimator.solver != "auto":
+        return SOLVERS[estimator.solver]
+    stepping = (estimator.sync == "hogwild"  # names of algorithms with steps
+                or line_search(estimator.learning_rate) is not None
+                or has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE))
+    for name in AUTO:
+        if stepping and not SOLVERS[name].takes_steps:
+            continue
+        try:
+            _check(estimator, SOLVERS[name])
+        except ValueError:
+            continue
+        return SOLVERS[name]
+    return SOLVERS["sgd"]  # whose refusal is told
 
 
 def _names(holds):
@@ -69,7 +133,8 @@ class OneByOneOnly:
     def __get__(self, estimator, owner=None):
         if estimator is None:
             return self._method
-        if estimator.solver in SOLVERS and not SOLVERS[estimator.solver].one_by_one:
+        known = estimator.solver in SOLVERS
+        if known and not SOLVERS[estimator.solver].one_by_one:
             raise AttributeError(
                 f"{self._method.__name__} makes an epoch of steps by single rows, which "
                 f"solver={estimator.solver!r} has not; use {_names(lambda s: s.one_by_one)}, or "
@@ -84,8 +149,13 @@ def check_solver(estimator):
     ------
     ValueError
     """
-    solver, search = SOLVERS[estimator.solver], line_search(estimator.learning_rate)
-    mine, has_l1 = f"solver={solver.name!r}", _has_l1(estimator)
+    _check(estimator, solver_of(estimator))
+    if isinstance(estimator.tol, Gap):
+        _check_gap(estimator)
+
+
+def _check(estimator, solver):
+    mine, search = f"solver={solver.name!r}", line_search(estimator.learning_rate)
     for refused, message in (
         (estimator.batch_size is not None and not solver.takes_batches,
          f"batch_size={estimator.batch_size!r} is not available with {mine}; "
@@ -93,8 +163,15 @@ def check_solver(estimator):
         (solver.smooth_only and not LOSSES[estimator.loss].smooth,
          f"{mine} needs a loss whose derivative has no jumps, and loss={estimator.loss!r} has; "
          f"use {_names(lambda s: not s.smooth_only)}, or one of these losses: "
-         f"{_smooth_losses(estimator)}"),
-        (has_l1 and not solver.takes_l1,
+         f"{_losses(estimator, lambda loss: loss.smooth)}"),
+        (solver.by_dual and estimator.loss not in DUALS,
+         f"{mine} needs a loss with a dual, which loss={estimator.loss!r} has not; "
+         f"use {_names(lambda s: not s.smooth_only and not s.by_dual)}, or one of these losses: "
+         f"{_losses(estimator, lambda loss: loss.name in DUALS)}"),
+        (solver.by_dual and not _l2_part(estimator),
+         f"{mine} needs a penalty with a part of l2, which makes weights of dual variables; got "
+         f"{_penalty(estimator)}; use {_names(lambda s: s.takes_l1)}, or penalty='l2'"),
+        (_has_l1(estimator) and not solver.takes_l1 and not solver.by_dual,
          f"penalty={estimator.penalty!r} has a kink at 0, which {mine} cannot pass; "
          f"use {_names(lambda s: s.takes_l1)}, or penalty='l2'"),
         (estimator.early_stopping and not solver.stops_early,
@@ -107,8 +184,42 @@ def check_solver(estimator):
         if refused:
             raise ValueError(message)
     if solver.takes_steps:
-        _check_steps(estimator, solver, search, has_l1)
+        _check_steps(estimator, solver, search, _has_l1(estimator))
     _check_sync(estimator, solver)
+
+
+def _check_gap(estimator):
+    """Refuses tol=Gap where no dual point can prove anything."""
+    tol = f"tol={estimator.tol!r}"
+    for refused, message in (
+        (estimator.loss not in DUALS,
+         f"{tol} needs a loss with a dual, which loss={estimator.loss!r} has not; use a number, "
+         f"or one of these losses: {_losses(estimator, lambda loss: loss.name in DUALS)}"),
+        (estimator.penalty is None or (estimator.C is None and estimator.alpha == 0),
+         f"{tol} needs a penalty, without which the dual bounds nothing; got "
+         f"{_penalty(estimator)}; use a number, or alpha > 0"),
+        (solver_of(estimator).takes_steps
+         and has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE),
+         f"{tol} is about the objective, which learning_rate={estimator.learning_rate!r} does not "
+         "minimise; use a number"),
+        (estimator.early_stopping,
+         f"{tol} and early_stopping=True are two ways to end; use early_stopping=False, or a "
+         "number, which then counts for the validation score"),
+    ):
+        if refused:
+            raise ValueError(message)
+
+
+def _penalty(estimator):
+    ratio = f", l1_ratio={estimator.l1_ratio}" if estimator.penalty == "elasticnet" else ""
+    return f"penalty={estimator.penalty!r}{ratio}, alpha={estimator.alpha}"
+
+
+def _l2_part(estimator):
+    return (estimator.C is not None or estimator.alpha > 0) and (
+        estimator.penalty == "l2" or (estimator.penalty == "elasticnet"
+                                      and estimator.l1_ratio is not None
+                                      and estimator.l1_ratio < 1))
 
 
 def _has_l1(estimator):
@@ -116,8 +227,8 @@ def _has_l1(estimator):
         estimator.penalty == "elasticnet" and bool(estimator.l1_ratio))
 
 
-def _smooth_losses(estimator):
-    return ", ".join(repr(n) for n, loss in estimator.loss_functions.items() if loss.smooth)
+def _losses(estimator, holds):
+    return ", ".join(repr(n) for n, loss in estimator.loss_functions.items() if holds(loss))
 
 
 def _check_steps(estimator, solver, search, has_l1):
@@ -144,7 +255,8 @@ def _check_steps(estimator, solver, search, has_l1):
         raise ValueError(
             f"learning_rate={rate!r} needs a loss whose derivative has no jumps, and "
             f"loss={estimator.loss!r} has: a search along a subgradient may stop anywhere; use a "
-            f"schedule such as 'optimal', or one of these losses: {_smooth_losses(estimator)}")
+            "schedule such as 'optimal', or one of these losses: "
+            f"{_losses(estimator, lambda loss: loss.smooth)}")
     if search.exact and has_l1:
         raise ValueError(
             f"learning_rate={rate!r} goes along a straight line, and with "
@@ -157,11 +269,13 @@ def _check_steps(estimator, solver, search, has_l1):
 
 
 def _check_sync(estimator, solver):
-    if solver.one_by_one and estimator.sync == "map_reduce":
+    if estimator.sync in solver.syncs:
+        return
+    if estimator.sync == "map_reduce":
+        others = _names(lambda s: "map_reduce" in s.syncs)
         raise ValueError(
             f"sync='map_reduce' sums over all rows before a step, which solver={solver.name!r} "
-            f"does not; use {_names(lambda s: not s.one_by_one)}, or sync='merge' for threads")
-    if not solver.one_by_one and estimator.sync not in SYNCS_OF_SUMS:
-        raise ValueError(
-            f"sync={estimator.sync!r} is not available with solver={solver.name!r}, whose threads "
-            f"sum over rows; the valid names are {', '.join(map(repr, SYNCS_OF_SUMS))}")
+            f"does not; use {others}, or sync='merge' for threads")
+    raise ValueError(
+        f"sync={estimator.sync!r} is not available with solver={solver.name!r}; the valid names "
+        f"are {', '.join(map(repr, solver.syncs))}")

@@ -84,6 +84,9 @@ def train(
     tol: Annotated[Text, option(
         "--tol", "End when the objective has not fallen by this much (or none: never).",
         "0.001")] = None,
+    gap: Annotated[Real, option(
+        "--gap", "End when the objective is proven to be within this part of its optimum, a "
+        "number > 0; in place of --tol.", "not used")] = None,
     n_iter_no_change: Annotated[Count, option(
         "--n-iter-no-change", "Epochs without such progress that end it.", "5")] = None,
     early_stopping: Annotated[bool, option(
@@ -113,10 +116,11 @@ def train(
         "--n-jobs", "Threads; -1 is all cores.", "all cores where they pay")] = None,
     sync: Annotated[Text, option(
         "--sync", "How threads share the model: auto, serial, merge, hogwild, "
-        "round_robin or classes; map_reduce for another --solver than sgd.",
+        "round_robin or classes; map_reduce for the solvers that sum over all rows.",
         "auto")] = None,
     solver: Annotated[Text, option(
-        "--solver", "sgd (steps by single rows), or gd, lbfgs, newton-cg (sums over all rows).",
+        "--solver", "sgd (steps by single rows), sdca (dual ascent), gd, lbfgs, newton-cg (sums "
+        "over all rows), or auto.",
         "sgd")] = None,
     batch_size: Annotated[Count, option(
         "--batch-size", "Rows of a step of --solver gd.", "all")] = None,
@@ -142,6 +146,7 @@ def train(
             "loss": loss, "penalty": penalty, "alpha": alpha, "C": C, "l1_ratio": l1_ratio,
             "epsilon": epsilon, "fit_intercept": False if no_intercept else None,
             "class_weight": class_weight, "max_iter": epochs, "max_time": max_time, "tol": tol,
+            "gap": gap,
             "n_iter_no_change": n_iter_no_change, "early_stopping": early_stopping or None,
             "validation_fraction": validation_fraction, "learning_rate": learning_rate,
             "eta0": eta0, "power_t": power_t, "average": average or None,

@@ -11,6 +11,7 @@ from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
 from fastsgd.schedules import has_flag
+from fastsgd.solvers import solver_of
 
 CHUNK_ROWS = 1 << 16
 
@@ -82,7 +83,8 @@ def _targets(model, y, n_models):
 
 def _penalty(model, coef, n):
     """alpha * R(w), the mean over the models; 0 for the passive-aggressive steps."""
-    if has_flag(model.learning_rate, tables.PASSIVE_AGGRESSIVE):
+    if solver_of(model).takes_steps and has_flag(
+            model.learning_rate, tables.PASSIVE_AGGRESSIVE):
         return 0.0
     alpha = getattr(model, "fit_stats_", {}).get("alpha")
     if alpha is None:

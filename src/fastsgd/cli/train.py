@@ -20,11 +20,12 @@ from fastsgd.engine.threads import count_threads
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.solvers import Gap
 
 OPTIONS = {"max_iter": "--epochs", "random_state": "--seed", "fit_intercept": "--no-intercept"}
 """Options that are not called as the parameter is."""
 
-FREE_ON_RESUME = {"max_iter", "max_time", "tol", "n_iter_no_change", "n_jobs", "sync"}
+FREE_ON_RESUME = {"max_iter", "max_time", "tol", "gap", "n_iter_no_change", "n_jobs", "sync"}
 SHUFFLES = {"blocks": True, "rows": "rows", "none": False}
 
 
@@ -60,6 +61,8 @@ def train(data, *, test, model_path, resume, task, dtype, n_features, base, as_j
     result |= {"epochs": model.n_iter_, "seconds": seconds}
     result |= {name: model.fit_stats_[name] for name in (
         "rows_per_second", "threads", "sync", "solver", "eta0", "stopped_by")}
+    if hasattr(model, "gap_"):
+        result["gap"] = float(np.mean(model.gap_))
     result["train"] = measure(model, X, y)
     if test is not None:
         result["test"] = measure(model, *held_out)
@@ -105,9 +108,15 @@ def checked(model, params):
                 raise ValueError(
                     f"The 'shuffle' parameter of it must be one of {', '.join(SHUFFLES)}")
             params = params | {"shuffle": SHUFFLES[params["shuffle"]]}
+        if "gap" in params:
+            if "tol" in params:
+                raise ValueError("give --tol or --gap, not both: each says when to end")
+            params = params | {"gap": Gap(params["gap"])}
         nones = {name: None for name in ("penalty", "tol", "max_time")
                  if params.get(name) == "none"}
-        model.set_params(**params | nones)
+        names = {"gap": "tol"}
+        model.set_params(**{names.get(name, name): value
+                            for name, value in (params | nones).items()})
         for name in ("tol", "max_time", "eta0"):
             if name in params and name not in nones and params[name] != "auto":
                 setattr(model, name, _number(params[name], name))
@@ -168,7 +177,9 @@ def _run(model, X, y, resumed, model_path, quiet):
             limit = f"{model.n_iter_} epochs (--epochs) were"
             if model.fit_stats_["stopped_by"] == "max_time":
                 limit = f"{model.max_time:g} seconds (--max-time) were"
-            message = f"{limit} not enough to come to rest within --tol {model.tol:g}"
+            aim = (f"prove a gap within --gap {model.tol.within:g}" if isinstance(model.tol, Gap)
+                   else f"come to rest within --tol {model.tol:g}")
+            message = f"{limit} not enough to {aim}"
         say(f"note: {message}")
 
 

@@ -8,6 +8,7 @@ multiplier takes over what is left of the sum (Hestenes 1969, Powell 1969; docs/
 import numpy as np
 
 from fastsgd.engine import threads
+from fastsgd.engine.certificate import certify
 from fastsgd.engine.dual_point import DualProblem, row_weights
 from fastsgd.engine.merge import rows_worth_a_merge
 from fastsgd.engine.visiting import block_rows
@@ -35,7 +36,7 @@ MERGES = 8
 class DualAscent:
     """The dual variables of one training, its epochs and its certificates."""
 
-    def __init__(self, rows, y, sample_weight, state, settings, subset, dual):
+    def __init__(self, rows, y, sample_weight, state, settings, subset):
         if settings.penalty.l2_share <= 0:
             raise ValueError(
                 "solver='sdca' needs penalty='l2' or 'elasticnet': without a part of l2 the dual "
@@ -48,7 +49,10 @@ class DualAscent:
         self.settings, self.dtype, self.team = settings, state.weights.dtype, None
         self.block_rows = block_rows(rows, settings.shuffle)
         self.n_blocks = -(-n // self.block_rows)
-        self.n_threads, self.share = _threads(rows, settings)
+        self.n_threads = settings.n_threads if settings.sync in ("merge", "hogwild") else 1
+        self.share = _rows_between_merges(rows, self.n_threads, settings.merge_every)
+        if settings.sync == "merge" and not self.share:
+            self.n_threads = 1
         self.cells, self.v = np.zeros((n, 4)), np.zeros(rows.shape[1])
         self.cells[:, 0], self.cells[:, 1] = problem.y, problem.c
         self.rest = np.zeros((n, 2), np.uint8)
@@ -56,22 +60,29 @@ class DualAscent:
             rows, self.cells, self.rest, self.v, loss=settings.loss.number,
             loss_constant=settings.loss_constant, l1=problem.l1, l2=problem.l2,
             n_threads=self.n_threads)
-        self.gain, self.begin_at = 0.0, dual
+        self.gain = 0.0
         bounded = np.isfinite(problem.bound)
         self.caution = 1 + (CAUTION if bounded else 1.0) * (self.n_threads - 1)
         self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
         self.chunk = max(1, threads.serial_chunk(rows) * tables.TILE // self.block_rows)
 
-    def begin(self, team):
-        """Measures the rows, by all threads, and takes the dual variables to begin with."""
+    def begin(self, team, state, dual=None):
+        """Measures the rows, by all threads, and takes the dual variables to begin with.
+
+        They are `dual`, those that the state kept, or made of the slopes at its weights.
+        """
         self.team, n, problem = team, self.problem.rows.shape[0], self.problem
         self._share(lambda rank, n_threads: self.ascent.measure(
             n * rank // n_threads, n * (rank + 1) // n_threads))
         problem.rows.checked = True
         if self.settings.fit_intercept:
             self.gain = self.ascent.gain = GAIN * (self.cells[:, 2].mean() or 1.0) / problem.l2
-        if self.begin_at is not None:
-            self._begin_at(self.begin_at)
+        if dual is not None:
+            self._begin_at(problem.inside(dual))
+        elif state.dual_coef is not None and len(state.dual_coef) == n:
+            self._begin_at(problem.dual_of(state.dual_coef))
+        elif np.any(state.weights) or state.intercept:
+            self._begin_at(certify(problem, state.weights, state.intercept).dual)
         self.conjugates = problem.conjugates(self.beta)
         self.penalty_dual = problem.penalty_dual(self.v)
 
@@ -80,12 +91,9 @@ class DualAscent:
         """The dual variables: a view."""
         return self.cells[:, 3]
 
-    def _begin_at(self, dual):
+    def _begin_at(self, beta):
         problem = self.problem
-        beta = np.clip(np.asarray(dual, np.float64), -problem.bound, problem.bound)
-        if self.settings.loss.is_classifier:
-            beta = np.where(beta * problem.y > 0, beta, 0.0)
-        self.beta[:] = problem.balance(np.where(problem.c > 0, beta, 0.0))
+        self.beta[:] = beta
         self.v[:] = problem.sum_rows(self.beta)
         self.centre = problem.best_bias(problem.margins(problem.weights_of(self.v)), 0.0)
 
@@ -155,6 +163,7 @@ class DualAscent:
         if self.problem.rows.checked:
             self.v[:] = self.problem.sum_rows(self.beta)
             self.show(state)
+            state.dual_coef = self.problem.c * self.beta
 
     def certify(self, state):
         """Balances the dual, sums v anew and writes the model: (f, f - D(beta))."""
@@ -175,12 +184,33 @@ class DualAscent:
         return objective, max(0.0, objective - lower)
 
 
-def _threads(rows, settings):
-    """(threads, rows that each visits between two merges)."""
-    n_threads = settings.n_threads if settings.sync in ("merge", "hogwild") else 1
-    if n_threads < 2 or settings.sync == "hogwild":
-        return n_threads, 0
-    if settings.merge_every != "auto":
-        return n_threads, int(settings.merge_every)
+def choose_sync(sync, n_jobs, rows, merge_every="auto"):
+    """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
+
+    ``auto`` and "merge" merge replicas where an epoch has room for the merges; else one thread is
+    as good. "hogwild" was slower wherever it was measured (docs/duality.md).
+
+    Raises
+    ------
+    ValueError
+        sync='hogwild' on dense rows.
+    """
+    if sync == "hogwild" and rows.is_dense:
+        raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
+                         "on a dense row writes all weights; use sync='auto' or 'merge'")
+    small = n_jobs is None and rows.nnz < threads.MIN_NONZEROS_FOR_THREADS
+    n_threads = 1 if sync == "serial" or small else threads.count_threads(n_jobs)
+    if sync != "hogwild" and _rows_between_merges(rows, n_threads, merge_every) == 0:
+        n_threads = 1
+    return ("serial", 1) if n_threads == 1 else ("hogwild" if sync == "hogwild" else "merge",
+                                                 n_threads)
+
+
+def _rows_between_merges(rows, n_threads, merge_every):
+    """What each thread visits between two merges; 0: there is no room for merges in an epoch."""
+    if n_threads < 2:
+        return 0
+    if merge_every != "auto":
+        return int(merge_every)
     share = max(SHORTEST, SELDOM * rows_worth_a_merge(rows, n_threads))
-    return (1, 0) if share * n_threads * MERGES > rows.shape[0] else (n_threads, share)
+    return share if share * n_threads * MERGES <= rows.shape[0] else 0

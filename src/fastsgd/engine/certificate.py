@@ -4,15 +4,10 @@ Weak duality: f(w, b) - f* <= f(w, b) - D(beta) for any beta of the dual's domai
 Here beta is made of the slopes of the losses at (w, b), which at the optimum is the dual optimum.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-
-from fastsgd.engine.dual_point import DualProblem, row_weights
-from fastsgd.engine.sdca import train_sdca
-from fastsgd.engine.state import LinearState
 
 WIDTHS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """By how much a loss with kinks is smoothed: rows at a kink have slopes in between."""
@@ -102,45 +97,3 @@ def _best_multiple(problem, beta, objective):
         nothing = problem.value(0 * beta, 0 * v)
         value, near = max((value, near), (-found.fun, found.x), (nothing, 0.0))
     return float(value), near * beta
-
-
-def certificate(rows, y, sample_weight, w, b, settings, *, dual=None, polish=0, seed=0):
-    """`certify` for a model of any solver.
-
-    Parameters
-    ----------
-    rows : Rows
-    y : float64 ndarray of shape (n_rows,)
-        -1 and +1 for classifiers.
-    sample_weight : ndarray of shape (n_rows,) or None
-    w : ndarray of shape (n_features,)
-    b : float
-    settings : Settings
-        Of engine/loop.py: loss, penalty, alpha, fit_intercept and class weights count.
-    dual : ndarray of shape (n_rows,), default=None
-        Dual variables to try too.
-    polish : int, default=0
-        Epochs of dual coordinate ascent from the best dual point found, where the penalty has a
-        part of l2. The model stays as it is, the lower bound rises.
-    seed : int, default=0
-        Of the visiting order of these epochs.
-
-    Returns
-    -------
-    Certificate
-
-    Raises
-    ------
-    ValueError
-        There is no penalty, or the loss has no dual.
-    """
-    problem = DualProblem(rows, y, row_weights(y, sample_weight, settings), settings)
-    found = certify(problem, w, b, dual)
-    if polish == 0 or problem.l2 == 0:
-        return found
-    polished = train_sdca(
-        rows, y, sample_weight, LinearState(np.zeros(rows.shape[1])),
-        replace(settings, max_iter=polish, tol=None), seed, dual=found.dual)
-    lower = max(found.lower, polished.objective - polished.dual_gap)
-    best = found.dual if lower == found.lower else polished.dual
-    return Certificate(max(0.0, found.objective - lower), found.objective, lower, best)

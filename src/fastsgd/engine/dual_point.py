@@ -63,6 +63,10 @@ class DualProblem:
             raise ValueError(
                 "the dual needs a penalty: alpha > 0 and penalty 'l2', 'elasticnet' or 'l1'; got "
                 f"alpha={settings.alpha:g} with l1 and l2 shares of {self.l1:g} and {self.l2:g}")
+        if not np.min(s, initial=0.0) >= 0:
+            raise ValueError(
+                "the dual needs sample_weight >= 0 and class weights >= 0: a row of negative "
+                "weight makes the objective bend downwards")
         if check:
             rows.check()
         self.rows, self.y, self._share = rows, np.ascontiguousarray(y, np.float64), share
@@ -72,6 +76,19 @@ class DualProblem:
     def bound(self):
         """The largest dual variable."""
         return self.dual.bound(self.settings.loss_constant)
+
+    def dual_of(self, dual_coef):
+        """The point of the domain, balanced, that is nearest to dual_coef / c."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beta = np.where(self.c > 0, dual_coef / self.c, 0.0)
+        return self.inside(beta)
+
+    def inside(self, beta):
+        """`beta` moved to the edge of the domain where it lies outside, and balanced."""
+        beta = np.clip(np.asarray(beta, np.float64), -self.bound, self.bound)
+        if self.settings.loss.is_classifier:
+            beta = np.where(beta * self.y > 0, beta, 0.0)
+        return self.balance(np.where(self.c > 0, beta, 0.0))
 
     def sum_rows(self, beta):
         """v = sum c beta x, in the order of the ranks."""

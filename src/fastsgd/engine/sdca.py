@@ -60,8 +60,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         -1 and +1 for classifiers.
     sample_weight : float64 ndarray of shape (n_rows,) or None
     state : LinearState
-        OUT: weights, intercept, curve; `epoch` and `t` go on. The weights it brings do not count:
-        a warm start is made by `dual`.
+        INOUT: weights, intercept, curve, dual_coef, gap; `epoch` and `t` go on. Begins at the
+        dual variables that it kept, else at those which its weights make likely.
     settings : Settings
         Of engine/loop.py. `tol` bounds the gap: gap <= tol * objective ends the training. `sync`
         is "serial", "merge" (replicas, the same bits for the same `n_threads`) or "hogwild"
@@ -90,13 +90,13 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     ValueError
         A loss or penalty that sdca cannot take.
     """
-    solver = DualAscent(rows, y, sample_weight, state, settings, subset, dual)
+    solver = DualAscent(rows, y, sample_weight, state, settings, subset)
     began, first, steps, stopped_by = time.perf_counter(), state.epoch, 0, None
     gaps, next_try, slowest, tol = [], 1, 0.0, settings.tol
     try:
         with threads.Team(solver.n_threads if solver.n_threads > 1 else 0,
                           on_interrupt=solver.stop, deadline=deadline) as team:
-            solver.begin(team)
+            solver.begin(team, state, dual)
             certified = None
             while stopped_by is None:
                 begun = time.perf_counter()
@@ -134,5 +134,6 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         raise
     n_iter, beta = max(1, state.epoch - first), solver.beta.copy()
     check_finite(state, n_iter, settings)
-    return Ascended(n_iter, stopped_by, steps, objective, gap, beta, solver.problem.c * beta,
+    state.dual_coef, state.gap = solver.problem.c * beta, gap
+    return Ascended(n_iter, stopped_by, steps, objective, gap, beta, state.dual_coef,
                     np.flatnonzero(beta), gaps)

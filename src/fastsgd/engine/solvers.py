@@ -8,9 +8,11 @@ from fastsgd.engine.descent import descend
 from fastsgd.engine.lbfgs import lbfgs
 from fastsgd.engine.loop import train
 from fastsgd.engine.newton import newton_cg
+from fastsgd.engine.sdca import train_sdca
 
 TRAIN = Registry("solver", {
     "sgd": train,
+    "sdca": train_sdca,
     "gd": partial(train_batch, descend),
     "lbfgs": partial(train_batch, lbfgs),
     "newton-cg": partial(train_batch, newton_cg),

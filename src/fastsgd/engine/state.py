@@ -40,6 +40,10 @@ class LinearState:
         Epochs since without progress.
     curve : list of float
         Objective by epoch.
+    dual_coef : float64 ndarray of shape (n_rows,) or None
+        Of solver "sdca": with l2 alone the weights are the rows' sum, each times its own.
+    gap : float or None
+        What the objective is above its optimum at most, where it was asked for.
     """
 
     weights: np.ndarray | None
@@ -56,11 +60,13 @@ class LinearState:
     best: float = np.inf
     stale: int = 0
     curve: list = field(default_factory=list)
+    dual_coef: np.ndarray | None = None
+    gap: float | None = None
 
     def copy(self):
         """A state whose arrays may be written without touching this one's."""
         new = copy(self)
-        for name in ("weights", "l1_paid", "average", "curve"):
+        for name in ("weights", "l1_paid", "average", "curve", "dual_coef"):
             value = getattr(self, name)
             setattr(new, name, None if value is None else value.copy())
         return new

@@ -3,7 +3,6 @@
 import time
 import warnings
 from dataclasses import replace
-from functools import wraps
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,10 +14,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
-from fastsgd.engine import merge
+from fastsgd.engine import ascent, merge
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.loop import Settings
 from fastsgd.engine.threads import choose_map_reduce, choose_sync
+from fastsgd.estimators._certified import Certified
 from fastsgd.estimators._job import Job, train_apart
 from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
@@ -30,7 +30,7 @@ from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import PENALTIES, make_penalty
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
-from fastsgd.solvers import SOLVERS
+from fastsgd.solvers import Gap, solver_of
 
 SPARSE_INTERCEPT_DECAY = 0.01
 """Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
@@ -45,25 +45,8 @@ STOPS = ("max_time", "max_iter", "callback", "tol")
 """What may end a training; of several classes, the first of these that ended one is told."""
 
 
-def unchanged_on_error(method):
-    """An error in the method leaves the estimator as it was before; Ctrl-C keeps work begun."""
-
-    @wraps(method)
-    def guarded(self, *args, **kwargs):
-        before = dict(self.__dict__)
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException as error:
-            kept = self.__dict__.get("_states") is not before.get("_states")
-            if isinstance(error, Exception) or not kept:
-                self.__dict__.clear()
-                self.__dict__.update(before)
-            raise
-
-    return guarded
-
-
-class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
+class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoefMixin,
+                BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
 
     _parameter_constraints: dict = {
@@ -73,7 +56,7 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left"), Gap, None],
         "shuffle": ["boolean", StrOptions({"rows"})],
         "verbose": ["verbose"],
         "epsilon": [Interval(Real, 0, None, closed="left")],
@@ -123,11 +106,14 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
                   settings=settings, class_weights=class_weights, validation=validation,
                   score_margin=self._score_margin, deadline=deadline,
                   epochs_before=[state.epoch if resumed else 0 for state in states],
-                  auto_step=self._auto_step)
+                  auto_step=self._auto_step,
+                  within=self.tol.within if isinstance(self.tol, Gap) else None)
         if self._auto_step and any(state.eta0 is None for state in states):
             self._choose_step(job)
         todo = [k for k, state in enumerate(states)
                 if not (resumed and self._has_ended(state, max_iter))]
+        for k in todo:
+            states[k].gap = None
         report = EpochReport(self, X, labels, max_iter - min(job.epochs_before), models,
                              one_pass=sync == "classes")
         began, before = time.perf_counter(), [state.epoch for state in states]
@@ -150,7 +136,7 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             "threads": job.threads,
             "sync": sync,
-            "solver": self.solver,
+            "solver": settings.solver,
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
@@ -159,8 +145,10 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
         return self
 
     def _choose_sync(self, rows, settings, n_models):
-        shape = {"nnz": rows.nnz, "n_features": rows.shape[1]}
-        if not SOLVERS[self.solver].one_by_one:
+        shape, solver = {"nnz": rows.nnz, "n_features": rows.shape[1]}, solver_of(self)
+        if solver.by_dual:
+            return ascent.choose_sync(self.sync, self.n_jobs, rows, self.merge_every)
+        if not solver.one_by_one:
             return choose_map_reduce(self.sync, self.n_jobs, n_rows=rows.shape[0],
                                      batch_size=self.batch_size, **shape)
         return choose_sync(
@@ -170,11 +158,13 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
                 rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
 
     def _settings(self, rows, max_iter, X, n_models):
-        loss, n = LOSSES[self.loss], rows.shape[0]
+        loss, n, solver = LOSSES[self.loss], rows.shape[0], solver_of(self)
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
-        if not SOLVERS[self.solver].one_by_one:  # steps, not rows
+        tol = self.tol if not isinstance(self.tol, Gap) else (
+            self.tol.within if solver.by_dual else None)
+        if not solver.one_by_one:  # steps, not rows
             visits = -(-visits // min(visits, self.batch_size or visits))
         learning_rate = self._steps or "constant"
         return Settings(
@@ -189,18 +179,27 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
             fit_intercept=self.fit_intercept,
             intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY_RARE
             if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY,
-            average_from=int(self.average), max_iter=max_iter, tol=self.tol,
+            average_from=int(self.average), max_iter=max_iter, tol=tol,
             n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle,
             merge_every=self.merge_every, merge_in_order=is_seed(self.random_state),
-            solver=self.solver, batch_size=self.batch_size,
+            solver=solver.name, batch_size=self.batch_size,
             search=line_search(self.learning_rate),
         )
 
     def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
-        """New models; the count of steps starts again."""
+        """New models, with `warm_start` at the last weights; the count of steps starts again."""
+        old = None
+        if self.warm_start and getattr(self, "coef_", None) is not None:
+            if coef_init is None:
+                coef_init, old = self.coef_, getattr(self, "_states", None)
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
         self.t_ = 1.0
-        return LinearModels.start(
+        models = LinearModels.start(
             n_models, n_features, dtype, coef_init, intercept_init, int(self.average))
+        if old is not None and len(old) == n_models:
+            for state, before in zip(models.states, old, strict=True):
+                state.dual_coef = before.dual_coef
+        return models
 
     def _resume(self, dtype, anew=True):
         """The models of the last call, for another one."""
@@ -256,7 +255,9 @@ class LinearSGD(StepSize, Resumable, CallbackSupportMixin, SparseCoefMixin, Base
                 stacklevel=3,
             )
         elif self.tol is not None and (
-                self.n_iter_ == max_iter if self.solver == "sgd" else by == "max_iter"):
+                self.n_iter_ == max_iter  # as scikit-learn warns
+                if self.fit_stats_["solver"] == "sgd" and not isinstance(self.tol, Gap)
+                else by == "max_iter"):
             warnings.warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",

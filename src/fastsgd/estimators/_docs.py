@@ -17,10 +17,12 @@ fit_intercept : bool, default=True
     against many with a smooth loss.
 max_iter : int, default=1000
     Epochs at most (`partial_fit` runs one); iterations of a `solver` that sums over all rows.
-tol : float or None, default=1e-3
+tol : float, Gap or None, default=1e-3
     Ends the training when the objective (with `early_stopping` the validation score) has not
     improved by more than `tol` in `n_iter_no_change` epochs. With solver 'lbfgs' and 'newton-cg',
-    when no entry of the gradient exceeds `tol` (scipy's gtol). None: never.
+    when no entry of the gradient exceeds `tol` (scipy's gtol); with 'sdca', when the objective is
+    proven to be within `tol` times itself of the optimum. `fastsgd.solvers.Gap(tol)` asks for
+    that proof of any solver; it needs a penalty. None: never.
 shuffle : bool or 'rows', default=True
     True visits blocks of up to 32 neighbouring rows in stratified order, new in each epoch:
     as good as a permutation of rows and nearly twice as fast on large data. Where neighbours are
@@ -77,8 +79,8 @@ sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes', 'map_red
     'auto': 'classes' for more than two classes where it is allowed and faster; 'merge' for large
     data, unless a merge costs too much beside the rows between two; then 'hogwild' from a million
     features on, if `random_state` is not an int; else 'serial'. 'map_reduce': threads sum over
-    parts of the rows, which is what 'auto' is with another solver than 'sgd'; those know
-    'serial' besides, one thread.
+    parts of the rows, which is what 'auto' is with the solvers 'gd', 'lbfgs' and 'newton-cg';
+    those know 'serial' besides, one thread. Solver 'sdca' has 'serial', 'merge' and 'hogwild'.
 merge_every : int or 'auto', default='auto'
     Rows that a thread visits between two merges, in tiles of 32. 'auto': n / 200, between 256
     and 4,096, fewer while steps are long. Where even this is too long for the step, only a part
@@ -87,12 +89,15 @@ device : 'cpu'
     Reserved.
 workers : None
     Reserved.
-solver : {'sgd', 'gd', 'lbfgs', 'newton-cg'}, default='sgd'
-    'sgd': steps by single rows. The others sum over all rows before a step, by Map-Reduce: any
-    number of threads gives the same bits. 'gd': steps against the gradient, by `learning_rate`;
-    with L1 proximal ones. 'lbfgs': quasi-Newton (scipy's). 'newton-cg': Newton steps by
-    conjugate gradients. These two need a smooth loss and no L1, go to the optimum, and have no
-    `early_stopping`. `partial_fit`, `average` and eta0='auto' are for 'sgd'. See docs/solvers.md.
+solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'auto'}, default='sgd'
+    'sgd': steps by single rows. 'sdca': dual coordinate ascent, which ends with a proof of how far
+    the optimum is at most; not for the perceptron, nor without a part of l2. The others sum over
+    all rows before a step, by Map-Reduce: any number of threads gives the same bits. 'gd': steps
+    against the gradient, by `learning_rate`; with L1 proximal ones. 'lbfgs': quasi-Newton
+    (scipy's). 'newton-cg': Newton steps by conjugate gradients. These two need a smooth loss and
+    no L1. 'sdca', 'lbfgs' and 'newton-cg' go to the optimum and have no `early_stopping`.
+    'auto': the first of 'sdca', 'newton-cg', 'sgd', 'gd' that takes the other parameters.
+    `partial_fit`, `average` and eta0='auto' are for 'sgd'. See docs/solvers.md.
 batch_size : int or None, default=None
     With solver='gd' the rows of a step: minibatches in the order of `shuffle`. Each step also
     costs a few passes over the weights. None: all rows. [1, inf).
@@ -120,6 +125,12 @@ fit_stats_ : dict
     first step's size, None where steps are found; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
     one.
+gap_ : float or ndarray of shape (n_models,)
+    What the objective is above its optimum at most; after solver='sdca', tol=Gap(...) or
+    `certify`.
+dual_gap_, dual_coef_, support_
+    With solver='sdca': `gap_`; the dual variables of the rows that have one, of shape (n_models,
+    n_support); and the numbers of these rows. With l2 coef_ = dual_coef_ @ X[support_].
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from fastsgd.engine.deadline import Deadline
+from fastsgd.engine.gap import GapWatch
 from fastsgd.engine.loop import Settings
 from fastsgd.engine.sample import Sample
 from fastsgd.engine.solvers import TRAIN
@@ -42,6 +43,8 @@ class Job:
         Epochs of each model that `max_iter` counts too.
     auto_step : bool
         Whether each model's state brings its step, eta0="auto".
+    within : float or None
+        The gap, as a part of the objective, that ends a training.
     threads : int
         INOUT: those that had work.
     """
@@ -58,6 +61,7 @@ class Job:
     deadline: Deadline
     epochs_before: list
     auto_step: bool
+    within: float | None = None
     threads: int = 1
 
     @property
@@ -98,6 +102,13 @@ class Job:
         y = y[self.validation[1]]
         return lambda weights, intercept: self.score_margin(y, X @ weights + intercept, weight)
 
+    def watch(self, k, y, on_epoch):
+        """What ends the training of model k by its gap; None where the solver does so itself."""
+        if self.within is None or self.settings.solver == "sdca":
+            return None
+        return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),
+                        self.within, on_epoch)
+
     def train(self, states, run, settings, later=()):
         """``run(settings)``, which may take shorter steps if they were found on a sample."""
         if not self.auto_step:
@@ -127,11 +138,14 @@ def train_apart(job, todo, report):
         y = job.targets(k)
         job.models.detach(k)
         report.begin_model(k)
+        watch = job.watch(k, y, report.epoch)
         run = partial(
             TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
             seed=states[k].seed, subset=job.subset, score=job.score_of(y),
-            on_epoch=report.epoch, deadline=job.deadline.share(len(states) - k),
+            on_epoch=watch or report.epoch, deadline=job.deadline.share(len(states) - k),
             sample=job.compared)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
+        if watch is not None:
+            ended[k] = watch.settle(ended[k])
         report.end_model()
     return ended

@@ -12,13 +12,16 @@ from fastsgd.engine.state import LinearState
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.schedules import RATE_KINDS
+from fastsgd.solvers import Gap
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
 SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base",
            "multilabel_")
-STATE_ARRAYS = ("weights", "l1_paid", "average")
+STATE_ARRAYS = ("weights", "l1_paid", "average", "dual_coef")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
-RATES = {kind.__name__: kind for kind in RATE_KINDS}
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap)}
+LATER = {"gap": None}
+"""What states of older files lack."""
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list}
 
 
@@ -106,6 +109,8 @@ def put_together(name, header, arrays):
               for k, state in enumerate(header["states"])]
     if states:
         _require(len(states) == n_models, f"it must have {n_models} states, has {len(states)}")
+        _require(len({len(state.dual_coef) for state in states
+                      if state.dual_coef is not None}) <= 1, "dual_coef must be of equal lengths")
         model._states = states
     if arrays:
         raise ValueError(f"unknown array {min(arrays)!r}")
@@ -146,6 +151,7 @@ def _put_coef(told, arrays, shape, flat):
 
 
 def _put_state(k, told, arrays, n_features, model):
+    told = LATER | told
     values = {name: _decode(told[name]) for name in STATE_SCALARS}
     for name, value in values.items():
         kind = STATE_TYPES.get(name, float)
@@ -153,14 +159,15 @@ def _put_state(k, told, arrays, n_features, model):
             _is_count(value) if kind is int
             else _is_curve(value) if kind is list
             else value is None or _is_count(value) if name == "seed"
-            else isinstance(value, float) or (value is None and name == "eta0"))
+            else isinstance(value, float) or (value is None and name in ("eta0", "gap")))
         _require(valid, f"{name} of state {k} is {value!r}")
     parts = dict.fromkeys(STATE_ARRAYS)
     for name in STATE_ARRAYS:
         key = f"state.{k}.{name}"
         if key in arrays:
-            dtype = np.float64 if name == "average" else model.coef_.dtype
-            parts[name] = _array(arrays, key, (n_features,), dtype)
+            dtype = np.float64 if name in ("average", "dual_coef") else model.coef_.dtype
+            size = arrays[key].size if name == "dual_coef" else n_features
+            parts[name] = _array(arrays, key, (size,), dtype)
     return LinearState(**values, **parts)
 
 
@@ -199,7 +206,7 @@ def _encode(value, name):
     if isinstance(value, list):
         return [_encode(item, name) for item in value]
     kind = type(value).__name__
-    if kind in RATES and isinstance(value, RATES[kind]):
+    if kind in OBJECTS and isinstance(value, OBJECTS[kind]):
         return {kind: {key: _encode(item, name) for key, item in asdict(value).items()}}
     if isinstance(value, dict):
         return {"dict": [[_encode(k, name), _encode(v, name)] for k, v in value.items()]}
@@ -214,8 +221,8 @@ def _decode(value):
     (kind, content), = value.items()
     if kind == "float" and content in ("inf", "-inf", "nan"):
         return float(content)
-    if kind in RATES:
-        return RATES[kind](**{key: _decode(item) for key, item in content.items()})
+    if kind in OBJECTS:
+        return OBJECTS[kind](**{key: _decode(item) for key, item in content.items()})
     if kind == "dict":
         return {_decode(k): _decode(v) for k, v in content}
     raise ValueError(f"unknown kind of value {kind!r}")

@@ -76,3 +76,12 @@ def label_weights(class_weight, Y):
     counts = np.column_stack([n - positive, positive])
     present = np.count_nonzero(counts, axis=1, keepdims=True)  # a label that all or none has: 1
     return n / (present * np.maximum(counts, 1))
+
+
+def weight_pairs(weights, n_models):
+    """(negative, positive) weights of each model, of those of the classes or labels."""
+    if np.ndim(weights) == 2:
+        return weights
+    if n_models == 1:
+        return [(weights[0], weights[1])]
+    return [(1.0, weight) for weight in weights]

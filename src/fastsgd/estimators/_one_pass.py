@@ -9,6 +9,7 @@ from fastsgd.engine.classes import train_classes
 from fastsgd.engine.loop import comparison
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
+from fastsgd.solvers import Gap
 
 
 def obstacle(estimator):
@@ -21,6 +22,8 @@ def obstacle(estimator):
         return f"average={estimator.average!r} is not available with it"
     if has_flag(estimator.learning_rate, tables.ADAPTIVE):
         return "learning_rate='adaptive' has a step of its own for each class"
+    if isinstance(estimator.tol, Gap):
+        return f"tol={estimator.tol!r} is proven class by class"
     return None
 
 

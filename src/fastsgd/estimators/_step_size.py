@@ -5,7 +5,7 @@ import numpy as np
 from fastsgd.engine.step_size import MODELS, choose_step
 from fastsgd.kernels import tables
 from fastsgd.schedules import line_search
-from fastsgd.solvers import SOLVERS
+from fastsgd.solvers import solver_of
 
 
 class StepSize:
@@ -13,12 +13,12 @@ class StepSize:
 
     @property
     def _auto_step(self):
-        return isinstance(self.eta0, str) and self.solver == "sgd"
+        return isinstance(self.eta0, str) and solver_of(self).one_by_one
 
     @property
     def _steps(self):
         """The learning_rate that counts: one that is never asked, where steps are found."""
-        scheduled = SOLVERS[self.solver].takes_steps and line_search(self.learning_rate) is None
+        scheduled = solver_of(self).takes_steps and line_search(self.learning_rate) is None
         return self.learning_rate if scheduled else None
 
     def _choose_step(self, job):
@@ -42,7 +42,7 @@ class StepSize:
         own = self.learning_rate == "constant" and not self._auto_step
         if own or self._steps is None or not loss.curvature:
             return np.inf
-        if self.solver == "gd" and self.batch_size is None:
+        if not solver_of(self).one_by_one and self.batch_size is None:
             return 1.0 / (loss.curvature * (rows.mean_square() + 1))
         return 1.0 / max(1e-300, 2 * loss.curvature * rows.max_square())
 

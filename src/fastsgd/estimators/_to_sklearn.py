@@ -6,6 +6,7 @@ from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd.schedules import Cosine, line_search
+from fastsgd.solvers import Gap
 
 FITTED = ("classes_", "t_", "n_iter_", "n_features_in_", "feature_names_in_")
 
@@ -26,6 +27,8 @@ def to_sklearn(model):
     if line_search(model.learning_rate) or isinstance(model.learning_rate, Cosine) or (
             model.learning_rate == "cosine"):
         params["learning_rate"] = "constant"
+    if isinstance(model.tol, Gap):
+        params.pop("tol")
     if params.get("class_weight") == "balanced_running":
         params["class_weight"] = "balanced"
     told = getattr(model, "fit_stats_", {})

@@ -11,10 +11,11 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations
-from fastsgd.estimators._base import LinearSGD, unchanged_on_error
+from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._docs import with_parameters
-from fastsgd.estimators._multilabel import Multilabel, label_weights
+from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
+from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES
 from fastsgd.solvers import OneByOneOnly
 
@@ -154,9 +155,6 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         multilabel = y.ndim == 2
         classes = np.arange(y.shape[1]) if multilabel else np.unique(y)
         _check_count(classes)
-        if self.warm_start and getattr(self, "coef_", None) is not None:
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
         sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)
         validation = self._split(y, sample_weight, stratify=not multilabel)
@@ -250,15 +248,14 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     def _fit_models(self, X, targets, sample_weight, weights, models, max_iter, validation,
                     resumed=False):
         """One model for two classes (the second is +1), else one for each class."""
-        if np.ndim(weights) == 2:
-            class_weights = weights
-        elif len(models.states) == 1:
-            class_weights = [(weights[0], weights[1])]
-        else:
-            class_weights = [(1.0, weight) for weight in weights]
         self._train(
             X, targets, targets.labels, sample_weight, models, max_iter=max_iter,
-            class_weights=class_weights, validation=validation, resumed=resumed)
+            class_weights=weight_pairs(weights, self._n_models), validation=validation,
+            resumed=resumed)
+
+    def _targets_and_weights(self, y):
+        return (self._targets(y, checked=False),
+                weight_pairs(self._class_weights(y, self.classes_), self._n_models))
 
     @staticmethod
     def _shown(models):

@@ -9,8 +9,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
-from fastsgd.estimators._base import LinearSGD, unchanged_on_error
+from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 from fastsgd.solvers import OneByOneOnly
 
@@ -115,9 +116,6 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         """
         check_combinations(self, classifier=False, for_partial_fit=False)
         X, y = check_Xy(self, X, y, reset=True, classifier=False)
-        if self.warm_start and getattr(self, "coef_", None) is not None:
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
         sample_weight = self._check_sample_weight(sample_weight, X)
         validation = self._split(y, sample_weight, stratify=False)
         models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
@@ -159,6 +157,10 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         y = np.ascontiguousarray(y, dtype=np.float64)
         self._train(X, lambda k: y, lambda: y, sample_weight, models, max_iter=max_iter,
                     validation=validation, resumed=resumed)
+
+    def _targets_and_weights(self, y):
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        return lambda k: y, None
 
     @staticmethod
     def _shown(models):

@@ -67,6 +67,10 @@ cdef class Rows:
         self.c.index = FSGD_DENSE
 
     @property
+    def is_dense(self):
+        return self.c.index == FSGD_DENSE
+
+    @property
     def nnz(self):
         """Stored values; for dense rows all of them."""
         if self.c.index == FSGD_DENSE:
