@@ -103,9 +103,9 @@ class Resumable:
         up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
         are dropped: sync, n_jobs, multi_class, device, workers, max_time, solver, tol=Gap.
         eta0='auto' becomes the step it took, which their 'optimal' does not use. `C` becomes the
-        alpha it stood for, shuffle='rows' becomes True and class_weight='balanced_running' 'balanced'. A cosine
-        schedule becomes learning_rate='constant' at eta0, and an L1 penalty forgets what it has
-        clipped so far, which matters only if it is trained further.
+        alpha it stood for, shuffle='rows' becomes True and class_weight='balanced_running'
+        'balanced'. A cosine schedule becomes learning_rate='constant' at eta0, and an L1 penalty
+        forgets what it has clipped so far, which matters only if it is trained further.
 
         Returns
         -------
