@@ -119,12 +119,21 @@ def in_child(program, **arguments):
 
 
 def mean_loss(loss, margin):
-    """Mean of the loss over z = y (w.x + b): hinge max(0, 1 - z), log loss ln(1 + exp(-z))."""
+    """Mean of the loss over z = y (w.x + b), y = -1 or +1.
+
+    hinge max(0, 1 - z), squared_hinge its square, log_loss ln(1 + exp(-z)), squared_error
+    (1 - z)^2 / 2.
+    """
     if loss == "hinge":
         return float(np.mean(np.maximum(0.0, 1.0 - margin)))
     if loss == "log_loss":
         return float(np.mean(np.logaddexp(0.0, -margin)))
-    raise ValueError(f"loss must be 'hinge' or 'log_loss', got {loss!r}")
+    if loss == "squared_hinge":
+        return float(np.mean(np.maximum(0.0, 1.0 - margin) ** 2))
+    if loss == "squared_error":
+        return float(np.mean((1.0 - margin) ** 2)) / 2
+    raise ValueError(
+        f"loss must be 'hinge', 'squared_hinge', 'log_loss' or 'squared_error', got {loss!r}")
 
 
 def margins(X, y, w, b):

@@ -38,6 +38,15 @@ def _news20(rows):
     return _cut(sources.Dataset(*parts, "20 newsgroups", "real posts, 20 classes"), rows)
 
 
+def _two_classes(name):
+    def make(rows):
+        X, y, X_test, y_test = sources.load(name, np.float32)
+        if X_test is None:
+            X_test, y_test = X[:0], y[:0]
+        return _cut(sources.Dataset(X, y, X_test, y_test, name, "real rows, two classes"), rows)
+    return make
+
+
 def _cut(data, rows, chosen=None):
     """Fewer training rows, evenly taken: blogs stand sorted by blogger, newsgroups by class."""
     n = data.X_train.shape[0]
@@ -100,6 +109,7 @@ SHAPES = {
     "rcv1_shaped": _rcv1_shaped,
     "blogs": _blogs,
     "news20": _news20,
+    **{name: _two_classes(name) for name in ("a9a", "w8a", "frappe", "mushrooms")},
     "zipf_200k": _zipf(200_000),
     "zipf_1m": _zipf(1_000_000),
     "zipf_5m": _zipf(5_000_000),

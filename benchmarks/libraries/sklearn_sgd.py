@@ -8,13 +8,13 @@ from libraries import Library, second_half, weights
 class SklearnSGD(Library):
     name, label = "sklearn_sgd", "scikit-learn SGDClassifier"
 
-    def __init__(self, seed=0, average=False):
-        self.seed, self.average = seed, average
+    def __init__(self, seed=0, average=False, intercept=True):
+        self.seed, self.average, self.intercept = seed, average, intercept
 
     def fit(self, X, y, alpha, loss, epochs):
         model = SGDClassifier(
             loss=loss, alpha=alpha, max_iter=epochs, tol=None, random_state=self.seed,
-            average=self.average and second_half(X.shape[0], epochs))
+            fit_intercept=self.intercept, average=self.average and second_half(X.shape[0], epochs))
         return weights(model.fit(X, y))
 
     def parameters(self):

@@ -15,9 +15,9 @@ from fastsgd.engine.visiting import block_rows
 from fastsgd.kernels import order, tables
 from fastsgd.kernels.ascent import Ascent
 
-GAIN = 0.01
-"""Of the bias, as a part of the mean |x|^2 / l2. Measured: 0.01 takes as many epochs as no bias
-at all, 0.1 a third more, 1 three times as many."""
+GAIN, GAIN_LOG = 0.03, 0.1
+"""Of the bias, as a part of the mean |x|^2 / l2; of the log loss, whose slope in b changes but a
+quarter as much (docs/duality.md)."""
 
 DULL = 0.5
 """A row sleeps when its part of the gap is below so much of the mean of the last epoch."""
@@ -25,6 +25,10 @@ DULL = 0.5
 CAUTION = 0.4
 """Steps on replicas are damped by 1 + CAUTION (threads - 1); by all threads, which is safe for any
 data, once the dual objective has fallen, and from the start where no domain bounds the dual."""
+
+BUSY, FEW = 10, 0.25
+"""Visits that busy rows get after an epoch by one thread: so many times the epoch's, if they are
+at most so large a part of all rows."""
 
 SELDOM, SHORTEST = 4, 256
 """Rows between two merges: so many times those that are worth one, and at least 256."""
@@ -63,6 +67,7 @@ class DualAscent:
         self.gain = 0.0
         bounded = np.isfinite(problem.bound)
         self.caution = 1 + (CAUTION if bounded else 1.0) * (self.n_threads - 1)
+        self.rows_rest = _has_flat_parts(settings)
         self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
         self.chunk = max(1, threads.serial_chunk(rows) * tables.TILE // self.block_rows)
 
@@ -76,7 +81,8 @@ class DualAscent:
             n * rank // n_threads, n * (rank + 1) // n_threads))
         problem.rows.checked = True
         if self.settings.fit_intercept:
-            self.gain = self.ascent.gain = GAIN * (self.cells[:, 2].mean() or 1.0) / problem.l2
+            gain = GAIN_LOG if self.settings.loss.name == "log_loss" else GAIN
+            self.gain = self.ascent.gain = gain * (self.cells[:, 2].mean() or 1.0) / problem.l2
         if dual is not None:
             self._begin_at(problem.inside(dual))
         elif state.dual_coef is not None and len(state.dual_coef) == n:
@@ -119,6 +125,10 @@ class DualAscent:
             begin = 0
             while begin < self.n_blocks and not self.team.expired():
                 begin = ascent.run(begin, begin + self.chunk)
+            if self.rows_rest and ascent.dull > 0:
+                self.centre = ascent.run_busy(
+                    seed, number, centre=self.centre, few=int(FEW * self.n_visits),
+                    most=BUSY * ascent.tally()[2])
         elif self.settings.sync == "hogwild":
             self.team.run(ascent.run_shared)
         else:
@@ -182,6 +192,13 @@ class DualAscent:
         objective = problem.alpha * (losses + self.settings.penalty.value(w))
         lower = -problem.alpha * (self.conjugates + self.penalty_dual)
         return objective, max(0.0, objective - lower)
+
+
+def _has_flat_parts(settings):
+    """Whether rows come to rest: far on one side or the other the loss is straight."""
+    ends = settings.loss.second_derivative(
+        np.array([-30.0, 30.0]), np.ones(2), settings.loss_constant)
+    return bool((ends == 0).any())
 
 
 def choose_sync(sync, n_jobs, rows, merge_every="auto"):

@@ -15,6 +15,7 @@
 
 #include "atomics.h"
 #include "duals.h"
+#include "rng.h"
 #include "rows.h"
 
 #define FSGD_LONGEST_IDLE 5 /* 2^5 - 1 epochs are the longest sleep */
@@ -126,6 +127,51 @@ static int64_t fsgd_run_ascent(const fsgd_ascent *p, int64_t begin, int64_t end,
         n = n_next;
     }
     return end;
+}
+
+/* Rows that have something to gain: neither asleep nor found dull at their last visit. */
+static int64_t fsgd_list_busy(const fsgd_ascent *p, int64_t *row)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < p->X.n_rows; i++)
+        if (!p->rest[i].sleep && !p->rest[i].idle && p->row[i].c > 0) row[n++] = i;
+    return n;
+}
+
+/* Sweeps over row[n], in a new order each time; who becomes dull leaves, for these sweeps only.
+ * Ends when none is left or `most` were visited. row: INOUT; p->rest: 0 before and after. */
+static void fsgd_run_busy(const fsgd_ascent *p, int64_t *row, int64_t n, int64_t most,
+                          uint64_t seed, uint64_t epoch, double *centre,
+                          fsgd_ascent_tally *tally, const int *stop)
+{
+    const fsgd_ascent_fn ascend = fsgd_ascent_table[p->X.real][p->X.index];
+    const int64_t first = tally->visits;
+    uint64_t drawn = 0;
+    while (n > 0 && tally->visits - first < most) {
+        const double b = *p->b, excess = b - *centre;
+        *centre = b; /* the multiplier's step, as after an epoch */
+        *p->b = b + excess;
+        for (int64_t i = n - 1; i > 0; i--) {
+            const int64_t j = (int64_t)fsgd_below(fsgd_random(seed, epoch, drawn++), i + 1);
+            const int64_t other = row[i];
+            row[i] = row[j];
+            row[j] = other;
+        }
+        for (int64_t i = 0, size; i < n; i += size) {
+            if (fsgd_load_int(stop)) return;
+            const int64_t rest = n - i, after = rest - FSGD_TILE;
+            size = rest < FSGD_TILE ? rest : FSGD_TILE;
+            const int64_t n_next = after < 0 ? 0 : after < FSGD_TILE ? after : FSGD_TILE;
+            ascend(p, row + i, (int)size, row + i + size, (int)n_next, tally);
+        }
+        int64_t left = 0;
+        for (int64_t i = 0; i < n; i++) {
+            fsgd_rest *const rest = &p->rest[row[i]];
+            if (!rest->idle) row[left++] = row[i];
+            rest->idle = rest->sleep = 0;
+        }
+        n = left;
+    }
 }
 
 static inline void fsgd_margins(const fsgd_rows *X, const double *w, double b, int64_t begin,

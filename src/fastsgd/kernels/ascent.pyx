@@ -5,79 +5,17 @@ The arithmetic is in include/ascent.inc; here are the loops over blocks and the 
 
 import numpy as np
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from fastsgd.kernels.epoch cimport (
-    fsgd_barrier, fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take,
+from fastsgd.kernels.duals cimport (
+    fsgd_ascent, fsgd_ascent_own, fsgd_ascent_shared, fsgd_ascent_tally, fsgd_dual_row,
+    fsgd_list_busy, fsgd_rest, fsgd_run_ascent, fsgd_run_busy, fsgd_squares, fsgd_sum_f64,
 )
-from fastsgd.kernels.rows cimport FSGD_DENSE, Rows, fsgd_rows
-
-
-cdef extern from "merge.h" nogil:
-    void fsgd_sum_f64(double *w, double *const *replica, int n, double part, int64_t begin,
-                      int64_t end)
-
-cdef extern from "ascent.h" nogil:
-    ctypedef struct fsgd_dual_row:
-        double y
-        double c
-        double square
-        double beta
-
-    ctypedef struct fsgd_rest:
-        pass
-
-    ctypedef struct fsgd_ascent:
-        fsgd_rows X
-        fsgd_dual_row *row
-        fsgd_rest *rest
-        const int64_t *blocks
-        int64_t n_blocks
-        int64_t block_rows
-        int loss
-        double loss_constant
-        double l1
-        double l2
-        double gain
-        double caution
-        double dull
-        double *v
-        double *b
-
-    ctypedef struct fsgd_ascent_tally:
-        double gap
-        double conjugate
-        int64_t visits
-
-    int64_t fsgd_run_ascent(const fsgd_ascent *p, int64_t begin, int64_t end,
-                            fsgd_ascent_tally *tally, const int *stop)
-    int64_t fsgd_squares(const fsgd_rows *X, int64_t begin, int64_t end, fsgd_dual_row *row,
-                         double *work)
-
-cdef extern from *:
-    """
-    /* Where threads meet, and what each counts: all on cache lines of their own. */
-    typedef struct {
-        _Alignas(64) double b;
-        _Alignas(64) int64_t cursor;
-        _Alignas(64) int stop;
-        fsgd_barrier barrier;
-    } fsgd_ascent_shared;
-    typedef struct {
-        _Alignas(64) double b;
-        fsgd_ascent_tally tally;
-    } fsgd_ascent_own;
-    """
-    ctypedef struct fsgd_ascent_shared:
-        double b
-        int64_t cursor
-        int stop
-        fsgd_barrier barrier
-
-    ctypedef struct fsgd_ascent_own:
-        double b
-        fsgd_ascent_tally tally
+from fastsgd.kernels.epoch cimport (
+    fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take,
+)
+from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
 
 # Threads share the sweep of a merge in slices of whole cache lines.
 cdef int64_t LINE = 8
@@ -115,7 +53,7 @@ cdef class Ascent:
     cdef readonly int n_threads
     cdef size_t[::1] replica  # addresses
     cdef tuple _keep
-    cdef object _order
+    cdef object _order, _busy
 
     def __init__(self, Rows rows, double[:, ::1] cells, unsigned char[:, ::1] rest,
                  double[::1] v, *, int loss, double loss_constant, double l1, double l2,
@@ -187,6 +125,31 @@ cdef class Ascent:
         with nogil:
             end = fsgd_run_ascent(&self.p, begin, end, &self.own[0].tally, &self.shared.stop)
         return end
+
+    def run_busy(self, uint64_t seed, uint64_t epoch, double centre, int64_t few, int64_t most):
+        """After an epoch: sweeps over the rows that still have something to gain, by this thread.
+
+        None if these are more than `few`; about `most` visits. `centre` is the multiplier of the
+        bias, which takes its step before each sweep; it is returned. What `tally` tells of the
+        gap stays that of the epoch.
+        """
+        cdef fsgd_ascent p = self.p
+        cdef fsgd_ascent_tally tally = fsgd_ascent_tally(0, 0, 0)
+        cdef int64_t n
+        cdef int64_t[::1] row
+        cdef unsigned char[:, ::1] rest
+        if self._busy is None:
+            self._busy = (np.empty(p.X.n_rows, np.int64), np.zeros((p.X.n_rows, 2), np.uint8))
+        row, rest = self._busy
+        n = fsgd_list_busy(&p, &row[0])
+        p.rest = <fsgd_rest *>&rest[0, 0]
+        if n <= few:
+            with nogil:
+                fsgd_run_busy(&p, &row[0], n, most, seed, epoch, &centre, &tally,
+                              &self.shared.stop)
+        self.own[0].tally.conjugate += tally.conjugate
+        self.own[0].tally.visits += tally.visits
+        return centre
 
     def run_merged(self, int rank, int64_t share, double caution):
         """A thread's part of an epoch on its replica; all threads call this.
