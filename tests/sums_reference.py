@@ -11,12 +11,15 @@ from fastsgd.losses import LOSSES
 def reference(problem, w, b, v=None, v_b=0.0, eta=0.0, visits=None):
     """Every sum at (w, b), and along (v, v_b): a dict by name, in float64."""
     X = problem.X.astype(np.float64)
-    X = X.toarray() if sparse.issparse(X) else X
+    squares = X**2
+    if sparse.issparse(X):  # entry by entry, where a column is stored twice
+        squares = sparse.csr_array((X.data**2, X.indices, X.indptr), X.shape).toarray()
+        X = X.toarray()
     y, s = problem.y, np.where(problem.y > 0, problem.weight_pos, problem.weight_neg)
     if problem.sample_weight is not None:
         s = s * problem.sample_weight
     if visits is not None:
-        X, y, s = X[visits], y[visits], s[visits]
+        X, squares, y, s = X[visits], squares[visits], y[visits], s[visits]
     loss, p = LOSSES[problem.loss], problem.constant
     v = np.zeros_like(w) if v is None else v
     z, dz = X @ w + b, X @ v + v_b
@@ -25,6 +28,7 @@ def reference(problem, w, b, v=None, v_b=0.0, eta=0.0, visits=None):
     return {
         "z": at, "value": np.sum(s * loss.value(at, y, p)), "gradient": X.T @ slope,
         "gradient_b": np.sum(slope), "product": X.T @ (curve * dz), "product_b": curve @ dz,
+        "squares": s @ squares,
         "dphi": slope @ dz, "ddphi": s * loss.second_derivative(at, y, p) @ dz**2,
     }
 

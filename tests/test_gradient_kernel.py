@@ -72,6 +72,8 @@ def test_every_sum_equals_numpy(dtype, index, loss, n_threads, many_shards):
     run(sums, "line", n_threads, eta=0.7)
     close([sums.value, sums.slope, sums.curve],
           [exact["value"], exact["dphi"], exact["ddphi"]])
+    run(sums, "squares", n_threads, out=out)
+    close(out, exact["squares"])
     run(sums, "moved", n_threads, eta=0.7, out=out)
     close(out, exact["gradient"])
     close([sums.value, sums.slope], [exact["value"], exact["gradient_b"]])
@@ -79,6 +81,31 @@ def test_every_sum_equals_numpy(dtype, index, loss, n_threads, many_shards):
     moved = reference(problem, w + 0.7 * v, 0.3 - 0.7 * 0.2, v, -0.2)
     run(sums, "product", n_threads, w=v, b=-0.2, out=out)
     close(out, moved["product"])
+
+
+@pytest.mark.parametrize("vector", [16, 0])
+def test_log_loss_of_eight_rows_is_that_of_one(vector):
+    """To some units in the last place, from margins of 0 to those at which exp underflows."""
+    sizes = np.r_[0, 10.0 ** np.arange(-300, 2, 7), np.linspace(0, 745, 1001), 1e3, 1e300]
+    z = np.r_[sizes, -sizes]
+    y = np.where(rng.random(len(z)) < 0.5, -1.0, 1.0)
+    loss, rows = LOSSES["log_loss"], Rows(sparse.csr_matrix(np.eye(len(z))))
+    rows.check()
+    sums, out = Sums(rows, y, None, loss=loss.number, loss_constant=0.0, vector=vector), 0 * z
+    run(sums, "gradient", w=z, out=out)
+    exact = {"rtol": 1e-15, "atol": 1e-307}
+    np.testing.assert_allclose(out, loss.derivative(z, y), **exact)
+    run(sums, "product", w=np.ones(len(z)), out=out)
+    np.testing.assert_allclose(out, loss.second_derivative(z, y), **exact)
+    for k in range(0, len(z), 5):
+        sums.set_visits(np.array([k]))
+        run(sums, "gradient", w=z, out=out)
+        np.testing.assert_allclose(sums.value, loss.value(z[[k]], y[[k]])[0], **exact)
+    z[3] = np.nan
+    sums.set_visits(None)
+    run(sums, "gradient", w=z, out=out)
+    assert np.isnan(sums.value)
+    assert np.isnan(out[3])
 
 
 @pytest.mark.parametrize(("dtype", "index"), KINDS)

@@ -22,13 +22,14 @@ def newton_cg(f, run):
     """
     tol = 0.0 if run.settings.tol is None else run.settings.tol
     value, gradient = f.evaluate(f.start(run.state))
+    units = f.scales()
     while np.max(np.abs(gradient), initial=0.0) > tol:
         size = np.sqrt(dot(gradient, gradient))
         if run.settings.loss.name == "squared_error":  # a quadratic: one step, as good as asked
             residual = 0.5 * tol if tol else 1e-14 * size
         else:
             residual = max(min(0.5, np.sqrt(size)) * size, 0.1 * tol)
-        step = solve(f.product, gradient, residual)
+        step = solve(f.product, gradient, residual, units)
         slope = dot(gradient, step)
         if not slope < 0:
             break
@@ -44,23 +45,26 @@ def newton_cg(f, run):
     run.end("tol")
 
 
-def solve(product, gradient, residual):
+def solve(product, gradient, residual, units=1.0):
     """Conjugate gradients for H s = -gradient, until |H s + gradient| <= residual.
 
-    A direction without curvature ends it: what was found is a descent direction; the first is
-    the steepest one.
+    The variables are in `units` (`Objective.scales`; Nocedal, Wright, algorithm 5.3, with M =
+    units^-2). A direction without curvature ends it: what was found is a descent direction; the
+    first is the steepest one, in these units.
     """
     s, r = np.zeros_like(gradient), -gradient
-    p, rr = r.copy(), dot(r, r)
+    scaled = units * units * r
+    p, rz = scaled.copy(), dot(r, scaled)
     for _ in range(20 * len(gradient)):
-        if np.sqrt(rr) <= residual:
+        if np.sqrt(dot(r, r)) <= residual:
             break
         q = product(p)
         curve = dot(p, q)
         if curve <= 1e-15 * dot(p, p):
             return s if np.any(s) else p
-        s += (rr / curve) * p
-        r -= (rr / curve) * q
-        rr, before = dot(r, r), rr
-        p = r + (rr / before) * p
+        s += (rz / curve) * p
+        r -= (rz / curve) * q
+        scaled = units * units * r
+        rz, before = dot(r, scaled), rz
+        p = scaled + (rz / before) * p
     return s

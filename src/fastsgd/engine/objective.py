@@ -125,6 +125,21 @@ class Objective:
         self._complete(out, v)
         return out
 
+    def scales(self):
+        """Units u of the variables in which curvatures differ less: x = u * variables.
+
+        u_j = h_j^(-1/4), h_j a bound of the Hessian's diagonal entry: half of Jacobi's scaling,
+        on a logarithm's scale (measured, docs/solvers.md).
+        """
+        squares = np.empty(self._d)
+        self._run("squares", out=squares)
+        loss, constant = self._settings.loss, self._settings.loss_constant
+        curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant))
+        u = np.empty(self._d + self._settings.fit_intercept)
+        u[:self._d] = curvature * squares / max(1, self._sums.n_visits) + self._l2
+        u[self._d:] = curvature
+        return np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
+
     def point_to(self, direction):
         """Sets the line x + eta * direction for `along` and `move`: one pass of dots over X."""
         self._direction = direction

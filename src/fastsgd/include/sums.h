@@ -6,6 +6,7 @@
  *   PRODUCT   sum c (v.x + v_b) x, with the c = s l'' that were kept: Hessian times v
  *   ALONG     nothing; keeps dz = d.x + d_b, how margins change in the direction d
  *   LINE      phi = sum s l(z + eta dz) and its first two derivatives by eta: no look at X
+ *   SQUARES   sum s x^2, entry by entry
  * The sums of one range of visits are made by one thread in the order of visits, so they do not
  * depend on how many threads there are. All sums are kept in double.
  */
@@ -15,13 +16,15 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "log_loss.h"
 #include "losses.h"
 #include "rows.h"
 #include "simd.h"
 
-enum { FSGD_GRADIENT, FSGD_MOVED, FSGD_PRODUCT, FSGD_ALONG, FSGD_LINE };
+enum { FSGD_GRADIENT, FSGD_MOVED, FSGD_PRODUCT, FSGD_ALONG, FSGD_LINE, FSGD_SQUARES };
 
-#define FSGD_SUM_ROWS 8 /* visits whose losses are evaluated together */
+#define FSGD_SUM_ROWS FSGD_TOGETHER /* visits whose losses are evaluated together */
+#define FSGD_AHEAD 192  /* values that are asked for so long before they are used */
 
 typedef struct {
     /* data, IN */
@@ -57,7 +60,8 @@ FSGD_FN int fsgd_task_reads(int task)
 
 FSGD_FN int fsgd_task_sums(int task)
 {
-    return task == FSGD_GRADIENT || task == FSGD_MOVED || task == FSGD_PRODUCT;
+    return task == FSGD_GRADIENT || task == FSGD_MOVED || task == FSGD_PRODUCT ||
+           task == FSGD_SQUARES;
 }
 
 FSGD_FN double fsgd_weight_of(const fsgd_sums *p, int64_t row)
@@ -66,23 +70,52 @@ FSGD_FN double fsgd_weight_of(const fsgd_sums *p, int64_t row)
     return p->sample_weight ? weight * p->sample_weight[row] : weight;
 }
 
-/* The factor of x in the vector's sum, from a visit's margin. OUT: what is kept of the visit. */
-FSGD_FN double fsgd_factor(const fsgd_sums *p, int64_t visit, int64_t row, double margin,
-                           fsgd_part *part)
+/* The losses of n <= FSGD_SUM_ROWS rows and their derivatives. value, d, dd: OUT. */
+static void fsgd_terms(const fsgd_sums *p, int n, const int64_t *row, const double *margin,
+                       double *value, double *d, double *dd)
 {
-    double value, d, dd;
-    if (p->task == FSGD_PRODUCT) {
-        const double q = p->curvature[visit] * margin;
-        part->slope += q;
-        return q;
+    double y[FSGD_SUM_ROWS], z[FSGD_SUM_ROWS];
+    if (p->loss != FSGD_LOSS_LOG_LOSS) {
+        for (int k = 0; k < n; k++)
+            fsgd_loss_terms(p->loss, margin[k], p->y[row[k]], p->loss_constant, &value[k], &d[k],
+                            &dd[k]);
+        return;
     }
-    const double s = fsgd_weight_of(p, row);
-    fsgd_loss_terms(p->loss, margin, p->y[row], p->loss_constant, &value, &d, &dd);
-    if (p->z) p->z[visit] = margin;
-    if (p->curvature) p->curvature[visit] = s * dd;
-    part->value += s * value;
-    part->slope += s * d;
-    return s * d;
+    for (int k = 0; k < FSGD_SUM_ROWS; k++) {
+        y[k] = p->y[row[k < n ? k : 0]];
+        z[k] = margin[k < n ? k : 0];
+    }
+#if defined(__x86_64__)
+    if (p->vector > 16) {
+        fsgd_log_loss_terms_avx2(z, y, value, d, dd);
+        return;
+    }
+#endif
+    fsgd_log_loss_terms(z, y, value, d, dd);
+}
+
+/* The factors of x in the vector's sum, from n margins. factor: INOUT, the margins before. OUT:
+ * what is kept of the visits. */
+FSGD_FN void fsgd_factors(const fsgd_sums *p, int64_t visit, int n, const int64_t *row,
+                          double *factor, fsgd_part *part)
+{
+    double value[FSGD_SUM_ROWS], d[FSGD_SUM_ROWS], dd[FSGD_SUM_ROWS];
+    if (p->task == FSGD_PRODUCT) {
+        for (int k = 0; k < n; k++) {
+            factor[k] *= p->curvature[visit + k];
+            part->slope += factor[k];
+        }
+        return;
+    }
+    fsgd_terms(p, n, row, factor, value, d, dd);
+    for (int k = 0; k < n; k++) {
+        const double s = fsgd_weight_of(p, row[k]);
+        if (p->z) p->z[visit + k] = factor[k];
+        if (p->curvature) p->curvature[visit + k] = s * dd[k];
+        part->value += s * value[k];
+        factor[k] = s * d[k];
+        part->slope += factor[k];
+    }
 }
 
 /* What threads share while they work on one task, each on a cache line of its own. */
@@ -116,15 +149,21 @@ typedef void (*fsgd_map_fn)(const fsgd_sums *p, int64_t begin, int64_t end, doub
 static void fsgd_map_line(const fsgd_sums *p, int64_t begin, int64_t end, double *vector,
                           fsgd_part *part)
 {
-    double value, d, dd;
-    for (int64_t k = begin; k < end; k++) {
-        const int64_t row = p->row ? p->row[k] : k;
-        const double s = fsgd_weight_of(p, row), dz = p->dz[k];
-        fsgd_loss_terms(p->loss, p->z[k] + p->eta * dz, p->y[row], p->loss_constant, &value, &d,
-                        &dd);
-        part->value += s * value;
-        part->slope += s * d * dz;
-        part->curve += s * dd * dz * dz;
+    double z[FSGD_SUM_ROWS], value[FSGD_SUM_ROWS], d[FSGD_SUM_ROWS], dd[FSGD_SUM_ROWS];
+    int64_t row[FSGD_SUM_ROWS];
+    for (int64_t first = begin; first < end; first += FSGD_SUM_ROWS) {
+        const int n = end - first < FSGD_SUM_ROWS ? (int)(end - first) : FSGD_SUM_ROWS;
+        for (int k = 0; k < n; k++) {
+            row[k] = p->row ? p->row[first + k] : first + k;
+            z[k] = p->z[first + k] + p->eta * p->dz[first + k];
+        }
+        fsgd_terms(p, n, row, z, value, d, dd);
+        for (int k = 0; k < n; k++) {
+            const double s = fsgd_weight_of(p, row[k]), dz = p->dz[first + k];
+            part->value += s * value[k];
+            part->slope += s * d[k] * dz;
+            part->curve += s * dd[k] * dz * dz;
+        }
     }
 }
 

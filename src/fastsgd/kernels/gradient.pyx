@@ -16,9 +16,9 @@ from fastsgd.kernels.epoch cimport (
 )
 from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
 from fastsgd.kernels.sums cimport (
-    FSGD_ALONG, FSGD_GRADIENT, FSGD_LINE, FSGD_MOVED, FSGD_PRODUCT, fsgd_choose_map,
-    fsgd_gathering, fsgd_map_fn, fsgd_part, fsgd_reduce, fsgd_sums, fsgd_task_reads,
-    fsgd_task_sums,
+    FSGD_ALONG, FSGD_GRADIENT, FSGD_LINE, FSGD_MOVED, FSGD_PRODUCT, FSGD_SQUARES,
+    fsgd_choose_map, fsgd_gathering, fsgd_map_fn, fsgd_part, fsgd_reduce, fsgd_sums,
+    fsgd_task_reads, fsgd_task_sums,
 )
 
 MOST_SHARDS = 16
@@ -171,13 +171,13 @@ cdef class Sums:
         """Sets a task of include/sums.h, by its name in small letters.
 
         w, b: IN, the point or direction (gradient, product, along). out: OUT, the sum of vectors
-        (gradient, moved, product), of shape (n_cols,).
+        (gradient, moved, product, squares), of shape (n_cols,).
         """
         cdef int number = {
             "gradient": FSGD_GRADIENT, "moved": FSGD_MOVED, "product": FSGD_PRODUCT,
-            "along": FSGD_ALONG, "line": FSGD_LINE}[task]
+            "along": FSGD_ALONG, "line": FSGD_LINE, "squares": FSGD_SQUARES}[task]
         cdef int s
-        if number != FSGD_GRADIENT and not self._kept:
+        if number != FSGD_GRADIENT and number != FSGD_SQUARES and not self._kept:
             raise ValueError(f"{task!r} needs margins; these sums keep none")
         if fsgd_task_reads(number) and (w is None or w.shape[0] != self.p.X.n_cols):
             raise ValueError(f"{task!r} needs w with an entry for each of the columns of X")

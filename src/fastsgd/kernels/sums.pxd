@@ -12,6 +12,7 @@ cdef extern from "sums.h" nogil:
     int FSGD_PRODUCT
     int FSGD_ALONG
     int FSGD_LINE
+    int FSGD_SQUARES
 
     ctypedef struct fsgd_sums:
         fsgd_rows X
