@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -11,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
-from fastsgd.solvers import check_solver, solver_of
+from fastsgd.solvers import Gap, check_solver, solver_of
 
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
 DEFAULT_ALPHA = 1e-4
@@ -88,6 +89,25 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
             f"average={estimator.average!r} is not available with sync={estimator.sync!r}; "
             "use sync='serial' or 'auto'"
         )
+    reason = obstacle_to_one_pass(estimator) if estimator.sync == "classes" else None
+    if reason is not None:
+        raise ValueError(f"sync='classes' learns all classes in one pass: {reason}; "
+                         "use sync='auto' or 'serial'")
+
+
+def obstacle_to_one_pass(estimator):
+    """Why this estimator cannot learn all classes in one pass: a text, or None."""
+    if not is_classifier(estimator):
+        return "a regressor has no classes"
+    if estimator.penalty not in ("l2", None):
+        return f"penalty={estimator.penalty!r} is not available with it, only 'l2' and None"
+    if estimator.average:
+        return f"average={estimator.average!r} is not available with it"
+    if has_flag(estimator.learning_rate, tables.ADAPTIVE):
+        return "learning_rate='adaptive' has a step of its own for each class"
+    if isinstance(estimator.tol, Gap):
+        return f"tol={estimator.tol!r} is proven class by class"
+    return None
 
 
 def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=False):
