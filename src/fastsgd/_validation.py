@@ -15,17 +15,21 @@ from fastsgd.schedules import has_flag
 from fastsgd.solvers import Gap, check_solver, solver_of
 
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
+MULTI_CLASS = ("ovr",)
+"""How more than two classes are learnt, as far as it is built."""
+
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 
 
 def check_reserved(estimator):
     """Refuses values of parameters that later releases will fill."""
-    for name, only in (("multi_class", "ovr"), ("device", "cpu"), ("workers", None)):
-        value = getattr(estimator, name, only)
-        if value != only:
+    for name, built in (("multi_class", MULTI_CLASS), ("device", ("cpu",)), ("workers", (None,))):
+        value = getattr(estimator, name, built[0])
+        if value not in built:
             raise NotBuiltYetError(
-                f"{name}={value!r} is not built yet; this release has {name}={only!r} only"
+                f"{name}={value!r} is not built yet; this release has "
+                + " and ".join(f"{name}={only!r}" for only in built) + " only"
             )
     if estimator.n_jobs == 0:
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
