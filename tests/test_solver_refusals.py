@@ -123,6 +123,9 @@ def test_auto_takes_what_the_parameters_allow(options, chosen):
 def test_auto_tells_what_sgd_refuses():
     with pytest.raises(ValueError, match="alpha must be > 0 since learning_rate is 'optimal'"):
         FastSGDClassifier(solver="auto", alpha=0).fit(X, Y)
+    told = "'auto' finds none that takes all parameters; what 'sgd' says: batch_size=8 is not"
+    with pytest.raises(ValueError, match=told):
+        FastSGDClassifier(solver="auto", batch_size=8, sync="merge").fit(X, Y)
 
 
 def test_partial_fit_of_auto_is_there_where_it_takes_sgd():

@@ -154,7 +154,14 @@ def check_solver(estimator):
     ------
     ValueError
     """
-    _check(estimator, solver_of(estimator))
+    solver = solver_of(estimator)
+    try:
+        _check(estimator, solver)
+    except ValueError as error:
+        if estimator.solver != "auto":
+            raise
+        raise ValueError("solver='auto' finds none that takes all parameters; what "
+                         f"{solver.name!r} says: {error}") from None
     if isinstance(estimator.tol, Gap):
         _check_gap(estimator)
 
