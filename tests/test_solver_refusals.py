@@ -123,4 +123,18 @@ def test_auto_takes_what_the_parameters_allow(options, chosen):
 def test_auto_tells_what_sgd_refuses():
     with pytest.raises(ValueError, match="alpha must be > 0 since learning_rate is 'optimal'"):
         FastSGDClassifier(solver="auto", alpha=0).fit(X, Y)
-    FastSGDClassifier(solver="auto").partial_fit(X, Y, [0, 1])
+    told = "'auto' finds none that takes all parameters; what 'sgd' says: batch_size=8 is not"
+    with pytest.raises(ValueError, match=told):
+        FastSGDClassifier(solver="auto", batch_size=8, sync="merge").fit(X, Y)
+
+
+def test_partial_fit_of_auto_is_there_where_it_takes_sgd():
+    """Another solver would go to the optimum of each batch and forget the one before."""
+    with pytest.raises(AttributeError, match="solver='auto', here 'sdca', has not; use solver="):
+        FastSGDClassifier(solver="auto").partial_fit(X, Y, [0, 1])
+    model = FastSGDClassifier("perceptron", solver="auto").partial_fit(X, Y, [0, 1])
+    assert model.fit_stats_["solver"] == "sgd"
+    for options, told in (({"alpha": 0}, "alpha must be > 0"), ({"loss": "l0"}, "'loss'"),
+                          ({"learning_rate": "newton"}, "'learning_rate'")):
+        with pytest.raises(ValueError, match=told):
+            FastSGDClassifier(**{"solver": "auto", **options}).partial_fit(X, Y, [0, 1])

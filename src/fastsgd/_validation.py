@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -11,20 +12,24 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
-from fastsgd.solvers import check_solver, solver_of
+from fastsgd.solvers import Gap, check_solver, solver_of
 
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
+MULTI_CLASS = ("ovr",)
+"""How more than two classes are learnt, as far as it is built."""
+
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 
 
 def check_reserved(estimator):
     """Refuses values of parameters that later releases will fill."""
-    for name, only in (("multi_class", "ovr"), ("device", "cpu"), ("workers", None)):
-        value = getattr(estimator, name, only)
-        if value != only:
+    for name, built in (("multi_class", MULTI_CLASS), ("device", ("cpu",)), ("workers", (None,))):
+        value = getattr(estimator, name, built[0])
+        if value not in built:
             raise NotBuiltYetError(
-                f"{name}={value!r} is not built yet; this release has {name}={only!r} only"
+                f"{name}={value!r} is not built yet; this release has "
+                + " and ".join(f"{name}={only!r}" for only in built) + " only"
             )
     if estimator.n_jobs == 0:
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
@@ -88,6 +93,25 @@ def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
             f"average={estimator.average!r} is not available with sync={estimator.sync!r}; "
             "use sync='serial' or 'auto'"
         )
+    reason = obstacle_to_one_pass(estimator) if estimator.sync == "classes" else None
+    if reason is not None:
+        raise ValueError(f"sync='classes' learns all classes in one pass: {reason}; "
+                         "use sync='auto' or 'serial'")
+
+
+def obstacle_to_one_pass(estimator):
+    """Why this estimator cannot learn all classes in one pass: a text, or None."""
+    if not is_classifier(estimator):
+        return "a regressor has no classes"
+    if estimator.penalty not in ("l2", None):
+        return f"penalty={estimator.penalty!r} is not available with it, only 'l2' and None"
+    if estimator.average:
+        return f"average={estimator.average!r} is not available with it"
+    if has_flag(estimator.learning_rate, tables.ADAPTIVE):
+        return "learning_rate='adaptive' has a step of its own for each class"
+    if isinstance(estimator.tol, Gap):
+        return f"tol={estimator.tol!r} is proven class by class"
+    return None
 
 
 def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=False):

@@ -133,12 +133,17 @@ class OneByOneOnly:
     def __get__(self, estimator, owner=None):
         if estimator is None:
             return self._method
-        known = estimator.solver in SOLVERS
-        if known and not SOLVERS[estimator.solver].one_by_one:
+        try:
+            solver = solver_of(estimator)
+        except ValueError:  # told when the method is called
+            solver = None
+        if solver is not None and not solver.one_by_one:
+            mine = f"solver={estimator.solver!r}"
+            if estimator.solver == "auto":
+                mine += f", here {solver.name!r},"
             raise AttributeError(
-                f"{self._method.__name__} makes an epoch of steps by single rows, which "
-                f"solver={estimator.solver!r} has not; use {_names(lambda s: s.one_by_one)}, or "
-                "fit with warm_start=True")
+                f"{self._method.__name__} makes an epoch of steps by single rows, which {mine} "
+                f"has not; use {_names(lambda s: s.one_by_one)}, or fit with warm_start=True")
         return self._method.__get__(estimator, owner)
 
 
@@ -149,7 +154,14 @@ def check_solver(estimator):
     ------
     ValueError
     """
-    _check(estimator, solver_of(estimator))
+    solver = solver_of(estimator)
+    try:
+        _check(estimator, solver)
+    except ValueError as error:
+        if estimator.solver != "auto":
+            raise
+        raise ValueError("solver='auto' finds none that takes all parameters; what "
+                         f"{solver.name!r} says: {error}") from None
     if isinstance(estimator.tol, Gap):
         _check_gap(estimator)
 

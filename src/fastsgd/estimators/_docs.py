@@ -97,7 +97,8 @@ solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'auto'}, default='sgd'
     (scipy's). 'newton-cg': Newton steps by conjugate gradients. These two need a smooth loss and
     no L1. 'sdca', 'lbfgs' and 'newton-cg' go to the optimum and have no `early_stopping`.
     'auto': the first of 'sdca', 'newton-cg', 'sgd', 'gd' that takes the other parameters.
-    `partial_fit`, `average` and eta0='auto' are for 'sgd'. See docs/solvers.md.
+    `partial_fit`, `average` and eta0='auto' are for 'sgd', chosen by 'auto' or by name. See
+    docs/support.md for what goes with what, docs/solvers.md for how they work.
 batch_size : int or None, default=None
     With solver='gd' the rows of a step: minibatches in the order of `shuffle`. Each step also
     costs a few passes over the weights. None: all rows. [1, inf).

@@ -1,45 +1,17 @@
-"""All classes in one pass (``sync="classes"``): what it cannot do, and the training by it."""
+"""The training of all classes in one pass (``sync="classes"``)."""
 
 from functools import partial
 
 import numpy as np
-from sklearn.base import is_classifier
 
+from fastsgd._validation import obstacle_to_one_pass
 from fastsgd.engine.classes import train_classes
 from fastsgd.engine.loop import comparison
-from fastsgd.kernels import tables
-from fastsgd.schedules import has_flag
-from fastsgd.solvers import Gap
-
-
-def obstacle(estimator):
-    """Why this estimator cannot learn all classes in one pass: a text, or None."""
-    if not is_classifier(estimator):
-        return "a regressor has no classes"
-    if estimator.penalty not in ("l2", None):
-        return f"penalty={estimator.penalty!r} is not available with it, only 'l2' and None"
-    if estimator.average:
-        return f"average={estimator.average!r} is not available with it"
-    if has_flag(estimator.learning_rate, tables.ADAPTIVE):
-        return "learning_rate='adaptive' has a step of its own for each class"
-    if isinstance(estimator.tol, Gap):
-        return f"tol={estimator.tol!r} is proven class by class"
-    return None
 
 
 def models_of_a_pass(estimator, n_models):
-    """How many of `n_models` models may be trained in one pass: all or, of one, none.
-
-    Raises
-    ------
-    ValueError
-        sync='classes' was asked for, and an option does not go with it.
-    """
-    reason = obstacle(estimator)
-    if reason is not None and estimator.sync == "classes":
-        raise ValueError(f"sync='classes' learns all classes in one pass: {reason}; "
-                         "use sync='auto' or 'serial'")
-    return n_models if reason is None and n_models > 1 else 0
+    """How many of `n_models` models may be trained in one pass: all or, of one, none."""
+    return n_models if n_models > 1 and obstacle_to_one_pass(estimator) is None else 0
 
 
 def train_in_one_pass(job, todo, report):
