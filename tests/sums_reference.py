@@ -10,12 +10,14 @@ from fastsgd.losses import LOSSES
 
 def reference(problem, w, b, v=None, v_b=0.0, eta=0.0, visits=None):
     """Every sum at (w, b), and along (v, v_b): a dict by name, in float64."""
-    X = problem.X.astype(np.float64)
-    if not sparse.issparse(X):
+    X = problem.X
+    if sparse.issparse(X):  # what is stored twice is squared twice; `astype` would add it up
+        square = np.square(X.data, dtype=np.float64)
+        squares = sparse.csr_array((square, X.indices, X.indptr), X.shape).toarray()
+        X = X.astype(np.float64).toarray()
+    else:
+        X = X.astype(np.float64)
         squares = X**2
-    else:  # entry by entry, where a column is stored twice
-        squares = sparse.csr_array((X.data**2, X.indices, X.indptr), X.shape).toarray()
-        X = X.toarray()
     y, s = problem.y, np.where(problem.y > 0, problem.weight_pos, problem.weight_neg)
     if problem.sample_weight is not None:
         s = s * problem.sample_weight
