@@ -10,6 +10,8 @@ from test_solvers import ALPHA, OF_SUMS, SMOOTH, WEIGHT, model_for
 
 from fastsgd import load_model, save_model
 from fastsgd.kernels import gradient
+from fastsgd.losses import LOSSES
+from fastsgd.penalties import PENALTIES
 from fastsgd.schedules import Backtracking, Exact
 
 BITS = [{"solver": "lbfgs"}, {"solver": "newton-cg"},
@@ -20,8 +22,13 @@ BITS = [{"solver": "lbfgs"}, {"solver": "newton-cg"},
         {"solver": "gd", "learning_rate": "constant", "penalty": "elasticnet"}]
 
 
-@pytest.mark.parametrize("loss", SMOOTH)
-@pytest.mark.parametrize("options", BITS, ids=str)
+CELLS = [*((loss, options) for loss in SMOOTH for options in BITS),
+         *((loss, {"solver": "gd", "learning_rate": "invscaling", "penalty": penalty})
+           for loss in LOSSES for penalty in PENALTIES)]
+"""Every loss with every penalty, and every solver and search."""
+
+
+@pytest.mark.parametrize(("loss", "options"), CELLS, ids=str)
 def test_the_same_bits_for_any_number_of_threads(loss, options, monkeypatch):
     monkeypatch.setattr(gradient, "SMALLEST_SHARD", 16)
     problem = small_problem(loss=loss, sample_weight=WEIGHT)
