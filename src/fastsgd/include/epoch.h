@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "atomics.h"
+#include "log_loss.h"
 #include "losses.h"
 #include "rows.h"
 #include "schedules.h"
@@ -122,6 +123,22 @@ static int fsgd_tile_is_sound(const fsgd_problem *p, const int64_t *row, int n)
             return 0;
         }
     return 1;
+}
+
+/* The weighted losses of n rows of a tile, added to `sum`: after their steps, which need only the
+ * derivatives. The log loss is evaluated for several rows at once. */
+static double fsgd_sum_losses(const fsgd_problem *p, int n, const double *z, const double *y,
+                              const double *weight, double sum)
+{
+    if (p->loss == FSGD_LOSS_LOG_LOSS) {
+#if defined(__x86_64__)
+        if (p->vector > 16) return fsgd_log_loss_sum_avx2(n, z, y, weight, sum);
+#endif
+        return fsgd_log_loss_sum(n, z, y, weight, sum);
+    }
+    for (int k = 0; k < n; k++)
+        sum += weight[k] * fsgd_loss(p->loss, z[k], y[k], p->loss_constant);
+    return sum;
 }
 
 /* Waits until it is step `t`'s turn. Returns 0 when the fit was stopped meanwhile. */

@@ -62,8 +62,27 @@ FSGD_FN void fsgd_log_loss_terms(const double *restrict z, const double *restric
     }
 }
 
+/* The sum of the n <= 32 weighted losses, added to `sum` in their order. */
+FSGD_FN double fsgd_log_loss_sum(int n, const double *z, const double *y, const double *weight,
+                                 double sum)
+{
+    double value[FSGD_TILE], d[FSGD_TOGETHER], dd[FSGD_TOGETHER];
+    double zs[FSGD_TILE] = {0}, ys[FSGD_TILE] = {0};
+    memcpy(zs, z, n * sizeof(double));
+    memcpy(ys, y, n * sizeof(double));
+    for (int k = 0; k < n; k += FSGD_TOGETHER)
+        fsgd_log_loss_terms(zs + k, ys + k, value + k, d, dd);
+    for (int k = 0; k < n; k++) sum += weight[k] * value[k];
+    return sum;
+}
+
 #if defined(__x86_64__)
 /* The same bits by wider registers. */
+static FSGD_AVX2 double fsgd_log_loss_sum_avx2(int n, const double *z, const double *y,
+                                               const double *weight, double sum)
+{
+    return fsgd_log_loss_sum(n, z, y, weight, sum);
+}
 static FSGD_AVX2 void fsgd_log_loss_terms_avx2(const double *z, const double *y, double *value,
                                                double *d, double *dd)
 {
