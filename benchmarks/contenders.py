@@ -9,8 +9,8 @@ from libraries.sklearn_ridge import SklearnRidge
 from libraries.sklearn_sgd import SklearnSGD
 from libraries.snap_ml import SnapML
 
-LADDER = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300,
-          400, 550, 750, 1000, 1500, 2000, 3000, 5000)
+LADDER = (*range(1, 16), 17, 20, 25, 30, 40, 50, 65, 80, 100, 130, 170, 220, 300, 400, 550, 750,
+          1000, 1500, 2000, 3000, 5000)
 EPOCHS = LADDER[:LADDER.index(220) + 1]
 """Of SGD, whose steps get ever shorter."""
 SLOPES = tuple(float(f"{m}e-{e}") for e in range(2, 9) for m in (3, 1))

@@ -80,7 +80,8 @@ def run(name, loss, options):
         return objective(loss, X, y, w, b, ALPHA), seconds
 
     runners, versions, left_out = contenders(
-        loss, options.n_jobs, options.intercept, X.size > MANY)
+        loss, options.n_jobs, options.intercept, X.size > MANY and not options.fine)
+    runners = [r for r in runners if options.programs is None or r.name in options.programs]
     rows, finals = {}, {}
     for entrant in runners:
         tried = []
@@ -132,6 +133,8 @@ def main(argv=None):
     parser.add_argument("--data", nargs="+", default=DATA, help="names of shapes.py")
     parser.add_argument("--loss", nargs="+", default=LOSSES)
     parser.add_argument("--intercept", action="store_true", help="with a bias, each in its way")
+    parser.add_argument("--programs", nargs="+", help="keys of contenders.py (default: all)")
+    parser.add_argument("--fine", action="store_true", help="every rung on large data too")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5, help="rounds that count (default: 5)")
     parser.add_argument("--limit", type=float, default=20, help="seconds of a fit at most")
