@@ -1,10 +1,12 @@
-"""The free bias of solver "sdca": it stays where it belongs."""
+"""The free bias of solver "sdca": it stays where it belongs, and is what is certified."""
 
 import numpy as np
 import pytest
-from sdca_problem import objective, settings, train
+from sdca_problem import data, objective, settings, train
 
+from fastsgd import FastSGDRegressor
 from fastsgd.duals import DUALS
+from fastsgd.solvers import Gap
 
 
 def gaussian(loss, n, d, seed=0):
@@ -43,3 +45,35 @@ def test_large_mean(loss):
     plain, moved = (train(X, y + by, chosen)[0] for by in (0, 1e6))
     assert moved.stopped_by == plain.stopped_by == "tol"
     assert moved.objective == pytest.approx(plain.objective, rel=2e-3)
+
+
+@pytest.mark.parametrize("loss", DUALS)
+def test_curve_ends_in_the_objective(loss):
+    """Also where max_iter ended the training, before the gap was small."""
+    X, y = data(loss)
+    chosen = settings(loss, tol=None, max_iter=3)
+    ended, state = train(X, y, chosen)
+    assert state.curve[-1] == ended.objective == pytest.approx(
+        objective(X, y, state.weights, state.intercept, chosen), rel=1e-12)
+    assert ended.gaps[-1] == ended.dual_gap
+
+
+@pytest.mark.parametrize("loss", DUALS)
+def test_certified_is_what_is_kept(loss):
+    """With float32 rows the bias is shown as float32, and the gap is that of this model."""
+    X, y = data(loss, dtype=np.float32)
+    chosen = settings(loss, tol=1e-6)
+    ended, state = train(X, y, chosen)
+    shown = float(np.float32(state.intercept))
+    assert ended.objective == pytest.approx(
+        objective(X, y, state.weights, shown, chosen), rel=1e-14)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_gap_of_any_solver_is_that_of_what_is_kept(average):
+    X, y = data("huber", dtype=np.float32)
+    model = FastSGDRegressor("huber", tol=Gap(1e-9), max_iter=20, random_state=0,
+                             average=average)
+    with pytest.warns(match="Maximum number of iteration"):
+        model.fit(X, y)
+    assert model.gap_ == model.certify(X, y).gap > 0

@@ -194,7 +194,7 @@ class DualAscent:
         w = state.weights.astype(np.float64)  # what is certified is what is kept
         z, size = problem.margins(w), self.estimate()[0]
         enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
-        state.intercept = problem.best_bias(z, self.centre, enough)
+        state.intercept = float(self.dtype.type(problem.best_bias(z, self.centre, enough)))
         z += state.intercept
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
         objective = problem.alpha * (losses + self.settings.penalty.value(w))
