@@ -19,6 +19,10 @@ GAIN, GAIN_LOG = 0.03, 0.1
 """Of the bias, as a part of the mean |x|^2 / l2; of the log loss, whose slope in b changes but a
 quarter as much (docs/duality.md)."""
 
+LEAST_GAIN = 3.0
+"""Of the bias, / sum c: what it is at least. Where |x|^2 / l2 is small beside alpha, the
+multiplier would take thousands of steps."""
+
 DULL = 0.5
 """A row sleeps when its part of the gap is below so much of the mean of the last epoch."""
 
@@ -82,13 +86,17 @@ class DualAscent:
         problem.rows.checked = True
         if self.settings.fit_intercept:
             gain = GAIN_LOG if self.settings.loss.name == "log_loss" else GAIN
-            self.gain = self.ascent.gain = gain * (self.cells[:, 2].mean() or 1.0) / problem.l2
+            gain *= (self.cells[:, 2].mean() or 1.0) / problem.l2
+            least = LEAST_GAIN / max(problem.c.sum(), np.finfo(float).tiny)
+            self.gain = self.ascent.gain = max(gain, least)
         if dual is not None:
             self._begin_at(problem.inside(dual))
         elif state.dual_coef is not None and len(state.dual_coef) == n:
             self._begin_at(problem.dual_of(state.dual_coef))
         elif np.any(state.weights) or state.intercept:
             self._begin_at(certify(problem, state.weights, state.intercept).dual)
+        elif not self.settings.loss.is_classifier:  # a large mean of y would take many steps
+            self.centre = problem.best_bias(np.zeros(n), 0.0)
         self.conjugates = problem.conjugates(self.beta)
         self.penalty_dual = problem.penalty_dual(self.v)
 
@@ -186,7 +194,7 @@ class DualAscent:
         w = state.weights.astype(np.float64)  # what is certified is what is kept
         z, size = problem.margins(w), self.estimate()[0]
         enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
-        state.intercept = problem.best_bias(z, self.centre, enough)
+        state.intercept = float(self.dtype.type(problem.best_bias(z, self.centre, enough)))
         z += state.intercept
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
         objective = problem.alpha * (losses + self.settings.penalty.value(w))

@@ -42,8 +42,8 @@ class GapWatch:
     def _certify(self):
         rows, y, sample_weight, settings = self._data
         problem = DualProblem(rows, y, row_weights(y, sample_weight, settings), settings)
-        w = np.array(self._state.weights, np.float64)
-        b = self._state.show(w)
-        found = certify(problem, w, b)
+        w = np.array(self._state.weights)
+        b = w.dtype.type(self._state.show(w))  # what is certified is what is kept
+        found = certify(problem, w.astype(np.float64), float(b))
         self._state.gap = found.gap
         return found.gap <= self._within * abs(found.objective)

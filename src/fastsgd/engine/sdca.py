@@ -128,6 +128,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
                               else "max_time" if team.expired() or deadline.left < 1.5 * slowest
                               else None)
             objective, gap = certified or solver.certify(state)
+            if whole:  # no estimate, where it was one
+                state.curve[-1], gaps[-1] = objective, gap
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         solver.stop()
         solver.settle(state)

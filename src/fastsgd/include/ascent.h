@@ -139,7 +139,9 @@ static int64_t fsgd_list_busy(const fsgd_ascent *p, int64_t *row)
 }
 
 /* Sweeps over row[n], in a new order each time; who becomes dull leaves, for these sweeps only.
- * Ends when none is left or `most` were visited. row: INOUT; p->rest: 0 before and after. */
+ * Ends when none is left or `most` were visited. row: INOUT; p->rest: 0 before and after.
+ * The multiplier takes the epoch's step and then stays: a few rows alone may have no point where
+ * the sum is 0, and b would go on and on. */
 static void fsgd_run_busy(const fsgd_ascent *p, int64_t *row, int64_t n, int64_t most,
                           uint64_t seed, uint64_t epoch, double *centre,
                           fsgd_ascent_tally *tally, const int *stop)
@@ -147,10 +149,12 @@ static void fsgd_run_busy(const fsgd_ascent *p, int64_t *row, int64_t n, int64_t
     const fsgd_ascent_fn ascend = fsgd_ascent_table[p->X.real][p->X.index];
     const int64_t first = tally->visits;
     uint64_t drawn = 0;
-    while (n > 0 && tally->visits - first < most) {
+    if (n > 0) {
         const double b = *p->b, excess = b - *centre;
-        *centre = b; /* the multiplier's step, as after an epoch */
+        *centre = b;
         *p->b = b + excess;
+    }
+    while (n > 0 && tally->visits - first < most) {
         for (int64_t i = n - 1; i > 0; i--) {
             const int64_t j = (int64_t)fsgd_below(fsgd_random(seed, epoch, drawn++), i + 1);
             const int64_t other = row[i];

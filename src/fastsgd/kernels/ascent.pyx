@@ -130,7 +130,7 @@ cdef class Ascent:
         """After an epoch: sweeps over the rows that still have something to gain, by this thread.
 
         None if these are more than `few`; about `most` visits. `centre` is the multiplier of the
-        bias, which takes its step before each sweep; it is returned. What `tally` tells of the
+        bias, which takes its step before the sweeps; it is returned. What `tally` tells of the
         gap stays that of the epoch.
         """
         cdef fsgd_ascent p = self.p
