@@ -89,7 +89,7 @@ def run(name, loss, options):
             tried += climb(road, lambda s, e=entrant: attempt(e, s), f_star, options.limit)
         row = rows[entrant.name] = {
             "label": entrant.program(entrant.roads[0][0]).label, "targets": {},
-            "tried": [[s, f / f_star - 1, round(t, 4)] for s, f, t in tried]}
+            "tried": [f"{_words(s)}: {f / f_star - 1:.2g}, {t:.4f} s" for s, f, t in tried]}
         for target in TARGETS:
             found = first(tried, target, f_star)
             if found:
@@ -106,6 +106,10 @@ def run(name, loss, options):
             told |= times[at] | {"parameters": libraries[at].parameters()}
     return {"data": describe(data), "loss": loss, "optimum": optimum, "packages": versions,
             "left_out": left_out, "programs": rows}
+
+
+def _words(setting):
+    return ", ".join(f"{key} {value}" for key, value in setting.items())
 
 
 def _print(part):
