@@ -239,3 +239,34 @@ def test_max_time_keeps_a_certified_model():
     model = FastSGDClassifier(solver="sdca", tol=None, max_time=0.1).fit(X, y)
     assert model.fit_stats_["stopped_by"] == "max_time"
     assert model.gap_ < 1
+
+
+@pytest.mark.parametrize("options", [
+    {"solver": "sdca", "tol": 1e-4}, {"solver": "sdca", "tol": Gap(1e-4)},
+    {"solver": "gd", "learning_rate": "backtracking", "tol": Gap(1e-4)},
+    {"solver": "sgd", "tol": Gap(0.05)}], ids=str)
+def test_resume_leaves_what_had_ended(options):
+    """A proven model stays, until another tol asks for more."""
+    problem = small_problem(loss="log_loss")
+    model = model_for("log_loss", max_iter=5000, **options).fit(problem.X, problem.y)
+    before, n_iter = model.coef_.copy(), model.n_iter_
+    model.resume(problem.X, problem.y)
+    model.resume(problem.X, problem.y, max_iter=max(1, n_iter // 2))
+    assert model.coef_.tobytes() == before.tobytes()
+    assert (model.n_iter_, model.fit_stats_["stopped_by"]) == (n_iter, "tol")
+    if options["solver"] == "sdca":
+        model.set_params(tol=1e-6).resume(problem.X, problem.y)
+        assert model.n_iter_ > n_iter
+        assert model.gap_ <= 1e-6 * model.loss_curve_[-1]
+
+
+def test_dual_variables_go_with_their_weights():
+    """What another solver has moved has none."""
+    problem = small_problem(loss="hinge")
+    for method in ("partial_fit", "fit", "resume"):
+        model = model_for("hinge", solver="sdca", tol=1e-3, warm_start=True)
+        model.fit(problem.X, problem.y).set_params(solver="sgd", tol=None, max_iter=2)
+        getattr(model, method)(problem.X, problem.y, **(
+            {"max_iter": 1 + model.n_iter_} if method == "resume" else {}))
+        for name in ("support_", "dual_coef_", "dual_gap_"):
+            assert not hasattr(model, name)

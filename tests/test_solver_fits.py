@@ -135,3 +135,15 @@ def test_early_stopping_of_gd_scores_rows_held_out():
     assert 3 < model.n_iter_ < 100
 
 
+
+
+@pytest.mark.parametrize(("loss", "most"), [
+    ("log_loss", 24), ("squared_hinge", 110), ("modified_huber", 110)])
+def test_newton_takes_unscaled_features(loss, most):
+    """How exact its steps are goes by the fall of the gradient, not by its size."""
+    rng = np.random.default_rng(0)
+    X = 1e3 * rng.normal(size=(150, 20))
+    y = X @ rng.normal(size=20) + 1e3 > 0
+    model = model_for(loss, solver="newton-cg", max_iter=most, tol=1e-6, alpha=1.0).fit(X, y)
+    assert model.fit_stats_["stopped_by"] == "tol"
+    assert model.certify(X, y).gap <= 1e-6 * model.loss_curve_[-1]

@@ -100,9 +100,9 @@ def test_what_is_not_used_is_not_refused(solver):
     FastSGDClassifier("log_loss", eta0="auto", solver=solver).fit(X, Y)
 
 
-@pytest.mark.parametrize("within", [0, -1e-3, float("nan")])
+@pytest.mark.parametrize("within", [0, -1e-3, float("nan"), float("inf"), "a", None])
 def test_gap_must_be_positive(within):
-    with pytest.raises(ValueError, match="within must be > 0, got"):
+    with pytest.raises(ValueError, match="within must be a number > 0, got"):
         Gap(within)
 
 

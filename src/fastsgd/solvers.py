@@ -4,6 +4,7 @@ Their trainings are in engine/solvers.py, under the same names.
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 from fastsgd._registry import Registry
 from fastsgd.duals import DUALS
@@ -34,8 +35,8 @@ class Gap:
     within: float = 1e-3
 
     def __post_init__(self):
-        if not self.within > 0:
-            raise ValueError(f"within must be > 0, got {self.within}")
+        if not (isinstance(self.within, Real) and 0 < self.within < float("inf")):
+            raise ValueError(f"within must be a number > 0, got {self.within!r}")
 
 
 SYNCS_OF_SUMS = ("auto", "map_reduce", "serial")

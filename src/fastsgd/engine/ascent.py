@@ -86,7 +86,7 @@ class DualAscent:
         problem.rows.checked = True
         if self.settings.fit_intercept:
             gain = GAIN_LOG if self.settings.loss.name == "log_loss" else GAIN
-            gain *= (self.cells[:, 2].mean() or 1.0) / problem.l2
+            gain *= self.cells[:, 2].mean() / problem.l2
             least = LEAST_GAIN / max(problem.c.sum(), np.finfo(float).tiny)
             self.gain = self.ascent.gain = max(gain, least)
         if dual is not None:

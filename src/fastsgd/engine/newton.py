@@ -23,12 +23,13 @@ def newton_cg(f, run):
     tol = 0.0 if run.settings.tol is None else run.settings.tol
     value, gradient = f.evaluate(f.start(run.state))
     units = f.scales()
+    first = max(1.0, np.sqrt(dot(gradient, gradient)))  # of unscaled features it is large
     while np.max(np.abs(gradient), initial=0.0) > tol:
         size = np.sqrt(dot(gradient, gradient))
         if run.settings.loss.name == "squared_error":  # a quadratic: one step, as good as asked
             residual = 0.5 * tol if tol else 1e-14 * size
         else:
-            residual = max(min(0.5, np.sqrt(size)) * size, 0.1 * tol)
+            residual = max(min(0.5, np.sqrt(size / first)) * size, 0.1 * tol)
         step = solve(f.product, gradient, residual, units)
         slope = dot(gradient, step)
         if not slope < 0:

@@ -114,6 +114,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                 if not (resumed and self._has_ended(state, max_iter))]
         for k in todo:
             states[k].gap = None
+            if settings.solver != "sdca":
+                states[k].dual_coef = None
         report = EpochReport(self, X, labels, max_iter - min(job.epochs_before), models,
                              one_pass=sync == "classes")
         began, before = time.perf_counter(), [state.epoch for state in states]
@@ -126,7 +128,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         self._keep(models)
         seconds, trained = time.perf_counter() - began, sum(end.steps for end in ended.values())
         stops = {end.stopped_by for end in ended.values()} | {
-            "max_iter" if states[k].epoch >= max_iter else "tol"
+            "tol" if self._has_converged(states[k]) else "max_iter"
             for k in range(len(states)) if k not in ended}
         self.n_iter_ = max(1, *(state.epoch - epochs * (not resumed)
                                 for state, epochs in zip(states, before, strict=True)))

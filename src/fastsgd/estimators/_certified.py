@@ -1,6 +1,7 @@
 """How far a linear model is from the optimum at most, and the dual variables that prove it."""
 
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -53,7 +54,7 @@ class Certified:
         True
         """
         check_is_fitted(self)
-        if polish < 0 or polish != int(polish):
+        if not isinstance(polish, Integral) or polish < 0:
             raise ValueError(f"polish must be an int >= 0, got {polish!r}")
         check_combinations(self, classifier=hasattr(self, "classes_"), for_partial_fit=False)
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)

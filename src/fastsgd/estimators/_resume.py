@@ -9,6 +9,7 @@ from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._to_sklearn import to_sklearn
+from fastsgd.solvers import Gap, solver_of
 
 
 class Resumable:
@@ -19,9 +20,11 @@ class Resumable:
     def resume(self, X, y, *, max_iter=None, sample_weight=None):
         """Goes on with the training of the last fit, up to `max_iter` epochs in total.
 
-        With one thread (sync='serial'), five epochs and then resume(X, y, max_iter=10) give the
-        bits of ten epochs at once, also through `save_model` and `load_model`. Models of classes
-        that had stopped by `tol` stay as they are; where all have, or `max_iter` epochs are
+        With solver='sgd' (and 'gd' by a schedule) and one thread (sync='serial'), five epochs and
+        then resume(X, y, max_iter=10) give the bits of ten epochs at once, also through
+        `save_model` and `load_model`; other solvers go on from the weights or dual variables
+        alone. Models of classes that had stopped by `tol` stay as they are ('lbfgs' and
+        'newton-cg' look at them for an iteration); where all have, or `max_iter` epochs are
         behind, nothing happens.
 
         After Ctrl-C in `fit`, or where `max_time` ended it within an epoch, that epoch is run
@@ -93,8 +96,15 @@ class Resumable:
 
     def _has_ended(self, state, max_iter):
         """Whether `resume` has nothing to do for this model."""
-        stalled = self.tol is not None and state.stale >= self.n_iter_no_change
-        return stalled or state.epoch >= max_iter
+        return self._has_converged(state) or state.epoch >= max_iter
+
+    def _has_converged(self, state):
+        """Whether `tol` ended this model's training, or would end it now."""
+        tol = self.tol.within if isinstance(self.tol, Gap) else self.tol
+        if isinstance(self.tol, Gap) or solver_of(self).by_dual:
+            return (tol is not None and state.gap is not None and bool(state.curve)
+                    and state.gap <= tol * abs(state.curve[-1]))
+        return tol is not None and state.stale >= self.n_iter_no_change
 
     def to_sklearn(self):
         """A fitted SGDClassifier or SGDRegressor with this model's weights.
