@@ -71,7 +71,8 @@ class MLP(BaseEstimator):
             state.seed = int(rng.randint(MAX_INT))
         examples = Examples(X, rows, targets, sample_weight, label_weights, train_rows)
         settings = self._settings(examples, parameters.units, dropout, lazy,
-                                  max_iter=1 if incremental else self.max_iter)
+                                  max_iter=1 if incremental else self.max_iter,
+                                  settles=not incremental)
         self._rng, self._states, self._parameters = rng, [state], parameters
         self.coefs_, self.intercepts_ = parameters.coefs, parameters.intercepts
         self.n_layers_, self.n_outputs_ = len(units), n_outputs
@@ -118,7 +119,7 @@ class MLP(BaseEstimator):
             mine = Parameters.of(self.coefs_, self.intercepts_)
         return mine
 
-    def _settings(self, examples, units, dropout, lazy, max_iter):
+    def _settings(self, examples, units, dropout, lazy, max_iter, settles):
         n = examples.n_rows
         batch_size = min(200, n) if self.batch_size == "auto" else self.batch_size
         if batch_size > n:
@@ -147,7 +148,8 @@ class MLP(BaseEstimator):
             adaptive=has_flag(self.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
             max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
             shuffle=self.shuffle, dropout=dropout, lazy=lazy, sync=sync, n_threads=n_threads,
-            merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every)
+            merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
+            settles=settles)
 
     def _split(self, X, rows, y, targets, sample_weight, parameters, rng):
         """(rows to learn from, score on the others) of early_stopping; as scikit-learn splits."""

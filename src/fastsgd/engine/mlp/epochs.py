@@ -10,9 +10,9 @@ from fastsgd.engine.mlp.worker import Worker, sum_up
 class Serial:
     """One thread takes the minibatches in turn."""
 
-    def __init__(self, bench, parameters, slots, team, halt):
+    def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team = bench.settings.batch_size, team
-        self._worker = Worker(bench, parameters, slots)
+        self._worker = Worker(bench, parameters, momenta)
 
     def run(self, order, steps):
         """One epoch, or the part of it before the deadline.
@@ -26,6 +26,7 @@ class Serial:
         -------
         Tally
         """
+        self._worker.begin()
         for number, begin in enumerate(range(0, len(order), self._size)):
             self._worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
             if self._team.expired():
@@ -40,9 +41,9 @@ class Hogwild:
     one thread, the interleaving is not.
     """
 
-    def __init__(self, bench, parameters, slots, team, halt):
+    def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team, self._halt = bench.settings.batch_size, team, halt
-        self._workers = [Worker(bench, parameters, slots, rank) for rank in range(team.size)]
+        self._workers = [Worker(bench, parameters, momenta, rank) for rank in range(team.size)]
 
     def run(self, order, steps):
         """See Serial.run."""

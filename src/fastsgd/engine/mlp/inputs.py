@@ -1,13 +1,13 @@
-"""The first layer on dense rows and on CSR: z = x W, and the gradient of W.
+"""The first layer on dense rows and on CSR: z = x W, the gradient of W, and the step on it.
 
-`forward(visits, W, out)` and `backward(visits, delta, gradient)` belong together: the second is of
-the rows of the first. A gradient is a Parameters; on CSR with `lazy` its `first` holds only the
-rows of the features in `touched`.
+`forward(visits, W, out)`, `backward(visits, delta, gradient)` and the step belong together: the
+second is of the rows of the first. With `lazy` there is no gradient of W: `touch` sorts the
+minibatch's non-zeros by feature, and the step finds the gradient of each feature as it goes.
 """
 
 import numpy as np
 
-from fastsgd.engine.mlp.stand_in import SparseLayer
+from fastsgd.kernels.sparse_layer import SparseLayer
 
 
 class DenseInput:
@@ -19,9 +19,10 @@ class DenseInput:
     size : int
         Rows of a minibatch at most.
     masks : Masks or None
+        Dropout of the input.
     """
 
-    touched = None
+    lazy, touched = False, None
 
     def __init__(self, X, size, masks):
         self._X, self._masks = X, masks
@@ -48,27 +49,33 @@ class SparseInput:
         Checked.
     n_units : int
     lazy : bool
-        Whether the gradient holds the touched rows only.
+        Whether a step moves the touched rows only.
+
+    Attributes
+    ----------
+    layer : SparseLayer
+    delta : ndarray
+        With `lazy`: d loss / d z of the last minibatch, which the step needs.
+    touched : int64 ndarray
+        With `lazy`: the features of the last minibatch.
     """
 
-    touched = None
+    touched = delta = None
 
     def __init__(self, rows, n_units, lazy):
-        self._layer, self._lazy = SparseLayer(rows, n_units), lazy
+        self.layer, self.lazy = SparseLayer(rows, n_units), lazy
         self._buffer = np.empty((0, n_units), rows.dtype)
 
     def forward(self, visits, W, out):
-        self._layer.forward(visits, W, out)
+        self.layer.forward(visits, W, out)
 
     def backward(self, visits, delta, gradient):
-        touched = self._layer.touch(visits)
-        if len(touched) > len(self._buffer):
-            shape = (len(touched) + len(touched) // 4, self._buffer.shape[1])
-            self._buffer = np.empty(shape, self._buffer.dtype)
-        found = self._buffer[:len(touched)]
-        self._layer.backward(visits, delta, found)
-        if self._lazy:
-            gradient.first, self.touched = found, touched
-        else:
-            gradient.first.fill(0)
-            gradient.first[touched] = found
+        self.touched, self.delta = self.layer.touch(visits), delta
+        if self.lazy:
+            return
+        n = len(self.touched)
+        if n > len(self._buffer):
+            self._buffer = np.empty((n + n // 4, self._buffer.shape[1]), self._buffer.dtype)
+        self.layer.backward(delta, self._buffer)
+        gradient.first.fill(0)
+        gradient.first[self.touched] = self._buffer[:n]

@@ -9,7 +9,7 @@ import numpy as np
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.epochs import EPOCHS
-from fastsgd.engine.mlp.optimizer import Optimizer
+from fastsgd.engine.mlp.optimizer import Momenta, Optimizer
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.threads import Team
@@ -77,15 +77,15 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     DivergenceError
         A weight is no longer finite.
     """
-    if state.slots is None:
-        state.slots = Optimizer(settings.rule, settings.constants).slots(parameters)
+    if state.momenta is None:
+        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
     n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
     began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
     with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
           Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
         epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
-            bench, parameters, state.slots, team, halt)
+            bench, parameters, state.momenta, team, halt)
         while stopped_by is None:
             bench.begin(state.epoch)
             tally = epochs.run(next_order(), Steps(settings, state))
@@ -99,6 +99,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 state.epoch += 1
             if not tally.rows:
                 break
+            if settings.lazy and settings.settles:
+                _settle(parameters, state, settings, tally)
             told = Epoch(n_iter, _loss(tally, parameters, settings),
                          time.perf_counter() - began)
             state.loss = told.loss
@@ -117,6 +119,14 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
         parameters.become(state.best)
     check_finite(0.0, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, rows)
+
+
+def _settle(parameters, state, settings, tally):
+    """Brings all rows of the first matrix up to the last step, as dense steps would have."""
+    eta, _ = Steps(settings, state).at(0, 0)
+    Optimizer(settings.rule, settings.constants).settle(
+        parameters, state.momenta, eta=eta, t=state.step + 1,
+        l2=settings.alpha * tally.penalties / tally.rows)
 
 
 def _alone(sync):

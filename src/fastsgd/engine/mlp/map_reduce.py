@@ -1,12 +1,13 @@
 """``sync="map_reduce"``: a minibatch is cut into parts whose gradients are added in a fixed order.
 
 The parts depend on the size of the minibatch alone, so any number of threads gives the same bits.
+The lazy first layer needs no sum: the gradient of a feature is one sum over all rows, and threads
+share the features (`SparseLayer.descend`).
 """
 
 import numpy as np
 
 from fastsgd.engine.mlp.optimizer import Optimizer, share
-from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.worker import Tally
 
 MOST_PARTS = 4
@@ -19,22 +20,33 @@ def count_parts(batch_size):
     return max(1, min(MOST_PARTS, batch_size // ROWS_OF_A_PART))
 
 
+SLICES = 4
+"""The weights are cut into so many for the step, whatever the threads."""
+
+
 class MapReduce:
     """Two rounds for each minibatch: gradients of the parts; then sums and steps by slices."""
 
-    def __init__(self, bench, parameters, slots, team, halt):
+    def __init__(self, bench, parameters, momenta, team, halt):
         settings = bench.settings
         self._settings, self._examples, self._team = settings, bench.examples, team
-        self._parameters, self._slots = parameters, slots
+        self._parameters, self._momenta = parameters, momenta
         self._size, self._n_parts = settings.batch_size, count_parts(settings.batch_size)
         part_size = -(-self._size // self._n_parts)
-        self._passes = [bench.make_pass(part_size, p) for p in range(self._n_parts)]
+        self._inputs, self._deltas = [None] * self._n_parts, None
+        if settings.lazy:
+            self._whole = bench.make_sparse_input()
+            self._deltas = np.empty((self._size, bench.units[1]), bench.dtype)
+            self._inputs = [ForwardOnly(self._whole.layer)] * self._n_parts
+        self._passes = [bench.make_pass(part_size, p, inputs=self._inputs[p])
+                        for p in range(self._n_parts)]
         self._gradients = [bench.make_gradient() for _ in range(self._n_parts)]
         self._optimizer, self._tally = Optimizer(settings.rule, settings.constants), Tally()
-        self._add = Union(bench) if settings.lazy else add_slices
+        self._exact = settings.alpha > 0
 
     def run(self, order, steps):
         """See Serial.run."""
+        self._square = self._parameters.square() if self._exact else 0.0
         for number, begin in enumerate(range(0, len(order), self._size)):
             self._learn(order[begin:begin + self._size], *steps.at(number, begin))
             if self._team.expired():
@@ -47,29 +59,37 @@ class MapReduce:
         if not total > 0:
             self._tally.add(0.0, 0.0, n)
             return
-        losses = [0.0] * self._n_parts
+        n_parts = min(self._n_parts, n)
+        losses, changes = [0.0] * n_parts, [0.0] * SLICES
+        lazy, inputs = self._settings.lazy, self._passes[0].inputs
 
         def find_gradients(rank):
-            for p in range(rank, self._n_parts, size):
-                part = share(n, p, self._n_parts)
-                losses[p] = self._passes[p].gradient(
+            for p in range(rank, n_parts, size):
+                part, one = share(n, p, n_parts), self._passes[p]
+                if lazy:
+                    one.leave_delta_in(self._deltas[part])
+                losses[p] = one.gradient(
                     self._parameters, visits[part], target[part],
                     None if weight is None else weight[part], total, self._gradients[p])
+            if lazy and rank == size - 1:
+                self._whole.backward(visits, self._deltas[:n], None)
 
         self._all(find_gradients)
-        loss = sum(losses)
-        if self._settings.penalty_is_exact and alpha:
-            loss += 0.5 * alpha * self._parameters.square()
-        touched = None
-        if self._settings.lazy:
-            touched = self._add.gather([each.inputs.touched for each in self._passes])
+        loss, cut = sum(losses), None
+        if lazy:
+            inputs, cut = self._whole, self._whole.layer.split(SLICES)
+        if self._exact:
+            loss += 0.5 * alpha * self._square
 
         def add_and_step(rank):
-            gradient = self._add(self._gradients, rank, size)
-            self._optimizer.step(self._parameters, gradient, self._slots, eta=eta, t=t,
-                                 l2=alpha / total, touched=touched, rank=rank, size=size)
+            for k in range(rank, SLICES, size):
+                add_up(self._gradients[:n_parts], k, SLICES, with_first=not lazy)
+                changes[k] = self._optimizer.step(
+                    self._parameters, self._gradients[0], self._momenta, inputs, eta=eta, t=t,
+                    l2=alpha / total, rank=k, size=SLICES, cut=cut, squares=self._exact)
 
         self._all(add_and_step)
+        self._square += sum(changes)
         self._tally.add(loss, total, n)
 
     def _all(self, task):
@@ -79,44 +99,22 @@ class MapReduce:
             task(0)
 
 
-def add_slices(gradients, rank, size):
-    """Adds all to the first one, in their order: the slices of which `rank` takes the step."""
-    total = gradients[0]
-    for name in ("first", "matrices", "vectors"):
-        mine = getattr(total, name)
-        part = share(len(mine), rank, size)
+class ForwardOnly:
+    """The first layer of a part, whose backward pass is done for all parts at once."""
+
+    lazy = True
+
+    def __init__(self, layer):
+        self.forward = layer.forward
+
+    def backward(self, visits, delta, gradient):
+        pass
+
+
+def add_up(gradients, rank, size, with_first):
+    """Adds all to the first one, in their order: one slice of all arrays."""
+    for name in ("first", "matrices", "vectors")[not with_first:]:
+        total = getattr(gradients[0], name)
+        part = share(len(total), rank, size)
         for other in gradients[1:]:
-            mine[part] += getattr(other, name)[part]
-    return total
-
-
-class Union:
-    """The same where each gradient holds the rows of other features."""
-
-    def __init__(self, bench):
-        self._total = Parameters(bench.units, bench.dtype, np.empty((0, bench.units[1]),
-                                                                    bench.dtype))
-
-    def gather(self, touched):
-        """The features of any of the parts, in order; room for their rows."""
-        self._union = np.unique(np.concatenate(touched))
-        self._places = [np.searchsorted(self._union, each) for each in touched]
-        if len(self._union) > len(self._total.first):
-            shape = (len(self._union) + len(self._union) // 4, self._total.first.shape[1])
-            self._total.first = np.empty(shape, self._total.dtype)
-        return self._union
-
-    def __call__(self, gradients, rank, size):
-        """See add_slices."""
-        total, rows = self._total, share(len(self._union), rank, size)
-        total.first[rows] = 0
-        for gradient, places in zip(gradients, self._places, strict=True):
-            mine = (places >= rows.start) & (places < rows.stop)
-            total.first[places[mine]] += gradient.first[mine]
-        for name in ("matrices", "vectors"):
-            flat = getattr(total, name)
-            part = share(len(flat), rank, size)
-            flat[part] = getattr(gradients[0], name)[part]
-            for other in gradients[1:]:
-                flat[part] += getattr(other, name)[part]
-        return total
+            total[part] += getattr(other, name)[part]

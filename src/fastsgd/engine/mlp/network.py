@@ -31,6 +31,10 @@ class Pass:
             self._fed = [np.empty((size, u), dtype) for u in hidden]
         self._dropped = [None] * len(hidden)
 
+    def leave_delta_in(self, buffer):
+        """From now on d loss / d z of the first layer is left there: (n_rows, units[1])."""
+        (self._delta or self._z)[0] = buffer
+
     def forward(self, parameters, visits):
         """z of the output layer for the rows `visits`: a view of a buffer."""
         n = len(visits)

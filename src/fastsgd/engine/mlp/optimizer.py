@@ -1,11 +1,46 @@
 """One step of all layers by the rule that `solver` names."""
 
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastsgd._registry import Registry
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.stand_in import OPTIMIZERS, step
+from fastsgd.kernels import optimizers
+
+OPTIMIZERS = Registry("optimizer", optimizers.optimizers())
+"""(number, slots, flags) of every optimizer by name."""
+
+
+@dataclass
+class Momenta:
+    """What a rule remembers of each weight; threads may share it, as they share the weights.
+
+    Attributes
+    ----------
+    slots : list of Parameters
+    last : int64 ndarray of shape (n_features,) or None
+        With `lazy`: the step at which the state of each row of the first matrix stands, 0 before
+        its first.
+    """
+
+    slots: list
+    last: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, rule, parameters, lazy):
+        """Those of a training that begins: zeros."""
+        _, n_slots, _ = OPTIMIZERS[rule]
+        slots = [Parameters(parameters.units, parameters.dtype) for _ in range(n_slots)]
+        return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None)
+
+    def copy(self):
+        last = None if self.last is None else self.last.copy()
+        return Momenta([slot.copy() for slot in self.slots], last)
 
 
 class Optimizer:
-    """A rule with its constants; the state it needs lies in slots, which may be shared.
+    """A rule with its constants.
 
     Parameters
     ----------
@@ -15,13 +50,11 @@ class Optimizer:
     """
 
     def __init__(self, rule, constants):
-        self._rule, self._constants = OPTIMIZERS[rule], constants
+        self._number, _, _ = OPTIMIZERS[rule]
+        self._constants = {**constants, "scale": 1.0}
 
-    def slots(self, parameters):
-        """New slots for these weights: zeros."""
-        return [Parameters(parameters.units, parameters.dtype) for _ in range(self._rule.slots)]
-
-    def step(self, parameters, gradient, slots, *, eta, t, l2, touched=None, rank=0, size=1):
+    def step(self, parameters, gradient, momenta, inputs, *, eta, t, l2, rank=0, size=1,
+             cut=None, squares=False):
         """One step, or the share of it that thread `rank` of `size` takes.
 
         Parameters
@@ -29,34 +62,53 @@ class Optimizer:
         parameters : Parameters
             INOUT.
         gradient : Parameters
-            IN. Of the first matrix only the rows `touched`, if that is given.
-        slots : list of Parameters
+            IN. Its first matrix is not used where `inputs` is lazy.
+        momenta : Momenta
             INOUT.
+        inputs : DenseInput or SparseInput
+            The first layer after its backward pass.
         eta : float
         t : int
             Number of the step, from 1.
         l2 : float
             The gradient of the penalty is this times the weights, but not the intercepts.
-        touched : int64 ndarray or None
-        """
-        number = self._rule.number
-        constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
+        cut : int64 ndarray of shape (size + 1,) or None
+            With `lazy` and several threads: where the touched features are cut.
+        squares : bool
+            Whether the change of the sum of squares of the weights is asked for.
 
-        if touched is None:
+        Returns
+        -------
+        float
+            That change, or 0.
+        """
+        number, slots = self._number, momenta.slots
+        constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
+        if inputs.lazy:
+            begin, end = (0, None) if cut is None else (cut[rank], cut[rank + 1])
+            change = inputs.layer.descend(
+                inputs.delta, number, parameters.first, [s.first for s in slots], constants,
+                momenta.last, begin, end, squares=squares)
+        else:
             rows = share(len(parameters.first), rank, size)
-            step(number, parameters.first[rows], gradient.first[rows],
-                 [s.first[rows] for s in slots], constants)
-        elif len(touched):
-            rows = share(len(touched), rank, size)
-            step(number, parameters.first, gradient.first[rows], [s.first for s in slots],
-                 constants, touched[rows])
-        for name, factor in (("matrices", l2), ("vectors", 0.0)):
-            flat = getattr(parameters, name)
-            part = share(len(flat), rank, size)
-            if part.stop > part.start:
-                constants["l2"] = factor
-                step(number, flat[None, part], getattr(gradient, name)[None, part],
-                     [getattr(s, name)[None, part] for s in slots], constants)
+            change = optimizers.step(
+                number, parameters.first[rows], gradient.first[rows],
+                [s.first[rows] for s in slots], constants, squares=squares)
+        part = share(len(parameters.matrices), rank, size)
+        change += optimizers.step(
+            number, parameters.matrices[part], gradient.matrices[part],
+            [s.matrices[part] for s in slots], constants, squares=squares)
+        constants["l2"] = 0.0
+        part = share(len(parameters.vectors), rank, size)
+        optimizers.step(number, parameters.vectors[part], gradient.vectors[part],
+                        [s.vectors[part] for s in slots], constants)
+        return change
+
+    def settle(self, parameters, momenta, *, eta, t, l2, touched=None):
+        """Makes up for steps before t that rows of the first matrix were left out of (`lazy`)."""
+        constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
+        optimizers.settle(self._number, parameters.first, [s.first for s in momenta.slots],
+                          constants, momenta.last, touched)
 
 
 def share(n, rank, size):

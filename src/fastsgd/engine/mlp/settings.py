@@ -28,6 +28,8 @@ class Settings:
         Rates of the input and of each hidden layer.
     lazy : bool
         On CSR: a minibatch moves only the touched rows of the first matrix.
+    settles : bool
+        With `lazy`: after each epoch rows are brought up to the last step.
     """
 
     activation: Activation
@@ -48,15 +50,15 @@ class Settings:
     sync: str = "serial"
     n_threads: int = 1
     merge_every: int = 8
+    settles: bool = True
 
     @property
     def penalty_is_exact(self):
         """Whether the penalty is evaluated at every minibatch, as in scikit-learn.
 
-        Elsewhere it would cost more than the minibatch, or other threads are writing; it is then
-        evaluated at the end of the epoch.
+        Where several threads write it is evaluated at the end of the epoch.
         """
-        return not self.lazy and self.sync in ("serial", "map_reduce")
+        return self.sync in ("serial", "map_reduce")
 
 
 @dataclass
@@ -65,7 +67,7 @@ class State:
 
     Attributes
     ----------
-    slots : list of Parameters or None
+    momenta : Momenta or None
         The optimizer's state; None before the first step.
     step : int
         Minibatches so far.
@@ -88,7 +90,7 @@ class State:
         The loss, and the validation score, by epoch.
     """
 
-    slots: list | None = None
+    momenta: object = None
     step: int = 0
     samples: int = 0
     epoch: int = 0

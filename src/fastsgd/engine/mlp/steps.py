@@ -10,11 +10,16 @@ class Steps:
     ----------
     settings : Settings
     state : State
+
+    Attributes
+    ----------
+    first : int
+        t of the epoch's first minibatch.
     """
 
     def __init__(self, settings, state):
         self._schedule, self._samples = settings.schedule, state.samples
-        self._first = state.step + 1
+        self.first = state.step + 1
         kind = tables.schedules()["constant"][0]
         self._constant = None
         if settings.adaptive and state.eta0 is not None:
@@ -30,4 +35,4 @@ class Steps:
     def at(self, number, begin):
         """(eta, t) of minibatch `number` of the epoch, whose first row is the epoch's `begin`."""
         eta = self._eta(begin) if self._constant is None else self._constant
-        return eta, self._first + number
+        return eta, self.first + number

@@ -70,9 +70,8 @@ class Bench:
         self._rows, self._masks = examples.rows, []
         self._dropped = None
         if not self.dense and settings.dropout[0] > 0:
-            data, _, _ = examples.rows.keep
             X = examples.X
-            self._dropped = np.empty_like(data)
+            self._dropped = X.data.copy()
             self._rows = Rows(type(X)((self._dropped, X.indices, X.indptr), X.shape))
             self._rows.checked = True
 
@@ -84,21 +83,25 @@ class Bench:
     def dtype(self):
         return self.examples.rows.dtype
 
-    def make_pass(self, size, stream=0, lazy=None):
-        """A Pass for minibatches of at most `size` rows."""
+    def make_pass(self, size, stream=0, *, lazy=None, inputs=None):
+        """A Pass for minibatches of at most `size` rows; `inputs` may be shared."""
         rates, masks = list(self.settings.dropout), None
         if not self.dense:
             rates[0] = 0.0
         if any(rates):
             masks = Masks(rates, self.units[:-1], size, self.dtype, self._seed, stream)
             self._masks.append(masks)
-        if self.dense:
+        if inputs is not None:
+            pass
+        elif self.dense:
             inputs = DenseInput(self.examples.X, size, masks if rates[0] else None)
         else:
-            lazy = self.settings.lazy if lazy is None else lazy
-            inputs = SparseInput(self._rows, self.units[1], lazy)
+            inputs = self.make_sparse_input(lazy)
         return Pass(inputs, self.units, self.dtype, self.settings.activation,
                     self.settings.output, size, masks if any(rates[1:]) else None)
+
+    def make_sparse_input(self, lazy=None):
+        return SparseInput(self._rows, self.units[1], self.settings.lazy if lazy is None else lazy)
 
     def make_gradient(self, lazy=None):
         """Room for a gradient; of the first matrix only where all of it is wanted."""
@@ -111,7 +114,7 @@ class Bench:
         for masks in self._masks:
             masks.begin(epoch)
         if self._dropped is not None:
-            drop_values(self.examples.rows.keep[0], self._dropped, self.settings.dropout[0],
+            drop_values(self.examples.X.data, self._dropped, self.settings.dropout[0],
                         self._seed, epoch)
 
 
@@ -123,33 +126,39 @@ class Worker:
     bench : Bench
     parameters : Parameters
         INOUT: may be shared with other workers, who then write without locks.
-    slots : list of Parameters
+    momenta : Momenta
         INOUT: the optimizer's, shared alike.
     stream : int
         Of dropout.
     """
 
-    def __init__(self, bench, parameters, slots, stream=0):
+    def __init__(self, bench, parameters, momenta, stream=0):
         settings = bench.settings
-        self.parameters, self.slots, self.tally = parameters, slots, Tally()
-        self._examples, self._settings = bench.examples, settings
+        self.parameters, self.momenta, self.tally = parameters, momenta, Tally()
+        self._examples, self._settings, self.square = bench.examples, settings, 0.0
         self._pass = bench.make_pass(settings.batch_size, stream)
         self._gradient = bench.make_gradient()
         self._optimizer = Optimizer(settings.rule, settings.constants)
+        self._exact = settings.penalty_is_exact and settings.alpha > 0
+
+    def begin(self):
+        """Before an epoch."""
+        if self._exact:
+            self.square = self.parameters.square()
 
     def learn(self, visits, eta, t):
         """One step on a minibatch; returns the touched rows of the first matrix, or None."""
-        alpha = self._settings.alpha
+        alpha, inputs = self._settings.alpha, self._pass.inputs
         target, weight, total = self._examples.of(visits)
         if not total > 0:  # all rows weigh 0
             self.tally.add(0.0, 0.0, len(visits))
-            return np.empty(0, np.int64) if self._settings.lazy else None
+            return np.empty(0, np.int64) if inputs.lazy else None
         loss = self._pass.gradient(
             self.parameters, visits, target, weight, total, self._gradient)
-        if self._settings.penalty_is_exact and alpha:
-            loss += 0.5 * alpha * self.parameters.square()
-        touched = self._pass.inputs.touched
-        self._optimizer.step(self.parameters, self._gradient, self.slots, eta=eta, t=t,
-                             l2=alpha / total, touched=touched)
+        if self._exact:
+            loss += 0.5 * alpha * self.square
+        self.square += self._optimizer.step(
+            self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t, l2=alpha / total,
+            squares=self._exact)
         self.tally.add(loss, total, len(visits))
-        return touched
+        return inputs.touched
