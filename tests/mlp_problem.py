@@ -61,8 +61,8 @@ class Problem:
         self._bench.begin(0)  # the same dropout masks each time
         visits = np.arange(N, dtype=np.int64)
         target, weight, total = self.examples.of(visits)
-        loss = self._pass.gradient(
-            self.parameters, visits, target, weight, total, self._gradient)
+        self._pass.inputs.begin(visits)
+        loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
         loss += 0.5 * self.settings.alpha * self.parameters.square()
         return loss / total, self._gradient, total
 
@@ -71,8 +71,12 @@ class Problem:
         _, found, total = self(vector)
         whole = Parameters(self.parameters.units, np.float64)
         whole.rest[:] = found.rest
-        touched = self._pass.inputs.touched
-        at = slice(None) if touched is None else touched
+        inputs, at = self._pass.inputs, slice(None)
+        touched = inputs.touched
+        if inputs.lazy:
+            at, first = touched, np.empty((len(touched), HIDDEN[0]), self.parameters.dtype)
+            inputs.layer.backward(inputs.delta, first)
+            found.first = first
         whole.first[at] = found.first
         whole.first[at] += self.settings.alpha / total * self.parameters.first[at]
         whole.matrices += self.settings.alpha / total * self.parameters.matrices

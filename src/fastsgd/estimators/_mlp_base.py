@@ -124,7 +124,7 @@ class MLP(BaseEstimator):
         batch_size = min(200, n) if self.batch_size == "auto" else self.batch_size
         if batch_size > n:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
-                          "to be clipped", stacklevel=5)
+                          "to be clipped", stacklevel=6)
             batch_size = n
         work = work_of(examples.rows, units, batch_size if self.solver != "lbfgs" else n)
         if self.solver == "lbfgs":
@@ -198,11 +198,11 @@ class MLP(BaseEstimator):
                 "optimization hasn't converged yet." if self.solver != "lbfgs" else
                 f"lbfgs failed to converge after {ended.n_iter} iterations (max_iter="
                 f"{self.max_iter}, max_fun={self.max_fun}). You might also want to scale the data.",
-                ConvergenceWarning, stacklevel=4)
+                ConvergenceWarning, stacklevel=6)
         elif ended.stopped_by == "max_time":
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=4)
+                f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=6)
         elif ended.stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "

@@ -1,8 +1,7 @@
 """The first layer on dense rows and on CSR: z = x W, the gradient of W, and the step on it.
 
-`forward(visits, W, out)`, `backward(visits, delta, gradient)` and the step belong together: the
-second is of the rows of the first. With `lazy` there is no gradient of W: `touch` sorts the
-minibatch's non-zeros by feature, and the step finds the gradient of each feature as it goes.
+`begin(visits)`, `forward(W, out)`, `backward(delta, gradient)` and the step follow each other, for
+one minibatch. With `lazy` there is no gradient of W: the step finds that of each feature as it goes.
 """
 
 import numpy as np
@@ -28,15 +27,17 @@ class DenseInput:
         self._X, self._masks = X, masks
         self._buffer = np.empty((size, X.shape[1]), X.dtype)
 
-    def forward(self, visits, W, out):
+    def begin(self, visits):
         self._rows = self._buffer[:len(visits)]
         np.take(self._X, visits, axis=0, out=self._rows, mode="clip")  # 'raise' would copy twice
         mask = None if self._masks is None else self._masks.draw(0, len(visits))
         if mask is not None:
             self._rows *= mask
+
+    def forward(self, W, out):
         np.matmul(self._rows, W, out=out)
 
-    def backward(self, visits, delta, gradient):
+    def backward(self, delta, gradient):
         np.matmul(self._rows.T, delta, out=gradient.first)
 
 
@@ -66,16 +67,24 @@ class SparseInput:
         self.layer, self.lazy = SparseLayer(rows, n_units), lazy
         self._buffer = np.empty((0, n_units), rows.dtype)
 
-    def forward(self, visits, W, out):
-        self.layer.forward(visits, W, out)
-
-    def backward(self, visits, delta, gradient):
-        self.touched, self.delta = self.layer.touch(visits), delta
+    def begin(self, visits):
+        self._visits = visits
         if self.lazy:
+            self.touched = self.layer.touch(visits)
+
+    def forward(self, W, out):
+        self.layer.forward(self._visits, W, out)
+
+    def backward(self, delta, gradient):
+        if self.lazy:
+            self.delta = delta
             return
-        n = len(self.touched)
+        touched = self.layer.touch(self._visits)
+        gradient.first.fill(0)
+        n = len(touched)
+        if n == 0:
+            return
         if n > len(self._buffer):
             self._buffer = np.empty((n + n // 4, self._buffer.shape[1]), self._buffer.dtype)
         self.layer.backward(delta, self._buffer)
-        gradient.first.fill(0)
-        gradient.first[self.touched] = self._buffer[:n]
+        gradient.first[touched] = self._buffer[:n]

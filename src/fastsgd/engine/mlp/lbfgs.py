@@ -74,8 +74,9 @@ class Whole:
         for begin in range(0, len(rows), BLOCK):
             visits = rows[begin:begin + BLOCK]
             target, weight, _ = self._examples.of(visits)
+            part.one.inputs.begin(visits)
             loss += part.one.gradient(
-                self.parameters, visits, target, weight, self._weight, part.gradient)
+                self.parameters, target, weight, self._weight, part.gradient)
             part.total.first += part.gradient.first
             part.total.rest += part.gradient.rest
         return loss

@@ -37,7 +37,7 @@ class MapReduce:
         if settings.lazy:
             self._whole = bench.make_sparse_input()
             self._deltas = np.empty((self._size, bench.units[1]), bench.dtype)
-            self._inputs = [ForwardOnly(self._whole.layer)] * self._n_parts
+            self._inputs = [ForwardOnly(self._whole.layer) for _ in range(self._n_parts)]
         self._passes = [bench.make_pass(part_size, p, inputs=self._inputs[p])
                         for p in range(self._n_parts)]
         self._gradients = [bench.make_gradient() for _ in range(self._n_parts)]
@@ -63,20 +63,26 @@ class MapReduce:
         losses, changes = [0.0] * n_parts, [0.0] * SLICES
         lazy, inputs = self._settings.lazy, self._passes[0].inputs
 
+        step = {"eta": eta, "t": t, "l2": alpha / total, "squares": self._exact}
+        if lazy:
+            self._whole.begin(visits)
+            self._square += self._optimizer.catch_up(
+                self._parameters, self._momenta, self._whole.touched, **step)
+
         def find_gradients(rank):
             for p in range(rank, n_parts, size):
                 part, one = share(n, p, n_parts), self._passes[p]
                 if lazy:
                     one.leave_delta_in(self._deltas[part])
+                one.inputs.begin(visits[part])
                 losses[p] = one.gradient(
-                    self._parameters, visits[part], target[part],
-                    None if weight is None else weight[part], total, self._gradients[p])
-            if lazy and rank == size - 1:
-                self._whole.backward(visits, self._deltas[:n], None)
+                    self._parameters, target[part], None if weight is None else weight[part],
+                    total, self._gradients[p])
 
         self._all(find_gradients)
         loss, cut = sum(losses), None
         if lazy:
+            self._whole.delta = self._deltas[:n]
             inputs, cut = self._whole, self._whole.layer.split(SLICES)
         if self._exact:
             loss += 0.5 * alpha * self._square
@@ -85,8 +91,8 @@ class MapReduce:
             for k in range(rank, SLICES, size):
                 add_up(self._gradients[:n_parts], k, SLICES, with_first=not lazy)
                 changes[k] = self._optimizer.step(
-                    self._parameters, self._gradients[0], self._momenta, inputs, eta=eta, t=t,
-                    l2=alpha / total, rank=k, size=SLICES, cut=cut, squares=self._exact)
+                    self._parameters, self._gradients[0], self._momenta, inputs, **step,
+                    rank=k, size=SLICES, cut=cut)
 
         self._all(add_and_step)
         self._square += sum(changes)
@@ -105,9 +111,15 @@ class ForwardOnly:
     lazy = True
 
     def __init__(self, layer):
-        self.forward = layer.forward
+        self._layer = layer
 
-    def backward(self, visits, delta, gradient):
+    def begin(self, visits):
+        self._visits = visits
+
+    def forward(self, W, out):
+        self._layer.forward(self._visits, W, out)
+
+    def backward(self, delta, gradient):
         pass
 
 

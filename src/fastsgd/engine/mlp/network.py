@@ -35,11 +35,10 @@ class Pass:
         """From now on d loss / d z of the first layer is left there: (n_rows, units[1])."""
         (self._delta or self._z)[0] = buffer
 
-    def forward(self, parameters, visits):
-        """z of the output layer for the rows `visits`: a view of a buffer."""
-        n = len(visits)
+    def forward(self, parameters, n):
+        """z of the output layer for the `n` rows that `inputs` began with: a view of a buffer."""
         z = self._z[0][:n]
-        self.inputs.forward(visits, parameters.coefs[0], z)
+        self.inputs.forward(parameters.coefs[0], z)
         z += parameters.intercepts[0]
         for i in range(1, len(self._z)):
             self._activation.apply(z)
@@ -60,18 +59,19 @@ class Pass:
         return fed
 
     def predict(self, parameters, visits):
-        """The output layer's values."""
-        z = self.forward(parameters, visits)
+        """The output layer's values for the rows `visits`."""
+        self.inputs.begin(visits)
+        z = self.forward(parameters, len(visits))
         self._output.apply(z)
         return z
 
-    def gradient(self, parameters, visits, target, weight, total, out):
-        """The loss of some rows and its gradient.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # of each thread
+    def gradient(self, parameters, target, weight, total, out):
+        """The loss of the rows that `inputs` began with, and its gradient.
 
         Parameters
         ----------
         parameters : Parameters
-        visits : int64 ndarray of shape (n,)
         target : ndarray
             Of these rows.
         weight : ndarray of shape (n, 1) or (n, n_outputs), or None
@@ -85,8 +85,8 @@ class Pass:
         float
             The sum of the weighted losses, not divided.
         """
-        n, coefs = len(visits), parameters.coefs
-        delta = self.forward(parameters, visits)
+        n, coefs = len(target), parameters.coefs
+        delta = self.forward(parameters, n)
         losses = self._output.loss(delta, target)
         if weight is None:
             delta *= 1 / total
@@ -104,5 +104,5 @@ class Pass:
                 delta *= self._dropped[i - 1]
             self._activation.back(self._z[i - 1][:n], delta, self._spare[i - 1][:n])
         np.add.reduce(delta, axis=0, out=out.intercepts[0])
-        self.inputs.backward(visits, delta, out)
+        self.inputs.backward(delta, out)
         return float(loss)

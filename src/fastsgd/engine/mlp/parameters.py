@@ -30,9 +30,13 @@ class Parameters:
     def __init__(self, units, dtype, first=None):
         self.units = tuple(int(u) for u in units)
         shapes = list(pairwise(self.units))
-        n_coefs = sum(a * b for a, b in shapes[1:])
         self.first = np.zeros(shapes[0], dtype) if first is None else first
-        self.rest = np.zeros(n_coefs + sum(self.units[1:]), dtype)
+        self.rest = np.zeros(sum(a * b for a, b in shapes[1:]) + sum(self.units[1:]), dtype)
+        self._view()
+
+    def _view(self):
+        shapes = list(pairwise(self.units))
+        n_coefs = sum(a * b for a, b in shapes[1:])
         self.matrices, self.vectors = self.rest[:n_coefs], self.rest[n_coefs:]
         self.coefs, self.intercepts, at = [self.first], [], 0
         for a, b in shapes[1:]:
@@ -41,6 +45,14 @@ class Parameters:
         for b in self.units[1:]:
             self.intercepts.append(self.rest[at:at + b])
             at += b
+
+    def __getstate__(self):
+        """Each number once, not its views too."""
+        return self.units, self.first, self.rest
+
+    def __setstate__(self, state):
+        self.units, self.first, self.rest = state
+        self._view()
 
     @classmethod
     def of(cls, coefs, intercepts):
