@@ -219,7 +219,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
     @staticmethod
     def _strata(targets):
         """What early_stopping keeps the shares of: two classes only, as scikit-learn does."""
-        return targets if targets.ndim == 2 and targets.shape[1] == 1 else None
+        return targets > 0 if targets.ndim == 2 and targets.shape[1] == 1 else None
 
     def _answers(self, said):
         """Classes, or 0 and 1 for each label, from the outputs."""

@@ -97,7 +97,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
             else:
                 n_iter += 1
                 state.epoch += 1
-            if not tally.rows:
+            if not tally.rows:  # the clock was faster than the first minibatch
                 break
             if settings.lazy and settings.settles:
                 _settle(parameters, state, settings, tally)
@@ -117,7 +117,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
     if state.best is not None:
         parameters.become(state.best)
-    check_finite(0.0, parameters, n_iter, settings)
+    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, rows)
 
 
@@ -149,15 +149,15 @@ def _loss(tally, parameters, settings):
 
 
 def check_finite(loss, parameters, n_iter, settings):
-    """Raises DivergenceError where a weight is not finite; looks at them if the loss is not."""
-    if np.isfinite(loss) and np.isfinite(parameters.square() + parameters.vectors.sum()):
-        return
-    if parameters.are_finite():
+    """Raises DivergenceError where the loss or a weight is not finite."""
+    with np.errstate(over="ignore"):
+        total = parameters.square() + float(parameters.vectors.sum())  # may overflow by itself
+    if np.isfinite(loss) and (np.isfinite(total) or parameters.are_finite()):
         return
     raise DivergenceError(
         "Solver produced non-finite parameter weights. The input data may contain large values "
-        f"and need to be preprocessed. (After {n_iter} epochs; a smaller learning_rate_init helps "
-        f"too, {settings.schedule['eta0']:g} was used.)")
+        f"and need to be preprocessed. (After {n_iter} epochs, with a loss of {loss:g}; a smaller "
+        f"learning_rate_init helps too, {settings.schedule['eta0']:g} was used.)")
 
 
 def stalled(state, told, settings):
