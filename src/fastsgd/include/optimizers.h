@@ -31,8 +31,15 @@ typedef struct {
     double beta_1, beta_2, rho, epsilon;
     double l2;       /* added to the gradient: l2 w */
     double t;        /* number of this step, from 1 */
-    double scale;    /* the weights are scale times what is stored; 1 but for linear rules */
+    double scale;    /* weights and state are scale times what is stored; 1 but for linear rules */
 } fsgd_constants;
+
+/* How a / sqrt(b) of Adam falls from step to step while g = 0. Where it would rise, epsilon ends
+ * that: b is then taken to stay. */
+FSGD_FN double fsgd_adam_ratio(const fsgd_constants *c)
+{
+    return c->beta_1 * c->beta_1 < c->beta_2 ? c->beta_1 / sqrt(c->beta_2) : c->beta_1;
+}
 
 /*      id        name      slots  decay of a   decay of b  ratio                        flags */
 #define FSGD_OPTIMIZERS(ROW)                                                                      \
@@ -42,7 +49,7 @@ typedef struct {
     ROW(ADAGRAD,  adagrad,  1,     1,           1,          0,                    FSGD_ADDS)      \
     ROW(RMSPROP,  rmsprop,  1,     c->rho,      1,          0,                    0)              \
     ROW(ADADELTA, adadelta, 2,     c->rho,      c->rho,     0,                    0)              \
-    ROW(ADAM,     adam,     2,     c->beta_1,   c->beta_2,  c->beta_1 / sqrt(c->beta_2), 0)
+    ROW(ADAM,     adam,     2,     c->beta_1,   c->beta_2,  fsgd_adam_ratio(c),   0)
 
 #define FSGD_ENUM(ID, name, slots, decay_a, decay_b, ratio, flags) FSGD_OPTIMIZER_##ID,
 enum { FSGD_OPTIMIZERS(FSGD_ENUM) FSGD_N_OPTIMIZERS };
@@ -134,11 +141,13 @@ FSGD_FN fsgd_skip fsgd_skip_of(const fsgd_stepper *s, int64_t m)
     if (m <= FSGD_SKIPS) return s->skip[m];
     const fsgd_skip *far = &s->skip[FSGD_SKIPS]; /* the last of them */
     const double before = (double)(m - FSGD_SKIPS), r = s->ratio, rest = r > 0 ? pow(r, before) : 0;
-    const double sum = r < 1 ? r * (1 - rest) / (1 - r) : before; /* at the rate of the first */
+    /* those before the table, at the rate of one of them: the mean where ratio^i is the weight */
+    const double sum = r < 1 ? r * (1 - rest) / (1 - r) : before;
+    const double mean = s->c.t - (double)m + fmin(r / (1 - r), before - 1);
     return (fsgd_skip){
         far->decay_a * (s->decay_a < 1 ? pow(s->decay_a, before) : 1),
         far->decay_b * (s->decay_b < 1 ? pow(s->decay_b, before) : 1),
-        r > 0 ? fsgd_move_rate(s, s->c.t - m) * sum + rest * far->move : 0,
+        r > 0 ? fsgd_move_rate(s, mean) * sum + rest * far->move : 0,
         fsgd_pull_of(s, (double)m)};
 }
 

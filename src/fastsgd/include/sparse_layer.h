@@ -68,12 +68,20 @@ static inline fsgd_combine_fn fsgd_choose_combine(int real, int index, int64_t n
     return table[target][real][index];
 }
 
+/* Asks for the values (or columns) of a row that is visited soon. */
+FSGD_FN void fsgd_ask_for_entries(const void *array, int size, const int64_t *indptr, int64_t row)
+{
+    const char *begin = (const char *)array + indptr[row] * size;
+    const char *end = (const char *)array + indptr[row + 1] * size;
+    for (; begin < end; begin += FSGD_CACHE_LINE) FSGD_PREFETCH(begin);
+}
+
 /* The non-zeros of some rows, sorted by feature; arrays are scratch of one thread.
  * Features have places 0, 1, ... in the order in which they first occur. */
 typedef struct {
     int32_t *place;   /* n_cols: of each feature, plus 1; all 0 between calls */
     int64_t n;        /* features that occur */
-    int64_t *touched; /* of each place, its feature */
+    int64_t *touched; /* of each place, its feature; room for one more, as ends */
     int64_t *ends;    /* of each place, where its entries end; they begin where the last ended */
     int32_t *at;      /* of each non-zero, its place */
     int32_t *visit;   /* of each entry, which of the visits it is from: ascending at each place */
@@ -84,35 +92,45 @@ typedef struct {
     static void fsgd_sort_by_feature_##SUFFIX(const fsgd_rows *X, const int64_t *row, int64_t n,  \
                                               fsgd_by_feature *s)                                 \
     {                                                                                             \
-        const INDEX *column = (const INDEX *)X->indices;                                          \
-        const REAL *data = (const REAL *)X->data;                                                 \
-        REAL *value = (REAL *)s->value;                                                           \
-        int64_t e = 0, begin = 0;                                                                 \
-        s->n = 0;                                                                                 \
-        for (int64_t k = 0; k < n; k++)                                                           \
-            for (int64_t j = X->indptr[row[k]]; j < X->indptr[row[k] + 1]; j++, e++) {            \
-                int32_t place = s->place[column[j]];                                              \
-                if (!place) {                                                                     \
-                    s->touched[s->n] = column[j];                                                 \
-                    s->ends[s->n] = 0;                                                            \
-                    s->place[column[j]] = place = (int32_t)++s->n;                                \
-                }                                                                                 \
-                s->at[e] = place - 1;                                                             \
-                s->ends[place - 1]++;                                                             \
+        const INDEX *restrict column = (const INDEX *)X->indices;                                 \
+        const REAL *restrict data = (const REAL *)X->data;                                        \
+        const int64_t *restrict indptr = X->indptr;                                               \
+        REAL *restrict value = (REAL *)s->value;                                                  \
+        int64_t *restrict touched = s->touched, *restrict ends = s->ends;                         \
+        int32_t *restrict places = s->place, *restrict at = s->at, *restrict visit = s->visit;    \
+        int64_t e = 0, begin = 0, found = 0;                                                      \
+        for (int64_t k = 0; k < n; k++) {                                                         \
+            if (k + 2 < n) fsgd_ask_for_entries(column, sizeof(INDEX), indptr, row[k + 2]);       \
+            const int64_t end = indptr[row[k] + 1];                                               \
+            for (int64_t j = indptr[row[k]]; j < end; j++, e++) {                                 \
+                /* no branch: which features are new cannot be guessed */                         \
+                const int32_t known = places[column[j]];                                          \
+                const int32_t place = known | (-(int32_t)!known & (int32_t)(found + 1));          \
+                touched[found] = column[j];                                                       \
+                ends[found] = 0;                                                                  \
+                found += !known;                                                                  \
+                places[column[j]] = place;                                                        \
+                at[e] = place - 1;                                                                \
+                ends[place - 1]++;                                                                \
             }                                                                                     \
-        for (int64_t p = 0; p < s->n; p++) {                                                      \
-            const int64_t count = s->ends[p];                                                     \
-            s->place[s->touched[p]] = 0;                                                          \
-            s->ends[p] = begin; /* goes up to the end while entries are put in */                 \
+        }                                                                                         \
+        for (int64_t p = 0; p < found; p++) {                                                     \
+            const int64_t count = ends[p];                                                        \
+            places[touched[p]] = 0;                                                               \
+            ends[p] = begin; /* goes up to the end while entries are put in */                    \
             begin += count;                                                                       \
         }                                                                                         \
         e = 0;                                                                                    \
-        for (int64_t k = 0; k < n; k++)                                                           \
-            for (int64_t j = X->indptr[row[k]]; j < X->indptr[row[k] + 1]; j++, e++) {            \
-                const int64_t to = s->ends[s->at[e]]++;                                           \
-                s->visit[to] = (int32_t)k;                                                        \
+        for (int64_t k = 0; k < n; k++) {                                                         \
+            if (k + 2 < n) fsgd_ask_for_entries(data, sizeof(REAL), indptr, row[k + 2]);          \
+            const int64_t end = indptr[row[k] + 1];                                               \
+            for (int64_t j = indptr[row[k]]; j < end; j++, e++) {                                 \
+                const int64_t to = ends[at[e]]++;                                                 \
+                visit[to] = (int32_t)k;                                                           \
                 value[to] = data[j];                                                              \
             }                                                                                     \
+        }                                                                                         \
+        s->n = found;                                                                             \
     }
 FSGD_SORT(float, int32_t, f32_i32)
 FSGD_SORT(float, int64_t, f32_i64)

@@ -25,6 +25,7 @@ cdef extern from "sparse_layer.h" nogil:
         int32_t *visit
         void *value
 
+    void fsgd_ask_for_entries(const void *array, int size, const int64_t *indptr, int64_t row)
     fsgd_combine_fn fsgd_choose_combine(int real, int index, int64_t n_units, int vector)
     void fsgd_sort_by_feature(const fsgd_rows *X, const int64_t *row, int64_t n,
                               fsgd_by_feature *s)
@@ -90,7 +91,7 @@ cdef class SparseLayer:
         if nnz <= self.capacity:
             return
         self.capacity = nnz + nnz // 4
-        n = max(1, min(self.capacity, self.X.n_cols)), max(1, self.capacity)
+        n = min(self.capacity, self.X.n_cols) + 1, max(1, self.capacity)
         touched, ends = np.empty(n[0], np.int64), np.empty(n[0], np.int64)
         at, visit = np.empty(n[1], np.int32), np.empty(n[1], np.int32)
         value = np.empty(n[1], self.rows.dtype)
@@ -152,6 +153,9 @@ cdef class SparseLayer:
             self.X.real, self.X.index, self.n_units, self.vector)
         with nogil:
             for k in range(n):
+                if k + 2 < n:
+                    fsgd_ask_for_entries(self.X.data, self.size, self.X.indptr, row[k + 2])
+                    fsgd_ask_for_entries(self.X.indices, width, self.X.indptr, row[k + 2])
                 begin = self.X.indptr[row[k]]
                 combine(<const char *>self.X.data + begin * self.size,
                         <const char *>self.X.indices + begin * width,
