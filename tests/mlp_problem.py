@@ -10,15 +10,16 @@ from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import Settings
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.kernels.rows import Rows
+from fastsgd.optimizers import OPTIMIZERS
 
 N, FEATURES, HIDDEN, K = 7, 5, (6, 4), 3
 
 
 def settings(activation="tanh", output=("softmax", "log_loss"), **others):
-    given = dict(alpha=0.3, rule="sgd", schedule={}, by_epoch=False, adaptive=False, batch_size=N,
-                 max_iter=1, tol=0.0, n_iter_no_change=5, shuffle=False, lazy=False,
-                 dropout=(0.0,) * (len(HIDDEN) + 1),
-                 constants=dict(momentum=0.9, beta_1=0.9, beta_2=0.999, epsilon=1e-8, rho=0.9))
+    given = {
+        "alpha": 0.3, "rule": OPTIMIZERS["sgd"], "schedule": {}, "by_epoch": False,
+        "adaptive": False, "batch_size": N, "max_iter": 1, "tol": 0.0, "n_iter_no_change": 5,
+        "shuffle": False, "lazy": False, "dropout": (0.0,) * (len(HIDDEN) + 1)}
     return Settings(activation=ACTIVATIONS[activation], output=OUTPUTS[output],
                     **{**given, **others})
 

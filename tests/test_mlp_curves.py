@@ -21,21 +21,21 @@ TARGETS = {
     "numbers": np.tanh(X @ DRAW.randn(12, 2)),
 }
 SOLVERS = {
-    "sgd": dict(solver="sgd", momentum=0, learning_rate_init=0.05),
-    "momentum": dict(solver="sgd", nesterovs_momentum=False, learning_rate_init=0.02),
-    "nesterov": dict(solver="sgd", learning_rate_init=0.02),
-    "invscaling": dict(solver="sgd", learning_rate="invscaling", power_t=0.1,
-                       learning_rate_init=0.05),
-    "adaptive": dict(solver="sgd", learning_rate="adaptive", tol=0.05, n_iter_no_change=2),
-    "adam": dict(),
+    "sgd": {"solver": "sgd", "momentum": 0, "learning_rate_init": 0.05},
+    "momentum": {"solver": "sgd", "nesterovs_momentum": False, "learning_rate_init": 0.02},
+    "nesterov": {"solver": "sgd", "learning_rate_init": 0.02},
+    "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.1,
+                       "learning_rate_init": 0.05},
+    "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
+    "adam": {},
 }
 
 
 def both(kind, **given):
     """(theirs, ours), fitted."""
     y = TARGETS[kind]
-    given = {**dict(hidden_layer_sizes=(9, 5), max_iter=20, random_state=3, alpha=0.05,
-                    batch_size=50), **given}
+    given = {"hidden_layer_sizes": (9, 5), "max_iter": 20, "random_state": 3, "alpha": 0.05,
+             "batch_size": 50, **given}
     pair = ((MLPRegressor, FastMLPRegressor) if kind.startswith("number")
             else (MLPClassifier, FastMLPClassifier))
     with warnings.catch_warnings():
@@ -133,7 +133,7 @@ def test_lbfgs():
 def test_csr_by_the_dense_rule(solver):
     """lazy=False on CSR is scikit-learn's rule."""
     S = X * (np.random.RandomState(1).rand(*X.shape) < 0.3)
-    given = {**dict(max_iter=20, random_state=0, alpha=0.1, tol=0), **SOLVERS[solver]}
+    given = {"max_iter": 20, "random_state": 0, "alpha": 0.1, "tol": 0, **SOLVERS[solver]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         theirs = MLPClassifier((8,), **given).fit(sparse.csr_matrix(S), CLASSES)

@@ -1,4 +1,4 @@
-"""Bad input and bad parameters get a clear error before any work; the estimator stays as it was."""
+"""Bad input and parameters get a clear error before any work; the estimator stays as it was."""
 
 import numpy as np
 import pytest
@@ -29,29 +29,29 @@ def test_not_finite(Estimator, value, csr):
 
 
 @pytest.mark.parametrize(("given", "message"), [
-    (dict(hidden_layer_sizes=(5, 0)), r"hidden_layer_sizes must be > 0, got \[5, 0\]"),
-    (dict(hidden_layer_sizes=(-3,)), r"hidden_layer_sizes must be > 0, got \[-3\]"),
-    (dict(hidden_layer_sizes=(2.5,)), r"hidden_layer_sizes must be whole numbers, got \[2.5\]"),
-    (dict(hidden_layer_sizes=0), "'hidden_layer_sizes' parameter"),
-    (dict(activation="swish"), "'activation' parameter.*'identity'.*'relu'|'activation'.*'relu'"),
-    (dict(solver="ftrl"), "'solver' parameter of .*'adadelta'"),
-    (dict(loss="hinge"), "'loss' parameter of .*'log_loss'"),
-    (dict(learning_rate="pa1"), "'learning_rate' parameter of .*'cosine'"),
-    (dict(learning_rate="backtracking"), "'learning_rate' parameter of .*'cosine'"),
-    (dict(init="zeros"), "'init' parameter of .*'glorot'"),
-    (dict(sync="round_robin"), "'sync' parameter of .*'map_reduce'"),
-    (dict(learning_rate="optimal", alpha=0), "needs alpha > 0, got 0"),
-    (dict(dropout=1.0), "'dropout' parameter"),
-    (dict(dropout=(0.1, 0.2, 0.3)), "for each of the 1 hidden layers; got 3"),
-    (dict(dropout=(0.1, 1.5)), "dropout must be >= 0 and < 1, got 1.5"),
-    (dict(dropout=0.2, solver="lbfgs"), "dropout=0.2 needs a solver that takes minibatches.*'sgd'"),
-    (dict(sync="hogwild", solver="lbfgs"), "use sync='auto', 'map_reduce' or 'serial'"),
-    (dict(lazy=True), "lazy=True .* give X as CSR, or lazy='auto'"),
-    (dict(n_jobs=0), "n_jobs must be a positive number of threads"),
-    (dict(batch_size=0), "'batch_size' parameter"),
-    (dict(learning_rate_init=0.0), "'learning_rate_init' parameter"),
-    (dict(momentum=1.5), "'momentum' parameter"),
-    (dict(class_weight={0: 1, 7: 2}), r"\[1\], are not in class_weight"),
+    ({"hidden_layer_sizes": (5, 0)}, r"hidden_layer_sizes must be > 0, got \[5, 0\]"),
+    ({"hidden_layer_sizes": (-3,)}, r"hidden_layer_sizes must be > 0, got \[-3\]"),
+    ({"hidden_layer_sizes": (2.5,)}, r"hidden_layer_sizes must be whole numbers, got \[2.5\]"),
+    ({"hidden_layer_sizes": 0}, "'hidden_layer_sizes' parameter"),
+    ({"activation": "swish"}, "'activation' parameter of .*'tanh'"),
+    ({"solver": "ftrl"}, "'solver' parameter of .*'adadelta'"),
+    ({"loss": "hinge"}, "'loss' parameter of .*'log_loss'"),
+    ({"learning_rate": "pa1"}, "'learning_rate' parameter of .*'cosine'"),
+    ({"learning_rate": "backtracking"}, "'learning_rate' parameter of .*'cosine'"),
+    ({"init": "zeros"}, "'init' parameter of .*'glorot'"),
+    ({"sync": "round_robin"}, "'sync' parameter of .*'map_reduce'"),
+    ({"learning_rate": "optimal", "alpha": 0}, "needs alpha > 0, got 0"),
+    ({"dropout": 1.0}, "'dropout' parameter"),
+    ({"dropout": (0.1, 0.2, 0.3)}, "for each of the 1 hidden layers; got 3"),
+    ({"dropout": (0.1, 1.5)}, "dropout must be >= 0 and < 1, got 1.5"),
+    ({"dropout": 0.2, "solver": "lbfgs"}, "0.2 needs a solver that takes minibatches.*'sgd'"),
+    ({"sync": "hogwild", "solver": "lbfgs"}, "use sync='auto', 'map_reduce' or 'serial'"),
+    ({"lazy": True}, "lazy=True .* give X as CSR, or lazy='auto'"),
+    ({"n_jobs": 0}, "n_jobs must be a positive number of threads"),
+    ({"batch_size": 0}, "'batch_size' parameter"),
+    ({"learning_rate_init": 0.0}, "'learning_rate_init' parameter"),
+    ({"momentum": 1.5}, "'momentum' parameter"),
+    ({"class_weight": {0: 1, 7: 2}}, r"\[1\], are not in class_weight"),
 ])
 def test_parameters(given, message):
     model = FastMLPClassifier(**{"hidden_layer_sizes": (4,), **given})
@@ -60,7 +60,7 @@ def test_parameters(given, message):
     assert not hasattr(model, "coefs_")
 
 
-@pytest.mark.parametrize("given", [dict(pipeline=2), dict(workers=2), dict(device="cuda")], ids=str)
+@pytest.mark.parametrize("given", [{"pipeline": 2}, {"workers": 2}, {"device": "cuda"}], ids=str)
 def test_reserved(given):
     name = next(iter(given))
     with pytest.raises(NotBuiltYetError, match=f"{name}=.* is not built yet"):
@@ -71,7 +71,7 @@ def test_shapes():
     model = FastMLPClassifier((3,), max_iter=2).fit(X, Y)
     before = model.coefs_
     for act in (lambda: model.predict(X[:, :2]), lambda: model.partial_fit(X[:, :2], Y)):
-        with pytest.raises(ValueError, match="X has 2 features, but FastMLPClassifier is expecting"):
+        with pytest.raises(ValueError, match="X has 2 features, but FastMLPClassifier is exp"):
             act()
     assert model.coefs_ is before
     with pytest.raises(ValueError, match=r"0 sample\(s\)"):
@@ -88,7 +88,7 @@ def test_classes():
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         model.partial_fit(X, Y)
     model.partial_fit(X, Y, classes=[0, 1])
-    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+    with pytest.raises(ValueError, match=r"`y` has classes not in `self\.classes_`"):
         model.partial_fit(X, Y + 1)
     with pytest.raises(ValueError, match=r"not multilabel; got y of shape \(40, 2\)"):
         model.partial_fit(X, np.column_stack([Y, Y]))
@@ -107,7 +107,7 @@ def test_regression_targets():
         FastMLPRegressor().fit(X, np.array(["a", "b"] * 20))
 
 
-@pytest.mark.parametrize("given", [dict(), dict(sync="hogwild", n_jobs=2)], ids=str)
+@pytest.mark.parametrize("given", [{}, {"sync": "hogwild", "n_jobs": 2}], ids=str)
 def test_divergence(given):
     """Named with the epoch and the remedy; a warm start keeps the weights that it had."""
     model = FastMLPRegressor(hidden_layer_sizes=(3,), activation="identity", solver="sgd",

@@ -35,7 +35,8 @@ def weights(model):
 def test_partial_fit_is_an_epoch(solver):
     """Without a shuffle n calls are n epochs; with one they go on in the same stream."""
     for shuffle in (False, True):
-        given = dict(hidden_layer_sizes=(7,), solver=solver, random_state=0, shuffle=shuffle)
+        given = {"hidden_layer_sizes": (7,), "solver": solver, "random_state": 0,
+                 "shuffle": shuffle}
         whole = FastMLPClassifier(max_iter=5, **given).fit(X, Y)
         parts = FastMLPClassifier(**given)
         for _ in range(5):
@@ -50,7 +51,7 @@ def test_partial_fit_is_an_epoch(solver):
 
 
 def test_partial_fit_on_csr():
-    given = dict(hidden_layer_sizes=(7,), random_state=0, learning_rate_init=0.01)
+    given = {"hidden_layer_sizes": (7,), "random_state": 0, "learning_rate_init": 0.01}
     model = FastMLPClassifier(**given)
     for begin in list(range(0, 300, 50)) * 10:
         model.partial_fit(S[begin:begin + 50], Y[begin:begin + 50], classes=[0, 1, 2])
@@ -97,8 +98,9 @@ def test_early_stopping_on_csr_keeps_the_best():
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adagrad", "rmsprop", "adadelta"])
 def test_every_schedule_with_every_solver(solver, rate):
     """All learn, and those that fall end elsewhere than the constant step."""
-    given = dict(hidden_layer_sizes=(7,), solver=solver, max_iter=12, random_state=0,
-                 learning_rate_init={"adadelta": 1.0}.get(solver, 0.02), power_t=0.2, alpha=1e-3)
+    given = {"hidden_layer_sizes": (7,), "solver": solver, "max_iter": 12, "random_state": 0,
+             "learning_rate_init": 1.0 if solver == "adadelta" else 0.02, "power_t": 0.2,
+             "alpha": 1e-3}
     model = FastMLPClassifier(learning_rate=rate, **given).fit(X, Y)
     assert model.loss_curve_[-1] < model.loss_curve_[0]
     constant = FastMLPClassifier(**given).fit(X, Y)
@@ -128,9 +130,9 @@ def test_tol_ends_a_training():
     assert never.fit(X, Y).n_iter_ == 30
 
 
-@pytest.mark.parametrize("given", [dict(), dict(sync="hogwild", n_jobs=2),
-                                   dict(sync="map_reduce", n_jobs=2),
-                                   dict(sync="merge", n_jobs=2), dict(solver="lbfgs")],
+@pytest.mark.parametrize("given", [{}, {"sync": "hogwild", "n_jobs": 2},
+                                   {"sync": "map_reduce", "n_jobs": 2},
+                                   {"sync": "merge", "n_jobs": 2}, {"solver": "lbfgs"}],
                          ids=str)
 def test_max_time(given):
     """Ends soon with a usable model and a warning."""

@@ -19,10 +19,10 @@ def _quiet():
 
 
 @pytest.mark.parametrize("given", [
-    dict(solver="lbfgs"),
-    dict(solver="sgd", learning_rate_init=0.5, max_iter=2000, tol=0),
-    dict(solver="adam", learning_rate_init=0.05, max_iter=500, tol=0),
-    dict(solver="lbfgs", loss="squared_error", tol=1e-9),
+    {"solver": "lbfgs"},
+    {"solver": "sgd", "learning_rate_init": 0.5, "max_iter": 2000, "tol": 0},
+    {"solver": "adam", "learning_rate_init": 0.05, "max_iter": 500, "tol": 0},
+    {"solver": "lbfgs", "loss": "squared_error", "tol": 1e-9},
 ], ids=lambda given: f"{given['solver']}-{given.get('loss', 'log_loss')}")
 @pytest.mark.parametrize("csr", [False, True], ids=["dense", "csr"])
 def test_xor(csr, given):

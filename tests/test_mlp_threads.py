@@ -18,19 +18,19 @@ W_SPARSE, W_DENSE = DRAW.normal(size=300), DRAW.normal(size=20)
 Y = {"csr": (SPARSE @ W_SPARSE > 0).astype(int), "dense": np.digitize(DENSE @ W_DENSE, [-3, 3])}
 DATA = {"csr": SPARSE, "dense": DENSE}
 RULES = {
-    "sgd": dict(solver="sgd", momentum=0.0, learning_rate_init=0.3),
-    "momentum": dict(solver="sgd", nesterovs_momentum=False, learning_rate_init=0.1),
-    "nesterov": dict(solver="sgd", learning_rate_init=0.1),
-    "adagrad": dict(solver="adagrad", learning_rate_init=0.03),
-    "rmsprop": dict(solver="rmsprop", learning_rate_init=0.01),
-    "adadelta": dict(solver="adadelta", learning_rate_init=1.0, rho=0.95),
-    "adam": dict(solver="adam", learning_rate_init=0.01),
+    "sgd": {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.3},
+    "momentum": {"solver": "sgd", "nesterovs_momentum": False, "learning_rate_init": 0.1},
+    "nesterov": {"solver": "sgd", "learning_rate_init": 0.1},
+    "adagrad": {"solver": "adagrad", "learning_rate_init": 0.03},
+    "rmsprop": {"solver": "rmsprop", "learning_rate_init": 0.01},
+    "adadelta": {"solver": "adadelta", "learning_rate_init": 1.0, "rho": 0.95},
+    "adam": {"solver": "adam", "learning_rate_init": 0.01},
 }
 
 
 def fit(kind, n_jobs=1, sync="serial", **given):
-    given = {**dict(hidden_layer_sizes=(12,), max_iter=12, random_state=0, batch_size=90, tol=0),
-             **given}
+    given = {"hidden_layer_sizes": (12,), "max_iter": 12, "random_state": 0, "batch_size": 90,
+             "tol": 0, **given}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return FastMLPClassifier(n_jobs=n_jobs, sync=sync, **given).fit(DATA[kind], Y[kind])
@@ -143,14 +143,16 @@ def test_csr_types(index, dtype):
         a, b = [FastMLPClassifier((5,), max_iter=3, random_state=0).fit(X, Y["csr"])
                 for X in (S, twice)]
     assert a.coefs_[0].dtype == dtype
-    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], atol=1e-4 if dtype == np.float32 else 1e-9)
+    atol = 1e-4 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], atol=atol)
 
 
 @pytest.mark.parametrize("sync", ["serial", "map_reduce", "merge", "hogwild"])
 @pytest.mark.parametrize("kind", DATA)
 def test_dropout(kind, sync):
     """Dropout learns, the same bits again where the order of steps is fixed."""
-    given = dict(sync=sync, n_jobs=2, dropout=(0.1, 0.3), max_iter=20, learning_rate_init=0.01)
+    given = {"sync": sync, "n_jobs": 2, "dropout": (0.1, 0.3), "max_iter": 20,
+             "learning_rate_init": 0.01}
     first, again = fit(kind, **given), fit(kind, **given)
     if sync != "hogwild":
         assert same(first, again)

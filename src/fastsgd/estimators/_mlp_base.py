@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -26,6 +28,7 @@ from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
+from fastsgd.optimizers import OPTIMIZERS
 from fastsgd.schedules import has_flag, schedule_fields, with_eta0
 
 MERGE_EVERY = 8
@@ -59,7 +62,7 @@ class MLP(BaseEstimator):
             sample_weight = sample_weight.astype(X.dtype)
         lazy = check_lazy(self.lazy, rows.is_dense) and self.solver != "lbfgs"
         units = (X.shape[1], *hidden, n_outputs)
-        if not first and [c.shape for c in self.coefs_] != list(zip(units, units[1:])):
+        if not first and [c.shape for c in self.coefs_] != list(pairwise(units)):
             raise ValueError(
                 f"warm_start and partial_fit go on with layers of {self._units()} units; "
                 f"hidden_layer_sizes and y now ask for {list(units)}")
@@ -131,9 +134,6 @@ class MLP(BaseEstimator):
             sync, n_threads = "map_reduce", choose_threads(self.sync, self.n_jobs, work)
         else:
             sync, n_threads = choose_sync(self.sync, self.n_jobs, work, batch_size)
-        rule = self.solver
-        if rule == "sgd" and self.momentum > 0:
-            rule = "nesterov" if self.nesterovs_momentum else "momentum"
         name = getattr(self.learning_rate, "name", self.learning_rate)
         eta0 = float(self.learning_rate_init)
         schedule = schedule_fields(
@@ -141,15 +141,22 @@ class MLP(BaseEstimator):
             loss=LOSSES["log_loss"], constant=0.0, epoch_steps=n)
         return Settings(
             activation=ACTIVATIONS[self.activation],
-            output=OUTPUTS[self.out_activation_, self.loss], alpha=float(self.alpha), rule=rule,
-            constants={name: float(getattr(self, name)) for name in (
-                "momentum", "beta_1", "beta_2", "epsilon", "rho")},
-            schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
+            output=OUTPUTS[self.out_activation_, self.loss], alpha=float(self.alpha),
+            rule=self._rule(), schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
             adaptive=has_flag(self.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
             max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
             shuffle=self.shuffle, dropout=dropout, lazy=lazy, sync=sync, n_threads=n_threads,
             merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
             settles=settles)
+
+    def _rule(self):
+        """The optimizer with the constants that are parameters here."""
+        name = self.solver if self.solver != "lbfgs" else "sgd"  # which takes none
+        if name == "sgd" and self.momentum > 0:
+            name = "nesterov" if self.nesterovs_momentum else "momentum"
+        usual = OPTIMIZERS[name]
+        return replace(usual, **{each.name: float(getattr(self, each.name))
+                                 for each in fields(usual)})
 
     def _split(self, X, rows, y, targets, sample_weight, parameters, rng):
         """(rows to learn from, score on the others) of early_stopping; as scikit-learn splits."""
@@ -197,7 +204,7 @@ class MLP(BaseEstimator):
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet." if self.solver != "lbfgs" else
                 f"lbfgs failed to converge after {ended.n_iter} iterations (max_iter="
-                f"{self.max_iter}, max_fun={self.max_fun}). You might also want to scale the data.",
+                f"{self.max_iter}, max_fun={self.max_fun}). Scaling the data might help.",
                 ConvergenceWarning, stacklevel=6)
         elif ended.stopped_by == "max_time":
             warnings.warn(

@@ -42,7 +42,7 @@ warm_start : bool, default=False
     `fit` starts from the last weights (`coefs_` and `intercepts_` may have been replaced), with a
     new optimizer.
 momentum : float, default=0.9
-    Of solver='sgd'. [0, 1].
+    Of solver='sgd'. [0, 1): 1, which scikit-learn takes, never ends.
 nesterovs_momentum : bool, default=True
 early_stopping : bool, default=False
     Judges progress by the score on `validation_fraction` of the rows, held out, and ends with the

@@ -1,7 +1,7 @@
 """The first layer on dense rows and on CSR: z = x W, the gradient of W, and the step on it.
 
 `begin(visits)`, `forward(W, out)`, `backward(delta, gradient)` and the step follow each other, for
-one minibatch. With `lazy` there is no gradient of W: the step finds that of each feature as it goes.
+one minibatch. With `lazy` there is no gradient of W: the step finds each feature's as it goes.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ import numpy as np
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.epochs import EPOCHS
-from fastsgd.engine.mlp.optimizer import Momenta, Optimizer
+from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.threads import Team
@@ -124,7 +124,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
 def _settle(parameters, state, settings, tally):
     """Brings all rows of the first matrix up to the last step, as dense steps would have."""
     eta, _ = Steps(settings, state).at(0, 0)
-    Optimizer(settings.rule, settings.constants).settle(
+    Stepper(settings.rule).settle(
         parameters, state.momenta, eta=eta, t=state.step + 1,
         l2=settings.alpha * tally.penalties / tally.rows)
 

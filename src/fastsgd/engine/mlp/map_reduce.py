@@ -7,7 +7,7 @@ share the features (`SparseLayer.descend`).
 
 import numpy as np
 
-from fastsgd.engine.mlp.optimizer import Optimizer, share
+from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.worker import Tally
 
 MOST_PARTS = 4
@@ -41,7 +41,7 @@ class MapReduce:
         self._passes = [bench.make_pass(part_size, p, inputs=self._inputs[p])
                         for p in range(self._n_parts)]
         self._gradients = [bench.make_gradient() for _ in range(self._n_parts)]
-        self._optimizer, self._tally = Optimizer(settings.rule, settings.constants), Tally()
+        self._stepper, self._tally = Stepper(settings.rule), Tally()
         self._exact = settings.alpha > 0
 
     def run(self, order, steps):
@@ -66,7 +66,7 @@ class MapReduce:
         step = {"eta": eta, "t": t, "l2": alpha / total, "squares": self._exact}
         if lazy:
             self._whole.begin(visits)
-            self._square += self._optimizer.catch_up(
+            self._square += self._stepper.catch_up(
                 self._parameters, self._momenta, self._whole.touched, **step)
 
         def find_gradients(rank):
@@ -90,7 +90,7 @@ class MapReduce:
         def add_and_step(rank):
             for k in range(rank, SLICES, size):
                 add_up(self._gradients[:n_parts], k, SLICES, with_first=not lazy)
-                changes[k] = self._optimizer.step(
+                changes[k] = self._stepper.step(
                     self._parameters, self._gradients[0], self._momenta, inputs, **step,
                     rank=k, size=SLICES, cut=cut)
 

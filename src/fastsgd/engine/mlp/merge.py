@@ -10,7 +10,7 @@ the whole step of the one that met it.
 
 import numpy as np
 
-from fastsgd.engine.mlp.optimizer import Optimizer, share
+from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.worker import Worker, sum_up
 
 NONE = np.empty(0, np.int64)
@@ -25,7 +25,7 @@ class Merge:
         self._workers = [Worker(bench, parameters, momenta)] + [
             Worker(bench, parameters.copy(), momenta.copy(), rank)
             for rank in range(1, team.size)]
-        self._optimizer = Optimizer(settings.rule, settings.constants)
+        self._stepper = Stepper(settings.rule)
 
     def run(self, order, steps):
         """See Serial.run; the steps counted are those that follow each other."""
@@ -69,7 +69,7 @@ class Merge:
 
         def settle(rank):
             worker = self._workers[rank]
-            self._optimizer.settle(worker.parameters, worker.momenta, eta=eta, t=t, touched=union,
+            self._stepper.settle(worker.parameters, worker.momenta, eta=eta, t=t, touched=union,
                                    l2=self._settings.alpha / self._size)
 
         def mean(rank):

@@ -33,8 +33,7 @@ class Momenta:
     @classmethod
     def of(cls, rule, parameters, lazy):
         """Those of a training that begins: zeros."""
-        _, n_slots, _ = OPTIMIZERS[rule]
-        slots = [Parameters(parameters.units, parameters.dtype) for _ in range(n_slots)]
+        slots = [Parameters(parameters.units, parameters.dtype) for _ in range(rule.slots)]
         return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None)
 
     def copy(self):
@@ -42,20 +41,17 @@ class Momenta:
         return Momenta([slot.copy() for slot in self.slots], last)
 
 
-class Optimizer:
-    """A rule with its constants.
+class Stepper:
+    """Takes steps of all layers.
 
     Parameters
     ----------
-    rule : str
-    constants : dict
-        momentum, beta_1, beta_2, epsilon, rho.
+    rule : fastsgd.optimizers.Optimizer
     """
 
-    def __init__(self, rule, constants):
-        self._number, _, _ = OPTIMIZERS[rule]
-        self._constants = {**constants, "scale": 1.0}
-        self._moves = rule in WITH_MOMENTUM
+    def __init__(self, rule):
+        self._number, self._constants = rule.number, rule.constants(eta=0.0)
+        self._moves = rule.name in WITH_MOMENTUM
 
     def step(self, parameters, gradient, momenta, inputs, *, eta, t, l2, rank=0, size=1,
              cut=None, squares=False):
@@ -109,7 +105,7 @@ class Optimizer:
         return change
 
     def catch_up(self, parameters, momenta, touched, *, eta, t, l2, squares=False):
-        """Before a lazy step t: rows move as their momentum would have moved them since their last.
+        """Before a lazy step t: rows move as momentum would have moved them since their last.
 
         So the forward pass meets the weights of the dense rule. Rules without momentum move in
         steps only.

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastsgd.engine.mlp.activations import Activation
 from fastsgd.engine.mlp.outputs import Output
+from fastsgd.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -14,10 +15,8 @@ class Settings:
 
     Attributes
     ----------
-    rule : str
-        Name of the optimizer: the solver, or "momentum" and "nesterov" for solver="sgd".
-    constants : dict
-        Of the optimizer, as the kernels take them.
+    rule : Optimizer
+        The solver's, with momentum for solver="sgd".
     schedule : dict
         Of the step size (`schedule_fields`); its t counts rows from 1.
     by_epoch : bool
@@ -35,8 +34,7 @@ class Settings:
     activation: Activation
     output: Output
     alpha: float
-    rule: str
-    constants: dict
+    rule: Optimizer
     schedule: dict
     by_epoch: bool
     adaptive: bool

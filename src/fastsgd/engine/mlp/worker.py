@@ -7,7 +7,7 @@ import numpy as np
 from fastsgd.engine.mlp.dropout import Masks, drop_values
 from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
 from fastsgd.engine.mlp.network import Pass
-from fastsgd.engine.mlp.optimizer import Optimizer
+from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.kernels.rows import Rows
 
@@ -138,7 +138,7 @@ class Worker:
         self._examples, self._settings, self.square = bench.examples, settings, 0.0
         self._pass = bench.make_pass(settings.batch_size, stream)
         self._gradient = bench.make_gradient()
-        self._optimizer = Optimizer(settings.rule, settings.constants)
+        self._stepper = Stepper(settings.rule)
         self._exact = settings.penalty_is_exact and settings.alpha > 0
 
     def begin(self):
@@ -156,12 +156,12 @@ class Worker:
         step = {"eta": eta, "t": t, "l2": alpha / total}
         inputs.begin(visits)
         if inputs.lazy:
-            self.square += self._optimizer.catch_up(
+            self.square += self._stepper.catch_up(
                 self.parameters, self.momenta, inputs.touched, **step, squares=self._exact)
         loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
         if self._exact:
             loss += 0.5 * alpha * self.square
-        self.square += self._optimizer.step(
+        self.square += self._stepper.step(
             self.parameters, self._gradient, self.momenta, inputs, **step, squares=self._exact)
         self.tally.add(loss, total, len(visits))
         return inputs.touched
