@@ -22,8 +22,8 @@
 #include "fsgd.h"
 #include "simd.h"
 
-#define FSGD_ADDS 1    /* changes that replicas made add up, of weights and state; else: averages */
-#define FSGD_LINEAR 2  /* linear in w and g: L2 may be a scale of all weights */
+#define FSGD_ADDS 1   /* changes that replicas made of w and state add up; else: averages */
+#define FSGD_LINEAR 2 /* linear in w and g: L2 may be a scale of all weights */
 
 typedef struct {
     double eta;
@@ -43,7 +43,7 @@ FSGD_FN double fsgd_adam_ratio(const fsgd_constants *c)
 
 /*      id        name      slots  decay of a   decay of b   ratio               flags */
 #define FSGD_OPTIMIZERS(ROW)                                                                      \
-    ROW(SGD,      sgd,      0,     1,           1,           0,           FSGD_ADDS | FSGD_LINEAR) \
+    ROW(SGD,      sgd,      0,     1,           1,           0,         FSGD_ADDS | FSGD_LINEAR)  \
     ROW(MOMENTUM, momentum, 1,     c->momentum, 1,           c->momentum,        FSGD_LINEAR)     \
     ROW(NESTEROV, nesterov, 1,     c->momentum, 1,           c->momentum,        FSGD_LINEAR)     \
     ROW(ADAGRAD,  adagrad,  1,     1,           1,           0,                  FSGD_ADDS)       \
