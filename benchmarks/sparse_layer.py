@@ -5,10 +5,8 @@
 An epoch over RCV1-shaped rows, float32, by one thread and by two. Two threads take minibatches in
 turn, each with a layer of its own, and write to the same weights (HOGWILD!); or they work on the
 same minibatch: halves of its rows forward, slices of its features backward. The floors count what
-memory must carry at least: W's rows of each minibatch once, and weights and state of each touched
-feature once in and once out, at the speed at which a copy of W runs here; and the products at one
-multiplication and one addition a lane and cycle are below that. Numbers of touched features and
-the rest are in the output.
+memory carries at least, at the speed at which a copy of W runs here: forward W's rows of each
+minibatch once; in all also each touched feature's weights and state once in and once out.
 """
 
 import argparse
@@ -21,7 +19,7 @@ from fastsgd.kernels.rows import Rows
 from fastsgd.kernels.sparse_layer import SparseLayer
 from fastsgd.optimizers import make_optimizer
 from harness import RESULTS, in_turn, machine, show, write
-from shapes import problem
+from rcv1_shaped import make_rcv1_shaped
 
 
 class Epoch:
@@ -73,7 +71,7 @@ class Epoch:
         self.learn(0, 1)
         self.t += len(self.batches)
 
-    def dense_state(self):
+    def still_state(self):
         """One thread; the state of untouched rows stands still, and no squares are summed."""
         for visits in self.batches:
             self.t += 1
@@ -117,14 +115,14 @@ def main(argv=None):
     parser.add_argument("--runs", type=int, default=9, help="rounds that count (default: 9)")
     parser.add_argument("--json", metavar="FILE", default=RESULTS / "sparse_layer.json")
     options = parser.parse_args(argv)
-    X = problem(f"rcv1_shaped:{options.rows}").X_train
+    X, _ = make_rcv1_shaped(options.rows)
     epoch = Epoch(X, options.units, options.batch, options.optimizer)
     copy = np.empty_like(epoch.W)
     times, _ = in_turn({
         "copy of W": lambda: np.copyto(copy, epoch.W),
         "forward": epoch.forward, "sort": epoch.touch, "sort, backward": epoch.touch_and_backward,
         "all, one thread": epoch.one_thread,
-        "all, one thread, state stands still": epoch.dense_state,
+        "all, one thread, state stands still": epoch.still_state,
         "all, two threads": epoch.two_threads,
         "all, two threads on each minibatch": epoch.two_threads_one_batch,
     }, options.runs)
