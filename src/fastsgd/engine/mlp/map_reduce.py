@@ -63,13 +63,10 @@ class MapReduce:
         losses, changes = [0.0] * n_parts, [0.0] * SLICES
         lazy, inputs = self._settings.lazy, self._passes[0].inputs
 
-        step = {"eta": eta, "t": t, "l2": alpha / total, "squares": self._exact}
-        if lazy:
-            self._whole.begin(visits)
-            self._square += self._stepper.catch_up(
-                self._parameters, self._momenta, self._whole.touched, **step)
 
         def find_gradients(rank):
+            if lazy and rank == size - 1:  # which has the fewest parts
+                self._whole.begin(visits)
             for p in range(rank, n_parts, size):
                 part, one = share(n, p, n_parts), self._passes[p]
                 if lazy:
@@ -91,8 +88,8 @@ class MapReduce:
             for k in range(rank, SLICES, size):
                 add_up(self._gradients[:n_parts], k, SLICES, with_first=not lazy)
                 changes[k] = self._stepper.step(
-                    self._parameters, self._gradients[0], self._momenta, inputs, **step,
-                    rank=k, size=SLICES, cut=cut)
+                    self._parameters, self._gradients[0], self._momenta, inputs, eta=eta,
+                    t=t, l2=alpha / total, rank=k, size=SLICES, cut=cut, squares=self._exact)
 
         self._all(add_and_step)
         self._square += sum(changes)

@@ -12,9 +12,6 @@ OPTIMIZERS = Registry("optimizer", optimizers.optimizers())
 """(number, slots, flags) of every optimizer by name."""
 
 
-WITH_MOMENTUM = ("momentum", "nesterov", "adam")
-
-
 @dataclass
 class Momenta:
     """What a rule remembers of each weight; threads may share it, as they share the weights.
@@ -51,7 +48,6 @@ class Stepper:
 
     def __init__(self, rule):
         self._number, self._constants = rule.number, rule.constants(eta=0.0)
-        self._moves = rule.name in WITH_MOMENTUM
 
     def step(self, parameters, gradient, momenta, inputs, *, eta, t, l2, rank=0, size=1,
              cut=None, squares=False):
@@ -104,25 +100,11 @@ class Stepper:
                         [s.vectors[part] for s in slots], constants)
         return change
 
-    def catch_up(self, parameters, momenta, touched, *, eta, t, l2, squares=False):
-        """Before a lazy step t: rows move as momentum would have moved them since their last.
-
-        So the forward pass meets the weights of the dense rule. Rules without momentum move in
-        steps only.
-        """
-        if not self._moves or not len(touched):
-            return 0.0
-        return self._settle(parameters, momenta, touched, eta, t, l2, squares)
-
     def settle(self, parameters, momenta, *, eta, t, l2, touched=None):
         """Makes up for steps before t that rows of the first matrix were left out of (`lazy`)."""
-        self._settle(parameters, momenta, touched, eta, t, l2, False)
-
-    def _settle(self, parameters, momenta, touched, eta, t, l2, squares):
         constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
-        return optimizers.settle(
-            self._number, parameters.first, [s.first for s in momenta.slots], constants,
-            momenta.last, touched, squares=squares)
+        optimizers.settle(self._number, parameters.first, [s.first for s in momenta.slots],
+                          constants, momenta.last, touched)
 
 
 def share(n, rank, size):

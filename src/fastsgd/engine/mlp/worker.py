@@ -153,15 +153,12 @@ class Worker:
         if not total > 0:  # all rows weigh 0
             self.tally.add(0.0, 0.0, len(visits))
             return np.empty(0, np.int64) if inputs.lazy else None
-        step = {"eta": eta, "t": t, "l2": alpha / total}
         inputs.begin(visits)
-        if inputs.lazy:
-            self.square += self._stepper.catch_up(
-                self.parameters, self.momenta, inputs.touched, **step, squares=self._exact)
         loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
         if self._exact:
             loss += 0.5 * alpha * self.square
         self.square += self._stepper.step(
-            self.parameters, self._gradient, self.momenta, inputs, **step, squares=self._exact)
+            self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t, l2=alpha / total,
+            squares=self._exact)
         self.tally.add(loss, total, len(visits))
         return inputs.touched
