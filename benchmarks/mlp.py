@@ -103,8 +103,8 @@ def main(argv=None):
              f"{100 * r['accuracy']:.2f} %") for program, r in found.items()])
     if options.full:
         X, y, X_test, y_test = mnist()
-        model = FastMLPClassifier((256, 128), max_iter=20, learning_rate=Cosine(T_0=20), dropout=0.2,
-                                  learning_rate_init=0.002, random_state=0,
+        model = FastMLPClassifier((256, 128), max_iter=20, learning_rate=Cosine(T_0=20),
+                                  dropout=0.2, learning_rate_init=0.002, random_state=0,
                                   n_jobs=options.threads, n_iter_no_change=np.inf)
         fit(model, options.threads, X, y)
         report["full"] = {"accuracy": float(model.score(X_test, y_test)), **model.fit_stats_}
