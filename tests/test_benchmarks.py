@@ -18,6 +18,7 @@ import references
 import scaling
 import shapes
 import sources
+import sparse_layer
 import sync
 from entrants import Entrant, entrants
 from fastsgd import FastSGDClassifier
@@ -366,3 +367,10 @@ def test_sync(tmp_path):
     assert set(seeds["no seed"]["ways"]) == {"serial", "hogwild"}
     assert set(seeds["seed 0"]["ways"]) == {"serial"}
     assert seeds["seed 0"]["auto"]["f"] == seeds["seed 0"]["ways"]["serial"]["f"]
+
+
+def test_first_layer_of_a_network(tmp_path):
+    report = sparse_layer.main(["--rows", "300", "--units", "5", "--batch", "64", "--runs", "1",
+                                "--json", str(tmp_path / "found.json")])
+    assert 0 < report["touched_per_batch"] < report["nonzeros"] / 4
+    assert json.loads((tmp_path / "found.json").read_text()) == report

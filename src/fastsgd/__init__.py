@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _HOME = {
     "FastSGDClassifier": "fastsgd.estimators.linear",
     "FastSGDRegressor": "fastsgd.estimators.regressor",
+    "FastMLPClassifier": "fastsgd.estimators.mlp",
+    "FastMLPRegressor": "fastsgd.estimators.mlp_regressor",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
     "load_model": "fastsgd.model_file",

@@ -5,12 +5,11 @@ variables are in units in which their curvatures differ less (`Objective.scales`
 """
 
 from contextlib import nullcontext
-from functools import cache
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import ThreadpoolController
 
+from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.errors import DivergenceError
 
 PAIRS = 10
@@ -19,14 +18,9 @@ THREADED = 10_000
 """Entries of a vector from which on OpenBLAS takes threads for a dot product."""
 
 
-@cache
-def _blas():
-    return ThreadpoolController()  # looks through all loaded libraries: 20 ms
-
-
 def _one_thread_of_blas(length):
     """The sums have threads of their own, beside which those of BLAS would spin."""
-    return nullcontext() if length < THREADED else _blas().limit(limits=1, user_api="blas")
+    return nullcontext() if length < THREADED else one_thread_of_blas()
 
 
 def lbfgs(f, run):

@@ -26,6 +26,12 @@
         fsgd_store_##SUFFIX(p, fsgd_load_##SUFFIX(p) + x);                                        \
     }
 
+/* The same promise for rows of weights that are read and written as vectors (sparse_layer.inc,
+ * optimizers_target.inc), where C11 has no word for a relaxed access of many numbers. Each function
+ * reads and writes a number once, and x86-64 and arm64 never tear an aligned number of a vector;
+ * in C11's terms it is a data race, which ThreadSanitizer is asked not to report. */
+#define FSGD_RACY __attribute__((no_sanitize_thread))
+
 FSGD_RELAXED(float, f32)
 FSGD_RELAXED(double, f64)
 FSGD_RELAXED(int, int)

@@ -1,0 +1,1 @@
+"""Multilayer perceptrons: forward, backward, minibatches and the ways for threads to share."""

@@ -1,0 +1,66 @@
+"""One epoch of minibatches, for each way in which threads share the weights (`sync`)."""
+
+from itertools import count
+
+from fastsgd.engine.mlp.map_reduce import MapReduce
+from fastsgd.engine.mlp.merge import Merge
+from fastsgd.engine.mlp.worker import Worker, sum_up
+
+
+class Serial:
+    """One thread takes the minibatches in turn."""
+
+    def __init__(self, bench, parameters, momenta, team, halt):
+        self._size, self._team = bench.settings.batch_size, team
+        self._worker = Worker(bench, parameters, momenta)
+
+    def run(self, order, steps):
+        """One epoch, or the part of it before the deadline.
+
+        Parameters
+        ----------
+        order : int64 ndarray of shape (n,)
+        steps : Steps
+
+        Returns
+        -------
+        Tally
+        """
+        self._worker.begin()
+        for number, begin in enumerate(range(0, len(order), self._size)):
+            self._worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
+            if self._team.expired():
+                break
+        return self._worker.tally.clear()
+
+
+class Hogwild:
+    """Each thread draws the next minibatch and writes to the shared weights without locks.
+
+    Niu, Recht, Re, Wright: HOGWILD!, 2011. Lost updates are allowed; the order of rows is that of
+    one thread, the interleaving is not.
+    """
+
+    def __init__(self, bench, parameters, momenta, team, halt):
+        self._size, self._team, self._halt = bench.settings.batch_size, team, halt
+        self._workers = [Worker(bench, parameters, momenta, rank) for rank in range(team.size)]
+
+    def run(self, order, steps):
+        """See Serial.run."""
+        numbers = count()
+
+        def task(rank):
+            worker = self._workers[rank]
+            while not self._halt.asked:
+                number = next(numbers)  # one bytecode: no two threads get the same
+                begin = number * self._size
+                if begin >= len(order):
+                    break
+                worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
+
+        self._team.run(task)
+        return sum_up(worker.tally.clear() for worker in self._workers)
+
+
+EPOCHS = {"serial": Serial, "hogwild": Hogwild, "map_reduce": MapReduce, "merge": Merge}
+"""By `sync`."""

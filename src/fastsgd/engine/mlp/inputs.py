@@ -1,0 +1,90 @@
+"""The first layer on dense rows and on CSR: z = x W, the gradient of W, and the step on it.
+
+`begin(visits)`, `forward(W, out)`, `backward(delta, gradient)` and the step follow each other, for
+one minibatch. With `lazy` there is no gradient of W: the step finds each feature's as it goes.
+"""
+
+import numpy as np
+
+from fastsgd.kernels.sparse_layer import SparseLayer
+
+
+class DenseInput:
+    """Rows of an ndarray, gathered into a buffer of one minibatch.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    size : int
+        Rows of a minibatch at most.
+    masks : Masks or None
+        Dropout of the input.
+    """
+
+    lazy, touched = False, None
+
+    def __init__(self, X, size, masks):
+        self._X, self._masks = X, masks
+        self._buffer = np.empty((size, X.shape[1]), X.dtype)
+
+    def begin(self, visits):
+        self._rows = self._buffer[:len(visits)]
+        np.take(self._X, visits, axis=0, out=self._rows, mode="clip")  # 'raise' would copy twice
+        mask = None if self._masks is None else self._masks.draw(0, len(visits))
+        if mask is not None:
+            self._rows *= mask
+
+    def forward(self, W, out):
+        np.matmul(self._rows, W, out=out)
+
+    def backward(self, delta, gradient):
+        np.matmul(self._rows.T, delta, out=gradient.first)
+
+
+class SparseInput:
+    """Rows of a CSR matrix: only the non-zeros are visited.
+
+    Parameters
+    ----------
+    rows : Rows
+        Checked.
+    n_units : int
+    lazy : bool
+        Whether a step moves the touched rows only.
+
+    Attributes
+    ----------
+    layer : SparseLayer
+    delta : ndarray
+        With `lazy`: d loss / d z of the last minibatch, which the step needs.
+    touched : int64 ndarray
+        With `lazy`: the features of the last minibatch.
+    """
+
+    touched = delta = None
+
+    def __init__(self, rows, n_units, lazy):
+        self.layer, self.lazy = SparseLayer(rows, n_units), lazy
+        self._buffer = np.empty((0, n_units), rows.dtype)
+
+    def begin(self, visits):
+        self._visits = visits
+        if self.lazy:
+            self.touched = self.layer.touch(visits)
+
+    def forward(self, W, out):
+        self.layer.forward(self._visits, W, out)
+
+    def backward(self, delta, gradient):
+        if self.lazy:
+            self.delta = delta
+            return
+        touched = self.layer.touch(self._visits)
+        gradient.first.fill(0)
+        n = len(touched)
+        if n == 0:
+            return
+        if n > len(self._buffer):
+            self._buffer = np.empty((n + n // 4, self._buffer.shape[1]), self._buffer.dtype)
+        self.layer.backward(delta, self._buffer)
+        gradient.first[touched] = self._buffer[:n]

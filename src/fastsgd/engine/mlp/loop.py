@@ -1,0 +1,180 @@
+"""Epochs of one network: order, one epoch of the chosen `sync`, progress, stopping."""
+
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from fastsgd.engine.blas import one_thread_of_blas
+from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.mlp.epochs import EPOCHS
+from fastsgd.engine.mlp.optimizer import Momenta, Stepper
+from fastsgd.engine.mlp.steps import Steps
+from fastsgd.engine.mlp.worker import Bench
+from fastsgd.engine.threads import Team
+from fastsgd.errors import DivergenceError
+
+SMALLEST_ETA = 1e-6
+"""Below this the adaptive schedule ends the training, as in scikit-learn."""
+
+
+@dataclass
+class Epoch:
+    """What is told after each epoch."""
+
+    number: int
+    loss: float
+    seconds: float
+    score: float | None = None
+
+
+class Ended(NamedTuple):
+    """How a training ended: whole epochs of this call; why; rows met."""
+
+    n_iter: int
+    stopped_by: str
+    rows: int
+
+
+class Halt:
+    """A flag that asks all threads to end after their minibatch."""
+
+    asked = False
+
+    def ask(self):
+        self.asked = True
+
+
+def train(examples, parameters, state, settings, next_order, *, score=None, on_epoch=None,
+          deadline=NEVER):
+    """Runs epochs until the loss, or the score, stops improving or a limit is reached.
+
+    Parameters
+    ----------
+    examples : Examples
+    parameters : Parameters
+        INOUT. With `score` it is in the end the model of the best score.
+    state : State
+        INOUT.
+    settings : Settings
+    next_order : callable
+        ``next_order()``: the rows of the next epoch, in order.
+    score : callable or None
+        ``score()`` of `parameters` on rows held out, higher is better.
+    on_epoch : callable or None
+        Called with an `Epoch` after each; a true result ends the training.
+    deadline : Deadline
+        When it passes, the training ends after a minibatch.
+
+    Returns
+    -------
+    Ended
+        `stopped_by` is "callback", "tol", "max_iter" or "max_time".
+
+    Raises
+    ------
+    DivergenceError
+        A weight is no longer finite.
+    """
+    if state.momenta is None:
+        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+    bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
+    n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
+    began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
+    with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
+          Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
+        epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
+            bench, parameters, state.momenta, team, halt)
+        while stopped_by is None:
+            bench.begin(state.epoch)
+            tally = epochs.run(next_order(), Steps(settings, state))
+            rows += tally.rows
+            state.step += tally.steps
+            state.samples += tally.rows
+            if tally.rows < examples.n_rows:
+                stopped_by = "max_time"
+            else:
+                n_iter += 1
+                state.epoch += 1
+            if not tally.rows:  # the clock was faster than the first minibatch
+                break
+            if settings.lazy and settings.settles:
+                _settle(parameters, state, settings, tally)
+            told = Epoch(n_iter, _loss(tally, parameters, settings),
+                         time.perf_counter() - began)
+            state.loss = told.loss
+            if stopped_by is None:
+                state.curve.append(told.loss)
+                if score is None:
+                    check_finite(told.loss, parameters, n_iter, settings)
+                else:
+                    told.score = score()
+                    state.scores.append(told.score)
+                    if told.score > state.best_score:
+                        state.best = parameters.copy()
+                ended = on_epoch is not None and on_epoch(told)
+                stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
+    if state.best is not None:
+        parameters.become(state.best)
+    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
+    return Ended(n_iter, stopped_by, rows)
+
+
+def _settle(parameters, state, settings, tally):
+    """Brings all rows of the first matrix up to the last step, as dense steps would have."""
+    eta, _ = Steps(settings, state).at(0, 0)
+    Stepper(settings.rule).settle(
+        parameters, state.momenta, eta=eta, t=state.step + 1,
+        l2=settings.alpha * tally.penalties / tally.rows)
+
+
+def _alone(sync):
+    """What one thread does: replicas of one and threads without rivals are the serial epoch."""
+    return "map_reduce" if sync == "map_reduce" else "serial"
+
+
+def _why(ended, no_progress, n_iter, settings, team):
+    return ("callback" if ended else "tol" if no_progress
+            else "max_iter" if n_iter >= settings.max_iter
+            else "max_time" if team.expired() else None)
+
+
+def _loss(tally, parameters, settings):
+    """Mean loss met in the epoch, with the penalty."""
+    loss = tally.loss
+    if settings.alpha and not settings.penalty_is_exact:
+        loss += 0.5 * settings.alpha * parameters.square() * tally.penalties
+    return loss / tally.rows
+
+
+def check_finite(loss, parameters, n_iter, settings):
+    """Raises DivergenceError where the loss or a weight is not finite."""
+    with np.errstate(over="ignore"):
+        total = parameters.square() + float(parameters.vectors.sum())  # may overflow by itself
+    if np.isfinite(loss) and (np.isfinite(total) or parameters.are_finite()):
+        return
+    raise DivergenceError(
+        "Solver produced non-finite parameter weights. The input data may contain large values "
+        f"and need to be preprocessed. (After {n_iter} epochs, with a loss of {loss:g}; a smaller "
+        f"learning_rate_init helps too, {settings.schedule['eta0']:g} was used.)")
+
+
+def stalled(state, told, settings):
+    """Counts epochs without progress as scikit-learn does; True ends the training."""
+    if told.score is None:
+        worse = told.loss > state.best_loss - settings.tol
+        state.best_loss = min(state.best_loss, told.loss)
+    else:
+        worse = told.score < state.best_score + settings.tol
+        if told.score > state.best_score:
+            state.best_score = told.score
+    state.stale = state.stale + 1 if worse else 0
+    if state.stale <= settings.n_iter_no_change:
+        return False
+    if settings.adaptive:
+        now = settings.schedule["eta0"] if state.eta0 is None else state.eta0
+        if now > SMALLEST_ETA:
+            state.eta0, state.stale = now / 5, 0
+            return False
+    return True

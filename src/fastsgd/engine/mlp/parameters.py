@@ -1,0 +1,101 @@
+"""The weights of a network, or anything of their shape: a gradient, a slot of an optimizer."""
+
+from itertools import pairwise
+
+import numpy as np
+
+
+class Parameters:
+    """Matrices and vectors of all layers: the first matrix apart, all others in one vector.
+
+    The first matrix is the large one where features are many, and the only one of which a
+    minibatch may touch few rows; the others move together, in one call each for matrices and
+    vectors.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Features, hidden units of each layer, outputs.
+    dtype : dtype
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_features, units[1])
+    rest : ndarray of shape (n,)
+        The other matrices, then the intercepts.
+    coefs, intercepts : list of ndarray
+        Views of these by layer.
+    """
+
+    def __init__(self, units, dtype, first=None):
+        self.units = tuple(int(u) for u in units)
+        shapes = list(pairwise(self.units))
+        self.first = np.zeros(shapes[0], dtype) if first is None else first
+        self.rest = np.zeros(sum(a * b for a, b in shapes[1:]) + sum(self.units[1:]), dtype)
+        self._view()
+
+    def _view(self):
+        shapes = list(pairwise(self.units))
+        n_coefs = sum(a * b for a, b in shapes[1:])
+        self.matrices, self.vectors = self.rest[:n_coefs], self.rest[n_coefs:]
+        self.coefs, self.intercepts, at = [self.first], [], 0
+        for a, b in shapes[1:]:
+            self.coefs.append(self.rest[at:at + a * b].reshape(a, b))
+            at += a * b
+        for b in self.units[1:]:
+            self.intercepts.append(self.rest[at:at + b])
+            at += b
+
+    def __getstate__(self):
+        """Each number once, not its views too."""
+        return self.units, self.first, self.rest
+
+    def __setstate__(self, state):
+        self.units, self.first, self.rest = state
+        self._view()
+
+    @classmethod
+    def of(cls, coefs, intercepts):
+        """Copies of the matrices and vectors of a fitted model."""
+        new = cls([len(coefs[0]), *(c.shape[1] for c in coefs)], coefs[0].dtype)
+        for mine, given in zip(new.coefs + new.intercepts, [*coefs, *intercepts], strict=True):
+            mine[:] = given
+        return new
+
+    @property
+    def dtype(self):
+        return self.rest.dtype
+
+    @property
+    def size(self):
+        return self.first.size + self.rest.size
+
+    def copy(self):
+        new = Parameters(self.units, self.dtype, self.first.copy())
+        new.rest[:] = self.rest
+        return new
+
+    def become(self, other):
+        """Takes the values of `other`."""
+        self.first[:] = other.first
+        self.rest[:] = other.rest
+
+    def square(self, with_first=True):
+        """Sum of the squares of all weights that alpha penalises."""
+        total = float(np.dot(self.matrices, self.matrices))
+        if with_first:
+            flat = self.first.reshape(-1)
+            total += float(np.dot(flat, flat))
+        return total
+
+    def are_finite(self):
+        return bool(np.isfinite(self.rest).all() and np.isfinite(self.first).all())
+
+    def pack(self):
+        """One float64 vector."""
+        return np.concatenate([self.first.reshape(-1), self.rest]).astype(np.float64)
+
+    def unpack(self, vector):
+        """The inverse of `pack`."""
+        self.first.reshape(-1)[:] = vector[:self.first.size]
+        self.rest[:] = vector[self.first.size:]

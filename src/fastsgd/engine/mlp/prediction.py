@@ -1,0 +1,40 @@
+"""The output layer's values for many rows, block by block."""
+
+import numpy as np
+
+from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
+from fastsgd.engine.mlp.network import Pass
+
+ROWS, VALUES = 1024, 1 << 22
+"""Rows of a block, and values of its widest layer, at most."""
+
+
+def predict(X, rows, parameters, activation, output, visits=None):
+    """What the network says of the rows `visits`, or of all.
+
+    Parameters
+    ----------
+    X : CSR or ndarray
+        Of the weights' dtype.
+    rows : Rows
+        Of X, checked.
+    parameters : Parameters
+    activation : Activation
+    output : Output
+    visits : int64 ndarray of shape (n,) or None
+
+    Returns
+    -------
+    ndarray of shape (n, n_outputs)
+    """
+    visits = np.arange(rows.shape[0], dtype=np.int64) if visits is None else visits
+    units, dtype = parameters.units, parameters.dtype
+    widest = max(units if rows.is_dense else units[1:])
+    size = max(1, min(len(visits), ROWS, VALUES // widest))
+    inputs = DenseInput(X, size, None) if rows.is_dense else SparseInput(rows, units[1], True)
+    one = Pass(inputs, units, dtype, activation, output, size)
+    out = np.empty((len(visits), units[-1]), dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for begin in range(0, len(visits), size):
+            out[begin:begin + size] = one.predict(parameters, visits[begin:begin + size])
+    return out

@@ -1,0 +1,103 @@
+"""What an MLP's training minimises, and how: checked by the estimators, read by everyone here."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastsgd.engine.mlp.activations import Activation
+from fastsgd.engine.mlp.outputs import Output
+from fastsgd.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Arguments as in FastMLPClassifier.
+
+    Attributes
+    ----------
+    rule : Optimizer
+        The solver's, with momentum for solver="sgd".
+    schedule : dict
+        Of the step size (`schedule_fields`); its t counts rows from 1.
+    by_epoch : bool
+        The step stays the same within an epoch, as scikit-learn's "invscaling" has it.
+    adaptive : bool
+        The step is divided by 5 when progress ends.
+    dropout : tuple of float
+        Rates of the input and of each hidden layer.
+    lazy : bool
+        On CSR: a minibatch moves only the touched rows of the first matrix.
+    settles : bool
+        With `lazy`: after each epoch rows are brought up to the last step.
+    """
+
+    activation: Activation
+    output: Output
+    alpha: float
+    rule: Optimizer
+    schedule: dict
+    by_epoch: bool
+    adaptive: bool
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: float
+    shuffle: bool
+    dropout: tuple
+    lazy: bool
+    sync: str = "serial"
+    n_threads: int = 1
+    merge_every: int = 8
+    settles: bool = True
+
+    @property
+    def penalty_is_exact(self):
+        """Whether the penalty is evaluated at every minibatch, as in scikit-learn.
+
+        Where several threads write it is evaluated at the end of the epoch.
+        """
+        return self.sync in ("serial", "map_reduce")
+
+
+@dataclass
+class State:
+    """What a training needs to go on, beside the weights.
+
+    Attributes
+    ----------
+    momenta : Momenta or None
+        The optimizer's state; None before the first step.
+    step : int
+        Minibatches so far.
+    samples : int
+        Rows so far, counted each time they are met.
+    epoch : int
+        Epochs begun.
+    eta0 : float or None
+        The adaptive schedule's present step.
+    seed : int or None
+        Of the dropout masks.
+    stale : int
+        Epochs since the best without progress.
+    best_loss, best_score : float
+    best : Parameters or None
+        The weights of the best score.
+    loss : float
+        Of the last epoch.
+    curve, scores : list of float
+        The loss, and the validation score, by epoch.
+    """
+
+    momenta: object = None
+    step: int = 0
+    samples: int = 0
+    epoch: int = 0
+    eta0: float | None = None
+    seed: int | None = None
+    stale: int = 0
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+    best: object = None
+    loss: float = np.inf
+    curve: list = field(default_factory=list)
+    scores: list = field(default_factory=list)

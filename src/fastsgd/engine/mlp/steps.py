@@ -1,0 +1,38 @@
+"""The step size of each minibatch of an epoch."""
+
+from fastsgd.kernels import tables
+
+
+class Steps:
+    """The schedule from the first row of an epoch on.
+
+    Parameters
+    ----------
+    settings : Settings
+    state : State
+
+    Attributes
+    ----------
+    first : int
+        t of the epoch's first minibatch.
+    """
+
+    def __init__(self, settings, state):
+        self._schedule, self._samples = settings.schedule, state.samples
+        self.first = state.step + 1
+        kind = tables.schedules()["constant"][0]
+        self._constant = None
+        if settings.adaptive and state.eta0 is not None:
+            self._constant = state.eta0
+        elif settings.adaptive or self._schedule["kind"] == kind:
+            self._constant = self._schedule["eta0"]
+        elif settings.by_epoch:
+            self._constant = self._eta(0)
+
+    def _eta(self, begin):
+        return float(tables.etas(self._schedule, self._samples + begin + 1, 1)[0])
+
+    def at(self, number, begin):
+        """(eta, t) of minibatch `number` of the epoch, whose first row is the epoch's `begin`."""
+        eta = self._eta(begin) if self._constant is None else self._constant
+        return eta, self.first + number

@@ -1,0 +1,164 @@
+"""One thread's work on minibatches: gradient and step, in buffers of its own."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastsgd.engine.mlp.dropout import Masks, drop_values
+from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
+from fastsgd.engine.mlp.network import Pass
+from fastsgd.engine.mlp.optimizer import Stepper
+from fastsgd.engine.mlp.parameters import Parameters
+from fastsgd.kernels.rows import Rows
+
+
+@dataclass
+class Tally:
+    """What the minibatches of an epoch came to.
+
+    Attributes
+    ----------
+    loss : float
+        Sum of the minibatches' mean losses, each times its rows.
+    penalties : float
+        How many times the penalty belongs to it, where it is evaluated at the end.
+    rows, steps : int
+    """
+
+    loss: float = 0.0
+    penalties: float = 0.0
+    rows: int = 0
+    steps: int = 0
+
+    def add(self, loss, total, n_rows):
+        self.rows += n_rows
+        self.steps += 1
+        if total > 0:
+            self.loss += loss / total * n_rows
+            self.penalties += n_rows / total
+
+    def clear(self):
+        """A copy of what was counted; counting begins anew."""
+        counted = replace(self)
+        self.__dict__.update(vars(Tally()))
+        return counted
+
+
+def sum_up(tallies):
+    """The sum of several, in their order."""
+    total = Tally()
+    for tally in tallies:
+        for name, value in vars(tally).items():
+            setattr(total, name, getattr(total, name) + value)
+    return total
+
+
+class Bench:
+    """Makes the passes of all threads over the same examples.
+
+    Parameters
+    ----------
+    examples : Examples
+    units : sequence of int
+    settings : Settings
+    seed : int or None
+        Of dropout.
+    """
+
+    def __init__(self, examples, units, settings, seed=None):
+        self.examples, self.units, self.settings, self._seed = examples, units, settings, seed
+        self._rows, self._masks = examples.rows, []
+        self._dropped = None
+        if not self.dense and settings.dropout[0] > 0:
+            X = examples.X
+            self._dropped = X.data.copy()
+            self._rows = Rows(type(X)((self._dropped, X.indices, X.indptr), X.shape))
+            self._rows.checked = True
+
+    @property
+    def dense(self):
+        return self.examples.rows.is_dense
+
+    @property
+    def dtype(self):
+        return self.examples.rows.dtype
+
+    def make_pass(self, size, stream=0, *, lazy=None, inputs=None):
+        """A Pass for minibatches of at most `size` rows; `inputs` may be shared."""
+        rates, masks = list(self.settings.dropout), None
+        if not self.dense:
+            rates[0] = 0.0
+        if any(rates):
+            masks = Masks(rates, self.units[:-1], size, self.dtype, self._seed, stream)
+            self._masks.append(masks)
+        if inputs is not None:
+            pass
+        elif self.dense:
+            inputs = DenseInput(self.examples.X, size, masks if rates[0] else None)
+        else:
+            inputs = self.make_sparse_input(lazy)
+        return Pass(inputs, self.units, self.dtype, self.settings.activation,
+                    self.settings.output, size, masks if any(rates[1:]) else None)
+
+    def make_sparse_input(self, lazy=None):
+        return SparseInput(self._rows, self.units[1], self.settings.lazy if lazy is None else lazy)
+
+    def make_gradient(self, lazy=None):
+        """Room for a gradient; of the first matrix only where all of it is wanted."""
+        lazy = self.settings.lazy if lazy is None else lazy
+        first = np.empty((0, self.units[1]), self.dtype) if lazy else None
+        return Parameters(self.units, self.dtype, first)
+
+    def begin(self, epoch):
+        """Draws dropout masks of this epoch from now on."""
+        for masks in self._masks:
+            masks.begin(epoch)
+        if self._dropped is not None:
+            drop_values(self.examples.X.data, self._dropped, self.settings.dropout[0],
+                        self._seed, epoch)
+
+
+class Worker:
+    """Takes steps, one for each minibatch that it is given.
+
+    Parameters
+    ----------
+    bench : Bench
+    parameters : Parameters
+        INOUT: may be shared with other workers, who then write without locks.
+    momenta : Momenta
+        INOUT: the optimizer's, shared alike.
+    stream : int
+        Of dropout.
+    """
+
+    def __init__(self, bench, parameters, momenta, stream=0):
+        settings = bench.settings
+        self.parameters, self.momenta, self.tally = parameters, momenta, Tally()
+        self._examples, self._settings, self.square = bench.examples, settings, 0.0
+        self._pass = bench.make_pass(settings.batch_size, stream)
+        self._gradient = bench.make_gradient()
+        self._stepper = Stepper(settings.rule)
+        self._exact = settings.penalty_is_exact and settings.alpha > 0
+
+    def begin(self):
+        """Before an epoch."""
+        if self._exact:
+            self.square = self.parameters.square()
+
+    def learn(self, visits, eta, t):
+        """One step on a minibatch; returns the touched rows of the first matrix, or None."""
+        alpha, inputs = self._settings.alpha, self._pass.inputs
+        target, weight, total = self._examples.of(visits)
+        if not total > 0:  # all rows weigh 0
+            self.tally.add(0.0, 0.0, len(visits))
+            return np.empty(0, np.int64) if inputs.lazy else None
+        inputs.begin(visits)
+        loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
+        if self._exact:
+            loss += 0.5 * alpha * self.square
+        self.square += self._stepper.step(
+            self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t, l2=alpha / total,
+            squares=self._exact)
+        self.tally.add(loss, total, len(visits))
+        return inputs.touched

@@ -1,0 +1,125 @@
+"""What the MLPs' parameters may be, and what goes with what: asked before X is looked at."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from fastsgd.engine.mlp.activations import ACTIVATIONS
+from fastsgd.engine.mlp.choice import SYNCS
+from fastsgd.engine.mlp.initialisation import INITS
+from fastsgd.errors import NotBuiltYetError
+from fastsgd.kernels import tables
+from fastsgd.schedules import SCHEDULES, Cosine, has_flag
+
+SOLVERS = ("sgd", "adam", "lbfgs", "adagrad", "rmsprop", "adadelta")
+RATES = tuple(name for name in SCHEDULES if not has_flag(name, tables.PASSIVE_AGGRESSIVE))
+"""A passive-aggressive step is made for one linear model's loss."""
+
+CONSTRAINTS: dict = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "solver": [StrOptions(set(SOLVERS))],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(RATES)), Cosine],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "rho": [Interval(Real, 0, 1, closed="left")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "init": [StrOptions(set(INITS))],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "lazy": ["boolean", StrOptions({"auto"})],
+    "n_jobs": [Integral, None],
+    "sync": [StrOptions(set(SYNCS))],
+    "merge_every": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+}
+
+
+def check_mlp(estimator, *, for_partial_fit):
+    """Refuses combinations of parameters that have no meaning.
+
+    Returns
+    -------
+    hidden : tuple of int
+        Units of each hidden layer.
+    dropout : tuple of float
+        Rates of the input and of each hidden layer.
+    """
+    for name, built in (("device", "cpu"), ("workers", None), ("pipeline", None)):
+        value = getattr(estimator, name)
+        if value != built:
+            raise NotBuiltYetError(
+                f"{name}={value!r} is not built yet; this release has {name}={built!r} only")
+    if estimator.n_jobs == 0:
+        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
+    if estimator.early_stopping and for_partial_fit:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    if estimator.learning_rate == "optimal" and estimator.alpha == 0:
+        raise ValueError(
+            "learning_rate='optimal' falls as 1 / (alpha * t) and needs alpha > 0, got 0; "
+            "use another alpha, or learning_rate='invscaling'")
+    hidden = _layer_sizes(estimator.hidden_layer_sizes)
+    dropout = _rates(estimator.dropout, hidden)
+    if estimator.solver == "lbfgs":
+        if any(dropout):
+            raise ValueError(
+                f"dropout={estimator.dropout!r} needs a solver that takes minibatches, and "
+                f"solver='lbfgs' takes all rows; use one of {', '.join(_stochastic())}")
+        if estimator.sync in ("hogwild", "merge"):
+            raise ValueError(
+                f"sync={estimator.sync!r} shares minibatches among threads, and solver='lbfgs' "
+                "has none; use sync='auto', 'map_reduce' or 'serial'")
+    return hidden, dropout
+
+
+def _stochastic():
+    return [repr(name) for name in SOLVERS if name != "lbfgs"]
+
+
+def _layer_sizes(sizes):
+    hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    for size in hidden:
+        if isinstance(size, bool) or not isinstance(size, Integral):
+            raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}")
+    if any(size <= 0 for size in hidden):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+    return tuple(int(size) for size in hidden)
+
+
+def _rates(dropout, hidden):
+    if isinstance(dropout, Real):
+        return (0.0, *[float(dropout)] * len(hidden))
+    rates = tuple(dropout)
+    if len(rates) != len(hidden) + 1:
+        raise ValueError(
+            f"dropout must be a number, or one for the input and one for each of the "
+            f"{len(hidden)} hidden layers; got {len(rates)}: {dropout!r}")
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0 <= rate < 1:
+            raise ValueError(f"dropout must be >= 0 and < 1, got {rate!r}")
+    return tuple(float(rate) for rate in rates)
+
+
+def check_lazy(lazy, is_dense):
+    """Whether minibatches move only touched rows of the first matrix."""
+    if lazy is True and is_dense:
+        raise ValueError(
+            "lazy=True moves the weights of features that occur in a minibatch, and in dense X "
+            "all do; give X as CSR, or lazy='auto'")
+    return not is_dense if isinstance(lazy, str) else bool(lazy)
