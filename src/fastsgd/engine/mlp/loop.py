@@ -117,7 +117,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
     if state.best is not None:
         parameters.become(state.best)
-    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
+    met = state.loss if rows and state.best is None else 0.0  # max_time may allow no minibatch
+    check_finite(met, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, rows, epochs.told() if settings.pipeline else None)
 
 
