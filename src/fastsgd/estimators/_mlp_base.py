@@ -24,7 +24,12 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.engine.mlp.settings import Settings, State
-from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
+from fastsgd.estimators._mlp_checks import (
+    CONSTRAINTS,
+    check_lazy,
+    check_micro_batches,
+    check_mlp,
+)
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -70,12 +75,12 @@ class MLP(BaseEstimator):
             self.random_state)
         parameters, state = self._start(units, X.dtype, rng, first, incremental)
         train_rows, score = self._split(X, rows, y, targets, sample_weight, parameters, rng)
-        if any(dropout) and state.seed is None:
-            state.seed = int(rng.randint(MAX_INT))
         examples = Examples(X, rows, targets, sample_weight, label_weights, train_rows)
         settings = self._settings(examples, parameters.units, dropout, lazy,
                                   max_iter=1 if incremental else self.max_iter,
                                   settles=not incremental)
+        if any(dropout) and state.seed is None:
+            state.seed = int(rng.randint(MAX_INT))
         self._rng, self._states, self._parameters = rng, [state], parameters
         self.coefs_, self.intercepts_ = parameters.coefs, parameters.intercepts
         self.n_layers_, self.n_outputs_ = len(units), n_outputs
@@ -94,7 +99,7 @@ class MLP(BaseEstimator):
         self.fit_stats_ = {
             "seconds": seconds, "rows_per_second": ended.rows / seconds,
             "threads": settings.n_threads, "sync": settings.sync, "solver": self.solver,
-            "lazy": settings.lazy, "stopped_by": ended.stopped_by}
+            "lazy": settings.lazy, "stopped_by": ended.stopped_by, "pipeline": ended.pipeline}
         if not incremental:
             self._warn_at_end(ended)
         return self
@@ -129,8 +134,11 @@ class MLP(BaseEstimator):
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
                           "to be clipped", stacklevel=6)
             batch_size = n
+        check_micro_batches(self.pipeline, batch_size)
         work = work_of(examples.rows, units, batch_size if self.solver != "lbfgs" else n)
-        if self.solver == "lbfgs":
+        if self.pipeline is not None:
+            sync, n_threads = "serial", self.pipeline.stages
+        elif self.solver == "lbfgs":
             sync, n_threads = "map_reduce", choose_threads(self.sync, self.n_jobs, work)
         else:
             sync, n_threads = choose_sync(self.sync, self.n_jobs, work, batch_size)
@@ -147,7 +155,7 @@ class MLP(BaseEstimator):
             max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
             shuffle=self.shuffle, dropout=dropout, lazy=lazy, sync=sync, n_threads=n_threads,
             merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
-            settles=settles)
+            settles=settles, pipeline=self.pipeline)
 
     def _rule(self):
         """The optimizer with the constants that are parameters here."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.mlp.epochs import EPOCHS
+from fastsgd.engine.mlp.epochs import choose_epochs
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
@@ -30,11 +30,12 @@ class Epoch:
 
 
 class Ended(NamedTuple):
-    """How a training ended: whole epochs of this call; why; rows met."""
+    """How a training ended: whole epochs of this call; why; rows met; what a pipeline tells."""
 
     n_iter: int
     stopped_by: str
     rows: int
+    pipeline: dict | None = None
 
 
 class Halt:
@@ -80,12 +81,11 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     if state.momenta is None:
         state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
-    n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
+    make_epochs, n_threads = choose_epochs(settings)
     began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
     with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
           Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
-        epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
-            bench, parameters, state.momenta, team, halt)
+        epochs = make_epochs(bench, parameters, state.momenta, team, halt)
         while stopped_by is None:
             bench.begin(state.epoch)
             tally = epochs.run(next_order(), Steps(settings, state))
@@ -117,8 +117,9 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
     if state.best is not None:
         parameters.become(state.best)
-    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
-    return Ended(n_iter, stopped_by, rows)
+    met = state.loss if rows and state.best is None else 0.0  # max_time may allow no minibatch
+    check_finite(met, parameters, n_iter, settings)
+    return Ended(n_iter, stopped_by, rows, epochs.told() if settings.pipeline else None)
 
 
 def _settle(parameters, state, settings, tally):
@@ -127,11 +128,6 @@ def _settle(parameters, state, settings, tally):
     Stepper(settings.rule).settle(
         parameters, state.momenta, eta=eta, t=state.step + 1,
         l2=settings.alpha * tally.penalties / tally.rows)
-
-
-def _alone(sync):
-    """What one thread does: replicas of one and threads without rivals are the serial epoch."""
-    return "map_reduce" if sync == "map_reduce" else "serial"
 
 
 def _why(ended, no_progress, n_iter, settings, team):

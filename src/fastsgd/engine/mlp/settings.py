@@ -7,6 +7,7 @@ import numpy as np
 from fastsgd.engine.mlp.activations import Activation
 from fastsgd.engine.mlp.outputs import Output
 from fastsgd.optimizers import Optimizer
+from fastsgd.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Settings:
         On CSR: a minibatch moves only the touched rows of the first matrix.
     settles : bool
         With `lazy`: after each epoch rows are brought up to the last step.
+    pipeline : Pipeline or None
+        How layers are cut among threads; then `sync` is "serial".
     """
 
     activation: Activation
@@ -49,6 +52,7 @@ class Settings:
     n_threads: int = 1
     merge_every: int = 8
     settles: bool = True
+    pipeline: Pipeline | None = None
 
     @property
     def penalty_is_exact(self):
