@@ -8,8 +8,10 @@ import pytest
 from scipy import sparse
 
 import mlp
+import mlp_sparse
 from fastsgd.estimators import mlp as classifier
 from fastsgd.estimators import mlp_regressor as regressor
+from harness import sources
 
 
 @pytest.mark.parametrize("csr", [False, True], ids=["dense", "csr"])
@@ -26,6 +28,27 @@ def test_programs_learn_alike(monkeypatch, tmp_path, csr):
     for program in ("scikit-learn, 2 threads", "fastsgd, map_reduce, 2 threads"):
         assert found[program]["loss"] == pytest.approx(
             found["scikit-learn, 1 threads"]["loss"], rel=1e-3)
+
+
+def test_sparse_programs_learn_alike(monkeypatch, tmp_path):
+    X = sparse.csr_matrix(sparse.random_array(
+        (6000, 60), density=0.1, format="csr", dtype=np.float32, rng=np.random.default_rng(1)))
+    X.data[:] = 3
+    y = np.where(X[:, :9].sum(axis=1).A1 > 0, 1.0, -1.0)
+    data = sources.Dataset(X, y, X, y, "a few", "")
+    monkeypatch.setattr(mlp_sparse, "problem", lambda name: data)
+    monkeypatch.setattr(
+        mlp_sparse, "in_child", lambda program, **given: mlp_sparse.memory(**given))
+    out = tmp_path / "mlp_sparse.json"
+    report = mlp_sparse.main(["--rows", "9", "--hidden", "64", "--runs", "1", "--json", str(out)])
+    found = json.loads(out.read_text())["fits"]
+    assert report["fits"].keys() == found.keys() >= {"scikit-learn, 1 threads",
+                                                     "fastsgd, hogwild, 2 threads"}
+    errors = {name: one["test_error"] for name, one in found.items()}
+    assert errors.pop("fastsgd, merge, 2 threads") < 0.35  # of half as many steps
+    assert max(errors.values()) < 0.15, errors
+    assert found["fastsgd, serial, 1 threads"]["memory"]["weights_and_state"] == (
+        3 * 4 * (60 * 64 + 64 + 64 + 1))
 
 
 @pytest.mark.parametrize("module", [classifier, regressor], ids=lambda m: m.__name__)

@@ -12,13 +12,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastsgd._validation import MAX_INT, check_weights
+from fastsgd._validation import MAX_INT, check_weights, is_seed
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.initialisation import initialise
-from fastsgd.engine.mlp.lbfgs import lbfgs
+from fastsgd.engine.mlp.lbfgs import PARTS, lbfgs
 from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
@@ -139,9 +139,12 @@ class MLP(BaseEstimator):
         if self.pipeline is not None:
             sync, n_threads = "serial", self.pipeline.stages
         elif self.solver == "lbfgs":
-            sync, n_threads = "map_reduce", choose_threads(self.sync, self.n_jobs, work)
+            sync, n_threads = "map_reduce", choose_threads(
+                self.sync, self.n_jobs, work, PARTS)
         else:
-            sync, n_threads = choose_sync(self.sync, self.n_jobs, work, batch_size)
+            sync, n_threads = choose_sync(
+                self.sync, self.n_jobs, work, batch_size, lazy=lazy,
+                seeded=is_seed(self.random_state))
         name = getattr(self.learning_rate, "name", self.learning_rate)
         eta0 = float(self.learning_rate_init)
         schedule = schedule_fields(

@@ -75,7 +75,8 @@ sync : {'auto', 'serial', 'hogwild', 'map_reduce', 'merge'}, default='auto'
     How threads share the weights. 'hogwild': each draws minibatches of its own and writes without
     locks. 'map_reduce': each minibatch is cut in parts whose gradients are added in a fixed order;
     the same bits for any n_jobs. 'merge': replicas, averaged every `merge_every` minibatches.
-    'auto' is 'map_reduce' where minibatches are large enough, else 'serial'.
+    'auto', where minibatches are large enough for threads: 'hogwild' on CSR if `random_state` is
+    no int, else 'map_reduce'.
 merge_every : int or 'auto', default='auto'
     Minibatches of each thread between two merges; 'auto' is 8.
 pipeline : Pipeline or None, default=None
