@@ -39,7 +39,7 @@ def test_bubble_is_counted(k, m):
 
 @pytest.mark.parametrize(("k", "m"), SIZES)
 def test_timeline_is_in_order(k, m):
-    """Every task once, after what it needs; the flush: nothing goes back before all went forward."""
+    """Every task once, after what it needs; all have gone forward before one comes back."""
     at = {(stage, task): slot for stage, tasks in enumerate(timeline(k, m))
           for slot, task in enumerate(tasks) if task is not None}
     assert len(at) == 2 * k * m
@@ -101,7 +101,7 @@ def test_transport_keeps_order_and_copies_nothing():
     transport.send(first, 0, 1)
     transport.send(second, 0, 1)
     assert transport.recv(1, 0, (2, 3)) is first
-    with pytest.raises(RuntimeError, match=r"stage 1 expected \(2, 3\) from stage 0, got \(1, 3\)"):
+    with pytest.raises(RuntimeError, match=r"1 expected \(2, 3\) from stage 0, got \(1, 3\)"):
         transport.recv(1, 0, (2, 3))
 
 
