@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from hanging import NEVER_LONG, ended
 from sklearn.exceptions import ConvergenceWarning
 from test_interrupt import SOON, interrupted
 from test_mlp_threads import distance
@@ -20,29 +21,10 @@ from pipeline_bubble import measure
 
 X = np.random.default_rng(0).normal(size=(600, 10))
 Y = np.digitize(X[:, 0], [-0.5, 0.5])
-NEVER_LONG = 60.0  # seconds after which a call is taken to hang
 
 
 class BrokenError(Exception):
     pass
-
-
-def ended(call):
-    """What `call` raises, or None; a test fails, and does not hang, where it never ends."""
-    caught = []
-
-    def body():
-        try:
-            call()
-        except BaseException as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=body, daemon=True)
-    thread.start()
-    thread.join(NEVER_LONG)
-    assert not thread.is_alive(), "it hangs"
-    assert not [t for t in threading.enumerate() if t.name.startswith("fastsgd")]
-    return caught[0] if caught else None
 
 
 def model(pipeline=None, **given):
