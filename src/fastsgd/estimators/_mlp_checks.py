@@ -64,8 +64,8 @@ def check_mlp(estimator, *, for_partial_fit):
     """
     if estimator.pipeline is not None and estimator.workers is not None:
         raise ValueError(
-            f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model takes "
-            "one of them; set the other to None")
+            f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model "
+            "takes one of them; set the other to None")
     for name, built in (("device", "cpu"), ("workers", None)):
         value = getattr(estimator, name)
         if value != built:
