@@ -154,6 +154,18 @@ def test_max_time_within_the_first_epoch():
     assert np.isfinite(model.loss_)
 
 
+@pytest.mark.parametrize("data", [X, S], ids=["dense", "csr"])
+@pytest.mark.parametrize("sync", ["serial", "hogwild", "map_reduce", "merge"])
+def test_max_time_before_the_first_minibatch(sync, data):
+    """No time for any work is no divergence: the first weights are the model's."""
+    model = FastMLPClassifier((7,), max_time=1e-9, sync=sync, n_jobs=2, batch_size=64,
+                              random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_time=1e-09"):
+        model.fit(data, Y)
+    assert model.n_iter_ == 0
+    assert model.predict(data).shape == (300,)
+
+
 def test_interrupt_leaves_a_model(monkeypatch):
     """Ctrl-C in an epoch: raised, and the weights so far are the model's."""
     from fastsgd.engine.mlp.worker import Worker

@@ -117,7 +117,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
     if state.best is not None:
         parameters.become(state.best)
-    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
+    no_loss = state.best is not None or not rows
+    check_finite(0.0 if no_loss else state.loss, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, rows)
 
 
