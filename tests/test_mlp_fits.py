@@ -93,6 +93,19 @@ def test_early_stopping_on_csr_keeps_the_best():
     assert model.n_iter_ == len(model.validation_scores_) == len(model.loss_curve_)
 
 
+@pytest.mark.parametrize("name", ["fit", "partial_fit"])
+def test_training_goes_on_after_early_stopping(name):
+    """What is learnt without early_stopping stays: the best score was another call's."""
+    model = FastMLPClassifier((7,), early_stopping=True, random_state=0, max_iter=9,
+                              learning_rate_init=0.05, warm_start=True).fit(X, Y)
+    before = weights(model).copy()
+    getattr(model.set_params(early_stopping=False), name)(X, Y)
+    assert np.abs(weights(model) - before).max() > 1e-3
+    assert model.best_validation_score_ is None
+    model.set_params(early_stopping=True).fit(X[::-1], Y[::-1])
+    assert model.best_validation_score_ == max(model.validation_scores_[9:])
+
+
 @pytest.mark.parametrize("rate", ["constant", "optimal", "invscaling", "adaptive", "cosine",
                                   Cosine(T_0=2, T_mult=1)])
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adagrad", "rmsprop", "adadelta"])

@@ -77,6 +77,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     DivergenceError
         A weight is no longer finite.
     """
+    if score is None:  # an earlier call's best is not what this one ends with
+        state.best, state.best_score = None, -np.inf
     if state.momenta is None:
         state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
