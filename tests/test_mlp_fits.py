@@ -19,6 +19,8 @@ X = DRAW.normal(size=(300, 6))
 Y = np.digitize(X[:, 0] + X[:, 1] ** 2, [0, 1])
 S = sparse.csr_array(X * (DRAW.random(X.shape) < 0.4))
 
+RARE = sparse.csr_array(X * (DRAW.random(X.shape) < 0.03))
+
 
 @pytest.fixture(autouse=True)
 def _quiet():
@@ -56,6 +58,42 @@ def test_partial_fit_on_csr():
     for begin in list(range(0, 300, 50)) * 10:
         model.partial_fit(S[begin:begin + 50], Y[begin:begin + 50], classes=[0, 1, 2])
     assert model.score(S, Y) > FastMLPClassifier(max_iter=1, **given).fit(S, Y).score(S, Y)
+
+
+@pytest.mark.parametrize("lazy", [(True, False, True), (False, True, True, False)], ids=str)
+@pytest.mark.parametrize("solver", ["sgd", "adagrad", "rmsprop", "adadelta"])
+def test_partial_fit_may_change_lazy(solver, lazy):
+    """Rows are brought up to date in between: the dense rule's weights, where lazy has them."""
+    given = {"hidden_layer_sizes": (7,), "solver": solver, "random_state": 0, "momentum": 0,
+             "batch_size": 10, "alpha": 0.0, "learning_rate_init": 0.05}
+    mixed, dense = FastMLPClassifier(**given), FastMLPClassifier(lazy=False, **given)
+    for each in lazy:
+        mixed.set_params(lazy=each).partial_fit(RARE, Y, classes=[0, 1, 2])
+        dense.partial_fit(RARE, Y, classes=[0, 1, 2])
+    np.testing.assert_allclose(weights(mixed), weights(dense), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("sync", ["serial", "hogwild", "map_reduce", "merge"])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_partial_fit_takes_dense_and_csr_in_turn(solver, sync):
+    """With momentum and a penalty: it learns on, and rows of a dense call are not left behind."""
+    model = FastMLPClassifier((7,), solver=solver, sync=sync, n_jobs=2, batch_size=64,
+                              random_state=0, learning_rate_init=0.02, alpha=0.1)
+    for each in [S.toarray(), S] * 8:
+        model.partial_fit(each, Y, classes=[0, 1, 2])
+    assert model.loss_ < model.loss_curve_[0]
+    assert model.fit_stats_["lazy"]
+
+
+def test_partial_fit_with_another_solver():
+    """A solver that was not there before begins with a state, and for adam a bias, of its own."""
+    model = FastMLPClassifier((7,), random_state=0).partial_fit(X, Y, classes=[0, 1, 2])
+    for solver in ("sgd", "adagrad", "adadelta", "rmsprop", "adam"):
+        model.set_params(solver=solver).partial_fit(X, Y)
+    model.set_params(solver="sgd").partial_fit(X, Y)
+    before = weights(model).copy()
+    model.set_params(solver="adam", learning_rate_init=0.001, batch_size=300).partial_fit(X, Y)
+    np.testing.assert_allclose(np.abs(weights(model) - before).max(), 0.001, rtol=1e-3)
 
 
 def test_warm_start_goes_on():
