@@ -1,6 +1,7 @@
 """What fits of MLPs promise: partial_fit, warm start, early stopping, schedules, time, pickles."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -237,6 +238,58 @@ def test_interrupt_leaves_a_model(monkeypatch):
     assert len(model.loss_curve_) == 2
     assert np.isfinite(model.predict_proba(X)).all()
     assert len(model.partial_fit(X, Y).loss_curve_) == 3
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_interrupted_lbfgs_is_at_its_last_iterate(monkeypatch, n_jobs):
+    """Not where the line search stood; and no thread goes on to the end of its rows."""
+    from fastsgd.engine.mlp import lbfgs
+    from fastsgd.engine.mlp.network import Pass
+
+    given = {"hidden_layer_sizes": (7,), "solver": "lbfgs", "random_state": 0, "n_jobs": n_jobs}
+    whole = FastMLPClassifier(max_iter=8, **given).fit(X, Y)
+    gradient, calls = Pass.gradient, []
+    evaluations = whole.t_ // 300
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) > 4 * evaluations + 30:  # in the second evaluation beyond
+            raise KeyboardInterrupt
+        return gradient(self, *args)
+
+    monkeypatch.setattr(Pass, "gradient", interrupted)
+    model = FastMLPClassifier(**given)
+    monkeypatch.setattr(lbfgs, "BLOCK", 75)  # one for each part, and so long as all is well
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y)
+    monkeypatch.undo()
+    assert model.n_iter_ == len(model.loss_curve_) >= 8
+    assert model.loss_ == model.loss_curve_[-1]
+    there = FastMLPClassifier(max_iter=model.n_iter_, **given).fit(X, Y)
+    np.testing.assert_allclose(weights(model), weights(there), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_max_time_within_an_evaluation_of_lbfgs(monkeypatch, n_jobs):
+    """The rest of the rows is left; the weights are those of the last iterate, here the first."""
+    from fastsgd.engine.mlp import lbfgs
+    from fastsgd.engine.mlp.network import Pass
+
+    gradient, calls = Pass.gradient, []
+
+    def slow(self, *args):
+        calls.append(1)
+        time.sleep(0.05)
+        return gradient(self, *args)
+
+    monkeypatch.setattr(lbfgs, "BLOCK", 3)
+    monkeypatch.setattr(Pass, "gradient", slow)
+    model = FastMLPClassifier((7,), solver="lbfgs", max_time=0.2, n_jobs=n_jobs, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_time=0.2"):
+        model.fit(X, Y)
+    assert 0 < len(calls) < 100
+    assert (model.n_iter_, model.t_, model.loss_curve_) == (0, 0, [])
+    assert model.predict(X).shape == (300,)
 
 
 @pytest.mark.parametrize("data", [X, S], ids=["dense", "csr"])
