@@ -11,12 +11,16 @@ from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
 from fastsgd.engine.mlp.optimizer import share
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.threads import Team
+from fastsgd.optimizers import make_optimizer
 
 PARTS = 4
 """The rows are cut into so many, by their number alone; sums are added in this order."""
 
 BLOCK = 512
 """Rows that go through the network at a time."""
+
+
+SUM = make_optimizer("sgd")
 
 
 class Halted(Exception):
@@ -99,10 +103,9 @@ def _add_first(part):
     inputs = part.one.inputs
     if not inputs.lazy:
         part.total.first += part.gradient.first
-    elif len(inputs.touched):
-        found = np.empty((len(inputs.touched), inputs.delta.shape[1]), inputs.delta.dtype)
-        inputs.layer.backward(inputs.delta, found)
-        part.total.first[inputs.touched] += found
+    else:  # the sum of the touched rows' gradients is SGD with a step of -1
+        inputs.layer.descend(inputs.delta, SUM.number, part.total.first, [],
+                             SUM.constants(eta=-1.0))
 
 
 def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline):
