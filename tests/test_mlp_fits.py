@@ -2,6 +2,7 @@
 
 import pickle
 import time
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -304,6 +305,23 @@ def test_pickles_go_on(data):
     for each in (model, again):
         each.partial_fit(data, Y)
     np.testing.assert_array_equal(weights(again), weights(model))
+
+
+def test_predictions_do_not_copy_the_weights():
+    """Not even after a pickle, or of weights that were replaced; a transposed matrix is taken."""
+    model = FastMLPClassifier((64,), max_iter=1, random_state=0).fit(
+        sparse.random_array((20, 20_000), density=0.001, format="csr", rng=0), Y[:20])
+    again = pickle.loads(pickle.dumps(model))
+    row = sparse.csr_array(([1.0], ([0], [3])), (1, 20_000))
+    expected = model.predict_proba(row)
+    tracemalloc.start()
+    found = again.predict_proba(row)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, expected)
+    assert peak < model.coefs_[0].nbytes / 10
+    again.coefs_[0] = np.asfortranarray(again.coefs_[0])
+    np.testing.assert_array_equal(again.predict_proba(row), expected)
 
 
 def test_verbose(capsys):

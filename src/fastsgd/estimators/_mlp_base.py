@@ -22,7 +22,7 @@ from fastsgd.engine.mlp.lbfgs import lbfgs
 from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.prediction import predict
+from fastsgd.engine.mlp.prediction import Shown, predict
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.estimators._mlp_checks import CONSTRAINTS, cast_weights, check_lazy, check_mlp
 from fastsgd.kernels import tables
@@ -221,7 +221,8 @@ class MLP(BaseEstimator):
                           reset=False)
         rows = Rows(X)
         rows.check()
-        return predict(X, rows, self._own_parameters(), ACTIVATIONS[self.activation],
+        shown = Shown.of(self.coefs_, self.intercepts_)
+        return predict(X, rows, shown, ACTIVATIONS[self.activation],
                        OUTPUTS[self.out_activation_, self.loss])
 
     def _units(self):
