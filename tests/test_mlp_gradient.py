@@ -7,6 +7,7 @@ from mlp_problem import FEATURES, HIDDEN, K, N, Problem, rows_of, settings, targ
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.lbfgs import Whole
+from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.threads import Team
 
@@ -79,7 +80,7 @@ def test_sum_over_all_rows(csr, n_threads):
     output = ("softmax", "log_loss")
     problem = Problem(settings(), rows_of(csr=csr), targets_of(output), WEIGHT)
     with Team(n_threads, on_interrupt=lambda: None, deadline=NEVER) as team:
-        whole = Whole(problem.examples, problem.parameters, problem.settings, team)
+        whole = Whole(problem.examples, problem.parameters, problem.settings, team, Halt())
         value, gradient = whole(problem.start)
     np.testing.assert_allclose(value, problem(problem.start)[0], rtol=1e-12)
     np.testing.assert_allclose(gradient, problem.gradient(problem.start)[0], rtol=1e-9, atol=1e-14)

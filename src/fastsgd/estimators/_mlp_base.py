@@ -22,10 +22,11 @@ from fastsgd.engine.mlp.lbfgs import PARTS, lbfgs
 from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.prediction import predict
+from fastsgd.engine.mlp.prediction import Shown, predict
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.estimators._mlp_checks import (
     CONSTRAINTS,
+    cast_weights,
     check_lazy,
     check_micro_batches,
     check_mlp,
@@ -63,8 +64,7 @@ class MLP(BaseEstimator):
         sample_weight = check_weights(sample_weight, X)
         targets, n_outputs, sample_weight, label_weights = self._targets(
             y, sample_weight, X.dtype, first=first, incremental=incremental, **about_y)
-        if sample_weight is not None:
-            sample_weight = sample_weight.astype(X.dtype)
+        sample_weight = cast_weights(sample_weight, X.dtype, allow_all_zero=incremental)
         lazy = check_lazy(self.lazy, rows.is_dense) and self.solver != "lbfgs"
         units = (X.shape[1], *hidden, n_outputs)
         if not first and [c.shape for c in self.coefs_] != list(pairwise(units)):
@@ -233,7 +233,8 @@ class MLP(BaseEstimator):
                           reset=False)
         rows = Rows(X)
         rows.check()
-        return predict(X, rows, self._own_parameters(), ACTIVATIONS[self.activation],
+        shown = Shown.of(self.coefs_, self.intercepts_)
+        return predict(X, rows, shown, ACTIVATIONS[self.activation],
                        OUTPUTS[self.out_activation_, self.loss])
 
     def _units(self):

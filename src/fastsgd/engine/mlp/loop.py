@@ -78,8 +78,9 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     DivergenceError
         A weight is no longer finite.
     """
-    if state.momenta is None:
-        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+    if score is None:  # an earlier call's best is not what this one ends with
+        state.best, state.best_score = None, -np.inf
+    _ready(parameters, state, settings)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
     make_epochs, n_threads = choose_epochs(settings)
     began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
@@ -100,7 +101,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
             if not tally.rows:  # the clock was faster than the first minibatch
                 break
             if settings.lazy and settings.settles:
-                _settle(parameters, state, settings, tally)
+                _settle(parameters, state, settings, tally.penalties / tally.rows)
             told = Epoch(n_iter, _loss(tally, parameters, settings),
                          time.perf_counter() - began)
             state.loss = told.loss
@@ -122,12 +123,28 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     return Ended(n_iter, stopped_by, rows, epochs.told() if settings.pipeline else None)
 
 
-def _settle(parameters, state, settings, tally):
-    """Brings all rows of the first matrix up to the last step, as dense steps would have."""
+def _ready(parameters, state, settings):
+    """The optimizer's state as this call needs it: of its rule, and lazy or not."""
+    momenta = state.momenta
+    if momenta is None or momenta.rule != settings.rule.name:
+        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+        state.step = 0  # adam corrects the bias of moments that begin now
+    elif settings.lazy and momenta.last is None:  # dense steps leave no row behind
+        momenta.last = np.full(len(parameters.first), state.step, np.int64)
+    elif not settings.lazy and momenta.last is not None:
+        _settle(parameters, state, settings, 1 / settings.batch_size)
+        momenta.last = None
+
+
+def _settle(parameters, state, settings, share):
+    """Brings all rows of the first matrix up to the last step, as dense steps would have.
+
+    alpha times `share` is the penalty's of a minibatch.
+    """
     eta, _ = Steps(settings, state).at(0, 0)
     Stepper(settings.rule).settle(
         parameters, state.momenta, eta=eta, t=state.step + 1,
-        l2=settings.alpha * tally.penalties / tally.rows)
+        l2=settings.alpha * share)
 
 
 def _why(ended, no_progress, n_iter, settings, team):

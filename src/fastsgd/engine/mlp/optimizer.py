@@ -18,12 +18,15 @@ class Momenta:
 
     Attributes
     ----------
+    rule : str
+        Its name.
     slots : list of Parameters
     last : int64 ndarray of shape (n_features,) or None
         With `lazy`: the step at which the state of each row of the first matrix stands, 0 before
         its first.
     """
 
+    rule: str
     slots: list
     last: np.ndarray | None = None
 
@@ -31,15 +34,15 @@ class Momenta:
     def of(cls, rule, parameters, lazy):
         """Those of a training that begins: zeros."""
         slots = [Parameters(parameters.units, parameters.dtype) for _ in range(rule.slots)]
-        return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None)
+        return cls(rule.name, slots, np.zeros(len(parameters.first), np.int64) if lazy else None)
 
     def layers(self, begin, end):
         """Those of some layers: views."""
-        return Momenta([Layers(slot, begin, end) for slot in self.slots], self.last)
+        return Momenta(self.rule, [Layers(s, begin, end) for s in self.slots], self.last)
 
     def copy(self):
         last = None if self.last is None else self.last.copy()
-        return Momenta([slot.copy() for slot in self.slots], last)
+        return Momenta(self.rule, [slot.copy() for slot in self.slots], last)
 
 
 class Stepper:
