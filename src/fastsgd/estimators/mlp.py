@@ -159,7 +159,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
                         multi_output=multilabel)
         return X, check_indicator(y) if multilabel else y
 
-    def _targets(self, y, sample_weight, dtype, *, first, incremental, classes=None):
+    def _targets(self, y, sample_weight, dtype, *, first, incremental, goes_on, classes=None):
         """(targets, n_outputs, weights of rows, weights of labels); sets what y is known by."""
         multilabel = y.ndim == 2
         if incremental:
@@ -168,6 +168,8 @@ class FastMLPClassifier(ClassifierMixin, MLP):
                     "class_weight 'balanced' is not supported for partial_fit, which does not "
                     "know all rows; give the weights as a dict")
             self._check_classes_so_far(y, classes, first)
+        elif goes_on:
+            self._check_classes_so_far(y, None, False)
         elif first:
             self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
             self.multilabel_ = multilabel
