@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
@@ -21,12 +22,13 @@ from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.initialisation import initialise
 from fastsgd.engine.mlp.lbfgs import lbfgs
-from fastsgd.engine.mlp.loop import Ended, has_ended, train
+from fastsgd.engine.mlp.loop import Ended, train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
+from fastsgd.estimators._mlp_report import NetworkReport
 from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
@@ -46,7 +48,7 @@ def takes_minibatches(estimator):
     return True
 
 
-LEVEL = 7
+LEVEL = 7 + hasattr(CallbackSupportMixin, "set_callbacks")
 """Calls between a warning and the user's line."""
 
 
@@ -66,7 +68,7 @@ class Task(NamedTuple):
     began: float
 
 
-class MLP(ResumableMLP, BaseEstimator):
+class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     """Base of FastMLPClassifier and FastMLPRegressor."""
 
     _parameter_constraints: dict = CONSTRAINTS
@@ -124,20 +126,25 @@ class MLP(ResumableMLP, BaseEstimator):
         self._stream = stream
         self.coefs_, self.intercepts_ = parameters.coefs, parameters.intercepts
         self.n_layers_, self.n_outputs_ = len(task.units), task.units[-1]
-        ended = None
+        report = NetworkReport(self, task, settings.max_iter, parameters, state)
         try:
-            if resumed and has_ended(state, settings):
-                ended = Ended(0, "tol", 0)
-            elif settings.max_iter < 1:
-                ended = Ended(0, "max_iter", 0)
-            elif self.solver == "lbfgs":
-                ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
-                              on_epoch=self._told, deadline=task.deadline)
+            if resumed and (why := self._why_ended(state, settings)):
+                ended = Ended(0, why, 0)
             else:
-                ended = train(examples, parameters, state, settings, next_order, score=score,
-                              on_epoch=self._told, deadline=task.deadline)
+                report.begin_epoch()
+                about = {"on_epoch": report.epoch, "deadline": task.deadline}
+                if self.solver == "lbfgs":
+                    ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
+                                  **about)
+                else:
+                    ended = train(examples, parameters, state, settings, next_order, score=score,
+                                  **about)
         finally:
-            self._show(state, None if resumed else ended)
+            vars(self).update(self._shown(state))
+        if stream is None:
+            self.n_iter_ = ended.n_iter
+        report.end_epochs()
+        report.close()
         seconds = time.perf_counter() - task.began
         self.fit_stats_ = {
             "seconds": seconds, "rows_per_second": ended.rows / seconds,
@@ -237,23 +244,16 @@ class MLP(ResumableMLP, BaseEstimator):
 
         return train_rows, score
 
-    def _told(self, told):
-        """After each epoch; true ends the training."""
-        if self.verbose:
-            print(f"Iteration {told.number}, loss = {told.loss:.8f}")
-            if told.score is not None:
-                print(f"Validation score: {told.score:f}")
-        hook = getattr(self, "_epoch_hook", None)
-        return hook is not None and hook(0, told)
-
-    def _show(self, state, ended):
-        """Sets the fitted attributes, also when the training was interrupted."""
+    def _shown(self, state):
+        """The fitted attributes beside the weights, also of a training that was interrupted."""
         scored = self._holds_out
-        self.loss_, self.loss_curve_, self.t_ = float(state.loss), state.curve, state.samples
-        self.best_loss_ = None if scored else float(state.best_loss)
-        self.validation_scores_ = state.scores if scored else None
-        self.best_validation_score_ = state.best_score if scored else None
-        self.n_iter_ = state.epoch - state.begun if ended is None else ended.n_iter
+        return {
+            "loss_": float(state.loss), "loss_curve_": state.curve, "t_": state.samples,
+            "best_loss_": None if scored else float(state.best_loss),
+            "validation_scores_": state.scores if scored else None,
+            "best_validation_score_": state.best_score if scored else None,
+            "n_iter_": state.epoch - state.begun,
+        }
 
     def _warn_at_end(self, max_iter):
         stopped_by = self.fit_stats_["stopped_by"]

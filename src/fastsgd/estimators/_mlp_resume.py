@@ -9,6 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
+from fastsgd.engine.mlp.loop import has_ended
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._unchanged import unchanged_on_error
 
@@ -144,6 +145,12 @@ class ResumableMLP:
                 f"the last training was by {had!r}, whose state is of no use to {rule.name!r}, "
                 f"which solver={self.solver!r} and the momentum now ask for; set them back, or "
                 "use fit with warm_start=True")
+
+    def _why_ended(self, state, settings):
+        """What has ended the training already: "tol", "max_iter" or None."""
+        if self.solver != "lbfgs" and has_ended(state, settings):
+            return "tol"
+        return "max_iter" if settings.max_iter < 1 else None
 
     @property
     def _holds_out(self):
