@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -27,6 +28,7 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.engine.mlp.settings import Settings, State
+from fastsgd.engine.mlp.undo import Undo, undone_on_error
 from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
 from fastsgd.estimators._mlp_report import NetworkReport
 from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
@@ -117,7 +119,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                             task.label_weights, train_rows)
         behind = state.epoch - state.begun if resumed else 0
         settings = self._settings(examples, task, max_iter=max_iter - behind if stream else 1,
-                                  settles=stream is not None)
+                                  incremental=stream is None)
         next_order = examples.order(self.shuffle, rng)
         if stream is not None and self.shuffle and self.solver != "lbfgs":
             for _ in range(state.epoch - stream.epoch):
@@ -137,8 +139,9 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                     ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
                                   **about)
                 else:
-                    ended = train(examples, parameters, state, settings, next_order, score=score,
-                                  **about)
+                    with self._guard(parameters, state, rng, settings, examples):
+                        ended = train(examples, parameters, state, settings, next_order,
+                                      score=score, **about)
         finally:
             vars(self).update(self._shown(state))
         if stream is None:
@@ -152,6 +155,14 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             "lazy": settings.lazy, "stopped_by": ended.stopped_by}
         if stream is not None:
             self._warn_at_end(max_iter)
+
+    def _guard(self, parameters, state, rng, settings, examples):
+        """The weights of `fit` and `resume` are copies that an error may leave anyhow."""
+        if not settings.guards:
+            return nullcontext()
+        self._undo = getattr(self, "_undo", None) or Undo()
+        return undone_on_error(self._undo, parameters, state, rng,
+                               several=examples.n_rows > settings.batch_size)
 
     def _start(self, units, dtype, rng, first, incremental):
         """The weights and state that the training begins with."""
@@ -186,7 +197,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             mine = Parameters.of(self.coefs_, self.intercepts_, self._dtype)
         return mine
 
-    def _settings(self, examples, task, max_iter, settles):
+    def _settings(self, examples, task, max_iter, incremental):
         n = examples.n_rows
         batch_size = min(200, n) if self.batch_size == "auto" else self.batch_size
         if batch_size > n:
@@ -211,7 +222,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
             shuffle=self.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync, n_threads=n_threads,
             merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
-            settles=settles)
+            settles=not incremental, guards=incremental)
 
     def _rule(self):
         """The optimizer with the constants that are parameters here."""
@@ -289,7 +300,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     def __getstate__(self):
         """Without the one block of memory that coefs_ and intercepts_ are views of."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_parameters"}
+        return {name: state[name] for name in state if name not in ("_parameters", "_undo")}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -38,6 +38,10 @@ class Serial:
             self._worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
             if self._team.expired():
                 break
+        return self.take_tally()
+
+    def take_tally(self):
+        """What has been done since it was asked last: also after an error in `run`."""
         return self._worker.tally.clear()
 
 
@@ -67,6 +71,10 @@ class Hogwild:
                 worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
 
         self._team.run(task)
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return sum_up(worker.tally.clear() for worker in self._workers)
 
 

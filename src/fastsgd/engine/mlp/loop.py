@@ -84,7 +84,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     _prepare(parameters, state, settings)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
     n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
-    began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
+    began, n_iter, rows, stopped_by, epochs = time.perf_counter(), 0, 0, None, None
     try:
         with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
               Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
@@ -94,8 +94,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 bench.begin(state.epoch)
                 tally = epochs.run(next_order(), Steps(settings, state))
                 rows += tally.rows
-                state.step += tally.steps
-                state.samples += tally.rows
+                state.count(tally)
                 if not tally.rows:  # the clock was faster than the first minibatch
                     stopped_by = "max_time"
                     break
@@ -120,8 +119,10 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
                 stopped_by = _why(ended, no_progress, n_iter, settings, team)
-    except BaseException:  # of Ctrl-C, say, within an epoch, whose steps have not been counted
-        if state.momenta.last is not None:
+    except BaseException:  # of Ctrl-C, say, within an epoch; all threads have ended here
+        if epochs is not None:
+            state.count(epochs.take_tally())
+        if state.momenta.last is not None:  # a step may have been made and not counted
             state.step = max(state.step, int(state.momenta.last.max()))
         raise
     scored = state.best is not None
@@ -173,6 +174,8 @@ def _loss(tally, parameters, settings):
 
 def check_finite(loss, parameters, n_iter, settings):
     """Raises DivergenceError where the loss or a weight is not finite."""
+    if settings.guards and np.isfinite(loss) and np.isfinite(parameters.rest).all():
+        return  # nor has anything else been written to the first matrix, which may be large
     with np.errstate(over="ignore"):
         total = parameters.square() + float(parameters.vectors.sum())  # may overflow by itself
     if np.isfinite(loss) and (np.isfinite(total) or parameters.are_finite()):

@@ -8,7 +8,7 @@ share the features (`SparseLayer.descend`).
 import numpy as np
 
 from fastsgd.engine.mlp.optimizer import Stepper, share
-from fastsgd.engine.mlp.worker import Tally
+from fastsgd.engine.mlp.worker import Tally, check_step
 
 MOST_PARTS = 4
 ROWS_OF_A_PART = 32
@@ -52,6 +52,10 @@ class MapReduce:
             self._learn(order[begin:begin + self._size], *steps.at(number, begin))
             if self._team.expired():
                 break
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return self._tally.clear()
 
     def _learn(self, visits, eta, t):
@@ -63,7 +67,6 @@ class MapReduce:
         n_parts = min(self._n_parts, n)
         losses, changes = [0.0] * n_parts, [0.0] * SLICES
         lazy, inputs = self._settings.lazy, self._passes[0].inputs
-
 
         def find_gradients(rank):
             if lazy and rank == size - 1:  # which has the fewest parts
@@ -79,6 +82,8 @@ class MapReduce:
 
         self._all(find_gradients)
         loss, cut = sum(losses), None
+        if self._settings.guards:
+            check_step(loss, self._gradients[:n_parts], eta, t)
         if lazy:
             self._whole.delta = self._deltas[:n]
             inputs, cut = self._whole, self._whole.layer.split(SLICES)

@@ -29,6 +29,8 @@ class Settings:
         On CSR: a minibatch moves only the touched rows of the first matrix.
     settles : bool
         With `lazy`: after each epoch rows are brought up to the last step.
+    guards : bool
+        No step is taken by a loss or a gradient that is not finite.
     """
 
     activation: Activation
@@ -49,6 +51,7 @@ class Settings:
     n_threads: int = 1
     merge_every: int = 8
     settles: bool = True
+    guards: bool = False
 
     @property
     def penalty_is_exact(self):
@@ -110,6 +113,11 @@ class State:
     loss: float = np.inf
     curve: list = field(default_factory=list)
     scores: list = field(default_factory=list)
+
+    def count(self, tally):
+        """Counts the minibatches of a Tally."""
+        self.step += tally.steps
+        self.samples += tally.rows
 
     def copy(self):
         """A state that may be trained without touching this one."""
