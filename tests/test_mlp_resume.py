@@ -5,8 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from fastsgd import FastMLPClassifier, FastMLPRegressor, load_model, save_model
-from fastsgd.errors import ResumeError
+from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline, load_model, save_model
 from fastsgd.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -107,3 +106,10 @@ def test_threads_that_give_the_same_bits(tmp_path, sync, variant, data):
     parts = in_parts(model, DATA[data], Y[2], tmp_path / "m", (4, 5, 10))
     assert parts.fit_stats_["threads"] == (1 if sync == "auto" else 2)
     same_state(parts, whole)
+
+
+def test_stages(tmp_path):
+    """A pipeline's steps are as fixed as those of one thread."""
+    model = make(3, "dropout", pipeline=Pipeline(3, 4))
+    whole = clone(model).fit(CSR, Y[3])
+    same_state(in_parts(model, CSR, Y[3], tmp_path / "m", (5, 10)), whole)

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from fastsgd.pipeline import Pipeline
 from fastsgd.schedules import RATE_KINDS
 from fastsgd.solvers import Gap
 
-OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap)}
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline)}
 
 
 def header_of(model, scalars):

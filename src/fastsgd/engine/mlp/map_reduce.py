@@ -7,7 +7,9 @@ share the features (`SparseLayer.descend`).
 
 import numpy as np
 
+from fastsgd.engine.mlp.inputs import ForwardOnly
 from fastsgd.engine.mlp.optimizer import Stepper, share
+from fastsgd.engine.mlp.steps import minibatches
 from fastsgd.engine.mlp.worker import Tally, check_step
 
 MOST_PARTS = 4
@@ -48,8 +50,8 @@ class MapReduce:
     def run(self, order, steps):
         """See Serial.run."""
         self._square = self._parameters.square() if self._exact else 0.0
-        for number, begin in enumerate(range(0, len(order), self._size)):
-            self._learn(order[begin:begin + self._size], *steps.at(number, begin))
+        for minibatch in minibatches(order, self._size, steps):
+            self._learn(*minibatch)
             if self._team.expired():
                 break
         return self.take_tally()
@@ -106,24 +108,6 @@ class MapReduce:
             self._team.run(task)
         else:
             task(0)
-
-
-class ForwardOnly:
-    """The first layer of a part, whose backward pass is done for all parts at once."""
-
-    lazy = True
-
-    def __init__(self, layer):
-        self._layer = layer
-
-    def begin(self, visits):
-        self._visits = visits
-
-    def forward(self, W, out):
-        self._layer.forward(self._visits, W, out)
-
-    def backward(self, delta, gradient):
-        pass
 
 
 def add_up(gradients, rank, size, with_first):

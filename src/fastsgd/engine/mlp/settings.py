@@ -7,6 +7,7 @@ import numpy as np
 from fastsgd.engine.mlp.activations import Activation
 from fastsgd.engine.mlp.outputs import Output
 from fastsgd.optimizers import Optimizer
+from fastsgd.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Settings:
         With `lazy`: after each epoch rows are brought up to the last step.
     guards : bool
         No step is taken by a loss or a gradient that is not finite.
+    pipeline : Pipeline or None
+        How layers are cut among threads; then `sync` is "serial".
     """
 
     activation: Activation
@@ -52,6 +55,7 @@ class Settings:
     merge_every: int = 8
     settles: bool = True
     guards: bool = False
+    pipeline: Pipeline | None = None
 
     @property
     def penalty_is_exact(self):
