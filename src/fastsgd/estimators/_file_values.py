@@ -80,7 +80,7 @@ def take_array(arrays, name, shape, dtype):
     """Takes an array of that shape and type out of `arrays`."""
     array = arrays.pop(name)
     require(array.shape == shape, f"{name} must have shape {shape}, has {array.shape}")
-    require(array.dtype == dtype, f"{name} must be {dtype}, is {array.dtype}")
+    require(array.dtype == dtype, f"{name} must be {np.dtype(dtype)}, is {array.dtype}")
     return np.array(array)
 
 

@@ -1,6 +1,6 @@
 """A multilayer perceptron as header and arrays of a model file (model_file.py), and back."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -46,10 +46,10 @@ def take_apart(model):
             zip(parameters.coefs, parameters.intercepts, strict=True)):
         arrays[f"coefs.{i}"], arrays[f"intercepts.{i}"] = coef, intercept
     header["scored"] = model.validation_scores_ is not None
+    if state.iterate is not None and state.shown != parameters.digest():  # see begin_scores
+        state = replace(state, iterate=None, best_score=-np.inf)
     header["state"] = {name: encode(getattr(state, name), name) for name in STATE_SCALARS}
     networks = {name: getattr(state, name) for name in NETWORKS}
-    if state.iterate is not None and state.shown != parameters.digest():  # see begin_scores
-        networks["iterate"] = None
     header["momenta"] = None
     if state.momenta is not None:
         header["momenta"] = state.momenta.rule
