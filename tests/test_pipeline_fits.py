@@ -108,7 +108,7 @@ def test_one_step_of_every_output(activation, output, kind):
     expected.matrices += 0.3 / total * problem.parameters.matrices
     before, halt, bench = problem.parameters.copy(), Halt(), problem._bench
     with Team(3, on_interrupt=halt.ask) as team:
-        stages = Pipelined(bench, problem.parameters, Momenta("sgd", []), team, halt)
+        stages = Pipelined(bench, problem.parameters, Momenta([]), team, halt)
         bench.begin(0)
         tally = stages.run(np.arange(N), SimpleNamespace(at=lambda number, begin: (0.5, 1)))
     assert tally.loss / tally.rows == pytest.approx(value, rel=1e-12)

@@ -10,10 +10,17 @@ from fastsgd.engine.mlp.worker import Worker, sum_up
 
 
 class Serial:
-    """One thread takes the minibatches in turn."""
+    """One thread takes the minibatches in turn.
+
+    Attributes
+    ----------
+    replicas : list of (Parameters, Momenta)
+        All copies of the model that an epoch leaves, the shared one first.
+    """
 
     def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team = bench.settings.batch_size, team
+        self.replicas = [(parameters, momenta)]
         self._worker = Worker(bench, parameters, momenta)
 
     def run(self, order, steps):
@@ -33,6 +40,10 @@ class Serial:
             self._worker.learn(*minibatch)
             if self._team.expired():
                 break
+        return self.take_tally()
+
+    def take_tally(self):
+        """What has been done since it was asked last: also after an error in `run`."""
         return self._worker.tally.clear()
 
 
@@ -45,6 +56,7 @@ class Hogwild:
 
     def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team, self._halt = bench.settings.batch_size, team, halt
+        self.replicas = [(parameters, momenta)]
         self._workers = [Worker(bench, parameters, momenta, rank) for rank in range(team.size)]
 
     def run(self, order, steps):
@@ -61,6 +73,10 @@ class Hogwild:
                 worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
 
         self._team.run(task)
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return sum_up(worker.tally.clear() for worker in self._workers)
 
 

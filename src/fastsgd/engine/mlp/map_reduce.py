@@ -14,7 +14,7 @@ import numpy as np
 
 from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.steps import minibatches
-from fastsgd.engine.mlp.worker import Tally
+from fastsgd.engine.mlp.worker import Tally, check_step
 from fastsgd.kernels.meeting import Meeting
 
 MOST_PARTS = 16
@@ -41,6 +41,7 @@ class MapReduce:
         settings = self.settings = bench.settings
         self._examples, self._team, self._halt = bench.examples, team, halt
         self.parameters, self.momenta = parameters, momenta
+        self.replicas = [(parameters, momenta)]
         n_parts = count_parts(settings.batch_size)
         self._masks = [bench.make_masks(-(-settings.batch_size // n_parts), p)
                        for p in range(n_parts)]
@@ -74,6 +75,10 @@ class MapReduce:
             self._team.run(self._work)
         else:
             self._work(0)
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return self._tally.clear()
 
     def _work(self, rank):
@@ -142,6 +147,8 @@ class Batch:
         phases = [[self._join] + [partial(self._map, p, *part) for p, part in enumerate(parts)]]
         if run.scatters:
             phases.append([partial(self._scatter, k) for k in range(run.n_slices)])
+        if run.settings.guards:
+            phases.append([partial(self._check, eta, t)])
         phases.append([partial(self._reduce, k, *one) for k, one in enumerate(run.slices)]
                       + [self._reduce_vectors])
         self.phases = [(jobs, count()) for jobs in phases]
@@ -183,11 +190,22 @@ class Batch:
             layer, part, run.parameters, run.gradient, run.momenta, run.inputs, self._constants,
             run.exact)
 
-    def _reduce_vectors(self):
-        """The same for all intercepts."""
+    def _sum_vectors(self):
+        """The gradient of all intercepts."""
         run, n = self._run, len(self.visits)
-        for layer, out in enumerate(run.gradient.intercepts):
-            np.add.reduce(run.whole.delta(layer, n), axis=0, out=out)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for layer, out in enumerate(run.gradient.intercepts):
+                np.add.reduce(run.whole.delta(layer, n), axis=0, out=out)
+
+    def _check(self, eta, t):
+        """Before any step: none is taken by what is not finite."""
+        self._sum_vectors()
+        check_step(sum(self.losses), [self._run.gradient], eta, t)
+
+    def _reduce_vectors(self):
+        """The gradient of all intercepts, and their step."""
+        run = self._run
+        self._sum_vectors()
         run.stepper.step_vectors(run.parameters, run.gradient, run.momenta, self._constants)
 
 

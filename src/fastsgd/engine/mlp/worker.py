@@ -9,6 +9,7 @@ from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
 from fastsgd.engine.mlp.network import Pass
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.parameters import Parameters
+from fastsgd.errors import DivergenceError
 from fastsgd.kernels.rows import Rows
 
 
@@ -51,6 +52,21 @@ def sum_up(tallies):
         for name, value in vars(tally).items():
             setattr(total, name, getattr(total, name) + value)
     return total
+
+
+def check_step(loss, gradients, eta, t):
+    """Raises DivergenceError where a step by these parts of a gradient would not be finite.
+
+    Each intercept's gradient is the sum of its unit's over all rows, so nothing that is not finite
+    escapes them.
+    """
+    total = loss + sum(float(each.vectors.sum(dtype=np.float64)) for each in gradients)
+    if not np.isfinite(total):
+        raise DivergenceError(
+            f"Solver would produce non-finite parameter weights: at step {t} the loss or its "
+            f"gradient is not finite (loss {loss:g}), and the step was not taken. The input data "
+            "may contain large values and need to be preprocessed; a smaller learning_rate_init "
+            f"helps too, this step was to be of {eta:g}")
 
 
 class Bench:
@@ -166,6 +182,8 @@ class Worker:
             return np.empty(0, np.int64) if inputs.lazy else None
         inputs.begin(visits)
         loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
+        if self._settings.guards:
+            check_step(loss, [self._gradient], eta, t)
         if self._exact:
             loss += 0.5 * alpha * self.square
         self.square += self._stepper.step(

@@ -14,6 +14,7 @@ class Pipelined:
     def __init__(self, bench, parameters, momenta, team, halt):
         settings = bench.settings
         self._size, self._pipeline = settings.batch_size, settings.pipeline
+        self.replicas = [(parameters, momenta)]
         self._costs = training_costs(costs_of(bench.examples.rows, bench.units))
         self._cuts = balance(self._costs, self._pipeline.stages)
         # one room for all stages; no micro-batch adds to a sparse first matrix
@@ -27,6 +28,10 @@ class Pipelined:
         for work in self._works:
             work.begin_epoch()
         self._stages.run(lambda: minibatches(order, self._size, steps))
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         *below, tally = [work.tally.clear() for work in self._works]
         tally.loss += sum(other.loss for other in below)  # their penalties
         return tally

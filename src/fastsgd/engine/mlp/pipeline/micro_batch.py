@@ -5,7 +5,7 @@ import numpy as np
 from fastsgd.engine.mlp.inputs import ForwardOnly
 from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.parameters import Layers, add_up
-from fastsgd.engine.mlp.worker import Tally
+from fastsgd.engine.mlp.worker import Tally, check_step
 
 
 def cut(n_rows, n_micro_batches):
@@ -117,6 +117,8 @@ class MicroBatches:
         inputs = self._whole or self._passes[0].inputs
         if self._whole is not None:
             inputs.backward(self._deltas[:n], self._gradients[0])
+        if self._settings.guards:
+            check_step(loss, self._gradients[:1], eta, t)
         if self._exact:
             loss += 0.5 * alpha * self._square
         self._square += self._stepper.step(
