@@ -209,6 +209,12 @@ class MLP(BaseEstimator):
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=6)
+        elif ended.stopped_by == "divergence":
+            warnings.warn(
+                f"The training diverged in epoch {ended.n_iter}; the weights of the best "
+                "validation score are kept. Take a smaller learning_rate_init than "
+                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning,
+                stacklevel=6)
         elif ended.stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "

@@ -70,12 +70,13 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     Returns
     -------
     Ended
-        `stopped_by` is "callback", "tol", "max_iter" or "max_time".
+        `stopped_by` is "callback", "tol", "max_iter" or "max_time"; "divergence" where weights are
+        no longer finite and those of the best score are returned.
 
     Raises
     ------
     DivergenceError
-        A weight is no longer finite.
+        A weight is no longer finite, and there are none of a best score.
     """
     if score is None:  # an earlier call's best is not what this one ends with
         state.best, state.best_score = None, -np.inf
@@ -116,6 +117,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                         state.best = parameters.copy()
                 ended = on_epoch is not None and on_epoch(told)
                 stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
+                if not np.isfinite(told.loss) and not parameters.are_finite():
+                    stopped_by = "divergence"  # nothing comes back from there
     if state.best is not None:
         parameters.become(state.best)
     no_loss = state.best is not None or not rows
