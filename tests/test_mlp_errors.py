@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor
 from fastsgd.errors import DivergenceError, NotBuiltYetError
@@ -118,7 +119,8 @@ def test_regression_targets():
 def test_divergence(given):
     """Named with the epoch and the remedy; a warm start keeps the weights that it had."""
     model = FastMLPRegressor(hidden_layer_sizes=(3,), activation="identity", solver="sgd",
-                             max_iter=50, batch_size=10, warm_start=True, **given)
+                             max_iter=50, batch_size=10, warm_start=True, random_state=0,
+                             n_iter_no_change=np.inf, **given)
     model.set_params(learning_rate_init=1e-3).fit(X, X[:, 0])
     kept = [c.copy() for c in model.coefs_]
     model.set_params(learning_rate_init=1e6)
@@ -127,6 +129,28 @@ def test_divergence(given):
         model.fit(X, X[:, 0])
     for a, b in zip(kept, model.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_divergence_with_early_stopping(epochs):
+    """Ends at once: with the weights of the best score and a warning, or an error without any."""
+    model = FastMLPRegressor(hidden_layer_sizes=(3,), early_stopping=True, random_state=0,
+                             n_iter_no_change=50)
+
+    def spoil(_k, told):
+        if told.number == epochs:
+            model.coefs_[0][0, 0] = np.nan
+
+    model._epoch_hook = spoil
+    with pytest.warns(ConvergenceWarning, match=f"diverged in epoch {epochs + 1}; .* than 0.001"):
+        model.fit(X, X[:, 0])
+    assert model.n_iter_ == epochs + 1
+    assert model.fit_stats_["stopped_by"] == "divergence"
+    assert np.isfinite(model.predict(X)).all()
+    assert model.best_validation_score_ == np.nanmax(model.validation_scores_)
+    with pytest.raises(DivergenceError, match=r"After \d epochs"):
+        FastMLPRegressor(hidden_layer_sizes=(3,), early_stopping=True, random_state=0,
+                         learning_rate_init=1e200).fit(X, X[:, 0])
 
 
 @pytest.mark.parametrize(("value", "message"), [

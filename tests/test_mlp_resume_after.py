@@ -161,7 +161,7 @@ def test_refusals():
     with pytest.raises(ResumeError, match=r"by 'adam'.*'adagrad'.*solver='adagrad'"):
         clone_with(model, solver="adagrad").resume(CSR, Y[3])
     with pytest.raises(ResumeError, match=r"by 'adam'.*'nesterov'"):
-        clone_with(model, solver="sgd").partial_fit(CSR, Y[3])
+        clone_with(model, solver="sgd").resume(CSR, Y[3])
     with pytest.raises(ResumeError, match=r"learnt from all rows.*early_stopping=False"):
         clone_with(model, early_stopping=True).resume(CSR, Y[3])
     held_out = make(3, early_stopping=True, max_iter=2).fit(CSR, Y[3])

@@ -236,6 +236,12 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=LEVEL)
+        elif stopped_by == "divergence":
+            warnings.warn(
+                f"The training diverged in epoch {self.n_iter_}; the weights of the best "
+                "validation score are kept. Take a smaller learning_rate_init than "
+                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning,
+                stacklevel=LEVEL)
         elif stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "

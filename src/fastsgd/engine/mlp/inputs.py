@@ -104,6 +104,8 @@ class SparseInput:
 
     def scatter(self, delta, gradient, begin, end):
         """Writes the gradient of a slice of the touched features to their rows."""
+        if begin == end:
+            return
         rows = np.empty((end - begin, delta.shape[1]), delta.dtype)
         self.layer.backward(delta, rows, begin, end)
         gradient.first[self.touched[begin:end]] = rows

@@ -71,12 +71,13 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     Returns
     -------
     Ended
-        `stopped_by` is "callback", "tol", "max_iter" or "max_time".
+        `stopped_by` is "callback", "tol", "max_iter" or "max_time"; "divergence" where weights are
+        no longer finite and those of the best score are returned.
 
     Raises
     ------
     DivergenceError
-        A weight is no longer finite.
+        A weight is no longer finite, and there are none of a best score.
     """
     if score is None:
         state.forget_scores()
@@ -119,6 +120,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
                 stopped_by = _why(ended, no_progress, n_iter, settings, team)
+                if not np.isfinite(told.loss) and not parameters.are_finite():
+                    stopped_by = "divergence"  # nothing comes back from there
     except BaseException:  # of Ctrl-C, say, within an epoch; all threads have ended here
         if epochs is not None:
             state.count(epochs.take_tally())
