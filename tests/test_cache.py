@@ -1,5 +1,6 @@
 """The binary cache: what is written is what is opened, mapped and not copied; nothing else is."""
 
+import doctest
 import json
 import os
 import pickle
@@ -15,15 +16,19 @@ from safetensors.numpy import load_file, save_file
 
 import fastsgd.estimators._base as linear_base
 import fastsgd.estimators._mlp_base as mlp_base
-from fastsgd import FastMLPClassifier, FastMLPRegressor, FastSGDClassifier, FastSGDRegressor
-from fastsgd import load_svmlight, save_model
+from fastsgd import (
+    FastMLPClassifier,
+    FastMLPRegressor,
+    FastSGDClassifier,
+    FastSGDRegressor,
+    load_svmlight,
+    save_model,
+)
 from fastsgd.data import arrays, cache
 from fastsgd.data.cache import open_cache, save_cache
 from fastsgd.data.cache_header import FORMAT
 from fastsgd.data.files import form_of
 from fastsgd.errors import DataFileError
-
-RNG = np.random.default_rng(0)
 
 
 def matrix(n=60, m=20, dtype=np.float64, kind="csr"):
@@ -320,9 +325,10 @@ def test_forms_are_told_by_content(tmp_path, saved):
     (tmp_path / "t.npz").write_text("1 1:0.5\n")
     with zipfile.ZipFile(tmp_path / "z.svm", "w") as archive:
         archive.writestr("y.npy", b"")
-    for name, form in (("t.npz", "text"), ("z.svm", "npz"), (saved, "cache"), (os.devnull, "text")):
+    for name, form in (
+            ("t.npz", "text"), ("z.svm", "npz"), (saved, "cache"), (os.devnull, "text")):
         assert form_of(tmp_path / name) == form
-    with pytest.raises(DataFileError, match="numpy.savez"):
+    with pytest.raises(DataFileError, match=r"numpy\.savez"):
         form_of(tmp_path / "array.npy")
     with pytest.raises(DataFileError, match="never opened"):
         form_of(tmp_path / "p")
@@ -401,3 +407,8 @@ def test_svmlight_and_its_cache_are_one_training(tmp_path):
     first = FastSGDClassifier(random_state=0).fit(X, y)
     second = FastSGDClassifier(random_state=0).fit(again.X, again.y)
     np.testing.assert_array_equal(first.coef_, second.coef_)
+
+
+def test_docstring_examples():
+    failed, tried = doctest.testmod(cache)
+    assert (failed, tried > 0) == (0, True)

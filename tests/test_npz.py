@@ -1,5 +1,6 @@
 """Archives of NumPy and scipy as data: what is read, and what is told of others."""
 
+import doctest
 import io
 import zipfile
 
@@ -9,6 +10,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastsgd.data import npz
 from fastsgd.data.npz import load_npz
 from fastsgd.errors import DataFileError
 
@@ -135,7 +137,7 @@ def test_damaged_and_foreign_files(tmp_path):
     with pytest.raises(DataFileError, match="'X' is no array"):
         load_npz(path)
     np.save(tmp_path / "d.npy", Y)
-    with pytest.raises(DataFileError, match="holds a single array; numpy.savez"):
+    with pytest.raises(DataFileError, match=r"holds a single array; numpy\.savez"):
         load_npz(tmp_path / "d.npy")
     with pytest.raises(FileNotFoundError):
         load_npz(tmp_path / "none")
@@ -158,3 +160,8 @@ def test_flipped_and_missing_bytes_end_in_an_error_or_in_valid_rows(tmp_path_fac
         return
     assert found.X.indices.size == 0 or found.X.indices.max() < found.X.shape[1]
     assert found.y is None or len(found.y) == found.X.shape[0]
+
+
+def test_docstring_examples():
+    failed, tried = doctest.testmod(npz)
+    assert (failed, tried > 0) == (0, True)

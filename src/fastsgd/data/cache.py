@@ -187,7 +187,7 @@ def _check_real(dtype):
 
 def _targets(y, n_rows):
     if sp.issparse(y):
-        raise ValueError("y must be dense in a cache, got a sparse matrix; y.toarray() makes it so")
+        raise ValueError("y must be dense in a cache, got a sparse matrix; give y.toarray()")
     y = np.asarray(y)
     dtype = y.dtype.newbyteorder("<")
     if dtype not in DTYPES.values():

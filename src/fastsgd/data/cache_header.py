@@ -15,9 +15,9 @@ FORMAT = "fastsgd_data"
 FORMAT_VERSION = 1
 LARGEST_HEADER = 1 << 20
 REALS, INDICES = ("F64", "F32"), ("I64", "I32")
-DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
+_TYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
           "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?"}
-DTYPES = {name: np.dtype(text) for name, text in DTYPES.items()}
+DTYPES = {name: np.dtype(text) for name, text in _TYPES.items()}
 """The format's names of types."""
 
 ARRAYS = {  # kind of X -> name of array -> the types and dimensions it may have
