@@ -147,7 +147,7 @@ def test_what_cannot_be_stored_is_told(tmp_path):
     X, y = rows()
     with pytest.raises(NotFittedError):
         save_model(FastSGDRegressor(), tmp_path / "m")
-    with pytest.raises(TypeError, match="FastSGDClassifier and FastSGDRegressor"):
+    with pytest.raises(TypeError, match="FastSGDClassifier, FastSGDRegressor"):
         save_model(SGDClassifier(), tmp_path / "m")
     model = FastSGDRegressor().fit(X, y)
     model.verbose = object()

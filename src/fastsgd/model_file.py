@@ -25,6 +25,8 @@ FORMAT_VERSION = 1
 PARTS = {
     "FastSGDClassifier": "fastsgd.estimators._linear_file",
     "FastSGDRegressor": "fastsgd.estimators._linear_file",
+    "FastMLPClassifier": "fastsgd.estimators._mlp_file",
+    "FastMLPRegressor": "fastsgd.estimators._mlp_file",
 }
 """Estimator -> the module whose `take_apart(model)` gives (header, arrays), and whose
 `put_together(name, header, arrays)` gives the model again."""
@@ -39,9 +41,9 @@ def save_model(model, path):
 
     Parameters
     ----------
-    model : FastSGDClassifier or FastSGDRegressor
+    model : FastSGDClassifier, FastSGDRegressor, FastMLPClassifier or FastMLPRegressor
         Fitted. A RandomState in `random_state` is stored as None; the seeds drawn from it are
-        kept, so that `resume` does not notice.
+        kept, or where it stands, so that `resume` does not notice.
     path : str or path-like
         Any name; ``.fsgd`` is the custom.
 
@@ -69,7 +71,7 @@ def save_model(model, path):
     """
     name = type(model).__name__
     if name not in PARTS or type(model).__module__.partition(".")[0] != "fastsgd":
-        raise TypeError(f"save_model stores {' and '.join(PARTS)}, got {type(model).__qualname__}")
+        raise TypeError(f"save_model stores {', '.join(PARTS)}; got {type(model).__qualname__}")
     header, arrays = import_module(PARTS[name]).take_apart(model)
     arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
     text = json.dumps({
@@ -93,7 +95,7 @@ def load_model(path):
 
     Returns
     -------
-    FastSGDClassifier or FastSGDRegressor
+    FastSGDClassifier, FastSGDRegressor, FastMLPClassifier or FastMLPRegressor
 
     Raises
     ------

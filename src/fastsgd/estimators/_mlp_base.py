@@ -2,8 +2,10 @@
 
 import time
 import warnings
+from copy import deepcopy
 from dataclasses import fields, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
@@ -19,12 +22,14 @@ from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.initialisation import initialise
 from fastsgd.engine.mlp.lbfgs import lbfgs
-from fastsgd.engine.mlp.loop import train
+from fastsgd.engine.mlp.loop import Ended, train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
+from fastsgd.estimators._mlp_report import NetworkReport
+from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -43,61 +48,110 @@ def takes_minibatches(estimator):
     return True
 
 
-class MLP(BaseEstimator):
+LEVEL = 7 + hasattr(CallbackSupportMixin, "set_callbacks")
+"""Calls between a warning and the user's line."""
+
+
+class Task(NamedTuple):
+    """X and y of one call, checked, and what goes with them."""
+
+    X: object
+    rows: Rows
+    y: np.ndarray
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    label_weights: np.ndarray | None
+    units: tuple
+    dropout: tuple
+    lazy: bool
+    deadline: Deadline
+    began: float
+
+
+class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     """Base of FastMLPClassifier and FastMLPRegressor."""
 
     _parameter_constraints: dict = CONSTRAINTS
 
     def _fit(self, X, y, sample_weight, *, incremental, **about_y):
-        hidden, dropout = check_mlp(self, for_partial_fit=incremental)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        task = self._task(X, y, sample_weight, incremental=incremental, first=first, **about_y)
+        rng = self._rng if incremental and hasattr(self, "_rng") else check_random_state(
+            self.random_state)
+        parameters, state = self._start(task.units, task.X.dtype, rng, first, incremental)
+        if any(task.dropout) and state.seed is None:
+            state.seed = int(rng.randint(MAX_INT))
+        stream = None
+        if not incremental:
+            stream = Stream(deepcopy(rng), state.epoch, task.X.shape[0], self._holds_out)
+        self._train(task, parameters, state, rng, stream, max_iter=self.max_iter)
+        return self
+
+    def _task(self, X, y, sample_weight, *, incremental=False, first=False, goes_on=False,
+              **about_y):
+        """What is to be learnt, checked: before anything of the model is touched."""
         deadline, began = Deadline(self.max_time), time.perf_counter()
-        X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self.coefs_[0].dtype)
+        hidden, dropout = check_mlp(self, for_partial_fit=incremental)
+        X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self._dtype)
         rows = Rows(X)
         rows.check()
         sample_weight = check_weights(sample_weight, X)
         targets, n_outputs, sample_weight, label_weights = self._targets(
-            y, sample_weight, X.dtype, first=first, incremental=incremental, **about_y)
+            y, sample_weight, X.dtype, first=first, incremental=incremental, goes_on=goes_on,
+            **about_y)
         if sample_weight is not None:
             sample_weight = sample_weight.astype(X.dtype)
         lazy = check_lazy(self.lazy, rows.is_dense) and self.solver != "lbfgs"
         units = (X.shape[1], *hidden, n_outputs)
         if not first and [c.shape for c in self.coefs_] != list(pairwise(units)):
             raise ValueError(
-                f"warm_start and partial_fit go on with layers of {self._units()} units; "
+                f"warm_start, resume and partial_fit go on with layers of {self._units()} units; "
                 f"hidden_layer_sizes and y now ask for {list(units)}")
-        rng = self._rng if incremental and hasattr(self, "_rng") else check_random_state(
-            self.random_state)
-        parameters, state = self._start(units, X.dtype, rng, first, incremental)
-        train_rows, score = self._split(X, rows, y, targets, sample_weight, parameters, rng)
-        if any(dropout) and state.seed is None:
-            state.seed = int(rng.randint(MAX_INT))
-        examples = Examples(X, rows, targets, sample_weight, label_weights, train_rows)
-        settings = self._settings(examples, parameters.units, dropout, lazy,
-                                  max_iter=1 if incremental else self.max_iter,
-                                  settles=not incremental)
+        return Task(X, rows, y, targets, sample_weight, label_weights, units, dropout, lazy,
+                    deadline, began)
+
+    def _train(self, task, parameters, state, rng, stream, *, max_iter, resumed=False):
+        """Trains and sets the fitted attributes; without `stream` for one epoch."""
+        train_rows, score = self._split(task, parameters, rng)
+        examples = Examples(task.X, task.rows, task.targets, task.sample_weight,
+                            task.label_weights, train_rows)
+        behind = state.epoch - state.begun if resumed else 0
+        settings = self._settings(examples, task, max_iter=max_iter - behind if stream else 1,
+                                  settles=stream is not None)
+        next_order = examples.order(self.shuffle, rng)
+        if stream is not None and self.shuffle and self.solver != "lbfgs":
+            for _ in range(state.epoch - stream.epoch):
+                next_order()
         self._rng, self._states, self._parameters = rng, [state], parameters
+        self._stream = stream
         self.coefs_, self.intercepts_ = parameters.coefs, parameters.intercepts
-        self.n_layers_, self.n_outputs_ = len(units), n_outputs
-        ended = None
+        self.n_layers_, self.n_outputs_ = len(task.units), task.units[-1]
+        report = NetworkReport(self, task, settings.max_iter, parameters, state)
         try:
-            if self.solver == "lbfgs":
-                ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
-                              on_epoch=self._told, deadline=deadline)
+            if resumed and (why := self._why_ended(state, settings)):
+                ended = Ended(0, why, 0)
             else:
-                ended = train(examples, parameters, state, settings,
-                              examples.order(self.shuffle, rng), score=score,
-                              on_epoch=self._told, deadline=deadline)
+                report.begin_epoch()
+                about = {"on_epoch": report.epoch, "deadline": task.deadline}
+                if self.solver == "lbfgs":
+                    ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
+                                  **about)
+                else:
+                    ended = train(examples, parameters, state, settings, next_order, score=score,
+                                  **about)
         finally:
-            self._show(state, ended)
-        seconds = time.perf_counter() - began
+            vars(self).update(self._shown(state))
+        if stream is None:
+            self.n_iter_ = ended.n_iter
+        report.end_epochs()
+        report.close()
+        seconds = time.perf_counter() - task.began
         self.fit_stats_ = {
             "seconds": seconds, "rows_per_second": ended.rows / seconds,
             "threads": settings.n_threads, "sync": settings.sync, "solver": self.solver,
             "lazy": settings.lazy, "stopped_by": ended.stopped_by}
-        if not incremental:
-            self._warn_at_end(ended)
-        return self
+        if stream is not None:
+            self._warn_at_end(max_iter)
 
     def _start(self, units, dtype, rng, first, incremental):
         """The weights and state that the training begins with."""
@@ -107,11 +161,21 @@ class MLP(BaseEstimator):
             return parameters, State()
         state = self._states[0]
         if incremental:
+            self._check_rule(state)
             return self._own_parameters(), state
-        return self._own_parameters().copy(), State(  # `fit` takes new optimizers
-            samples=state.samples, epoch=state.epoch, seed=state.seed, stale=state.stale,
-            best_loss=state.best_loss, best_score=state.best_score, best=state.best,
+        parameters = self._own_parameters().copy()
+        best = state.best if state.iterate is None else parameters.copy()
+        return parameters, State(  # `fit` takes new optimizers
+            samples=state.samples, epoch=state.epoch, begun=state.epoch, seed=state.seed,
+            stale=state.stale, best_loss=state.best_loss, best_score=state.best_score, best=best,
             curve=list(state.curve), scores=list(state.scores))
+
+    @property
+    def _dtype(self):
+        """That of the training, whatever the user has put in coefs_."""
+        state = getattr(self, "_states", [State()])[0]
+        momenta = state.momenta
+        return momenta.slots[0].dtype if momenta and momenta.slots else self.coefs_[0].dtype
 
     def _own_parameters(self):
         """The weights of coefs_ and intercepts_, which may have been replaced since `fit`."""
@@ -119,17 +183,17 @@ class MLP(BaseEstimator):
         shown = [*self.coefs_, *self.intercepts_]
         if mine is None or any(a is not b for a, b in zip(
                 shown, mine.coefs + mine.intercepts, strict=True)):
-            mine = Parameters.of(self.coefs_, self.intercepts_)
+            mine = Parameters.of(self.coefs_, self.intercepts_, self._dtype)
         return mine
 
-    def _settings(self, examples, units, dropout, lazy, max_iter, settles):
+    def _settings(self, examples, task, max_iter, settles):
         n = examples.n_rows
         batch_size = min(200, n) if self.batch_size == "auto" else self.batch_size
         if batch_size > n:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
-                          "to be clipped", stacklevel=6)
+                          "to be clipped", stacklevel=LEVEL)
             batch_size = n
-        work = work_of(examples.rows, units, batch_size if self.solver != "lbfgs" else n)
+        work = work_of(examples.rows, task.units, batch_size if self.solver != "lbfgs" else n)
         if self.solver == "lbfgs":
             sync, n_threads = "map_reduce", choose_threads(self.sync, self.n_jobs, work)
         else:
@@ -145,7 +209,7 @@ class MLP(BaseEstimator):
             rule=self._rule(), schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
             adaptive=has_flag(self.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
             max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
-            shuffle=self.shuffle, dropout=dropout, lazy=lazy, sync=sync, n_threads=n_threads,
+            shuffle=self.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync, n_threads=n_threads,
             merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
             settles=settles)
 
@@ -158,59 +222,53 @@ class MLP(BaseEstimator):
         return replace(usual, **{each.name: float(getattr(self, each.name))
                                  for each in fields(usual)})
 
-    def _split(self, X, rows, y, targets, sample_weight, parameters, rng):
+    def _split(self, task, parameters, rng):
         """(rows to learn from, score on the others) of early_stopping; as scikit-learn splits."""
-        if not self.early_stopping or self.solver == "lbfgs":
+        if not self._holds_out:
             return None, None
         train_rows, held_out = train_test_split(
-            np.arange(rows.shape[0]), random_state=rng, test_size=self.validation_fraction,
-            stratify=self._strata(targets))
+            np.arange(task.X.shape[0]), random_state=rng, test_size=self.validation_fraction,
+            stratify=self._strata(task.targets))
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' "
                              "or the size of your dataset.")
-        truth = y[held_out]
-        weight = None if sample_weight is None else sample_weight[held_out]
+        truth = task.y[held_out]
+        weight = None if task.sample_weight is None else task.sample_weight[held_out]
         output = OUTPUTS[self.out_activation_, self.loss]
 
         def score():
-            said = predict(X, rows, parameters, ACTIVATIONS[self.activation], output, held_out)
+            said = predict(task.X, task.rows, parameters, ACTIVATIONS[self.activation], output, held_out)
             if not np.isfinite(said).all():
                 return float("nan")
             return float(self._measure(truth, self._answers(said), weight))
 
         return train_rows, score
 
-    def _told(self, told):
-        """After each epoch; true ends the training."""
-        if self.verbose:
-            print(f"Iteration {told.number}, loss = {told.loss:.8f}")
-            if told.score is not None:
-                print(f"Validation score: {told.score:f}")
-        hook = getattr(self, "_epoch_hook", None)
-        return hook is not None and hook(0, told)
+    def _shown(self, state):
+        """The fitted attributes beside the weights, also of a training that was interrupted."""
+        scored = self._holds_out
+        return {
+            "loss_": float(state.loss), "loss_curve_": state.curve, "t_": state.samples,
+            "best_loss_": None if scored else float(state.best_loss),
+            "validation_scores_": state.scores if scored else None,
+            "best_validation_score_": state.best_score if scored else None,
+            "n_iter_": state.epoch - state.begun,
+        }
 
-    def _show(self, state, ended):
-        """Sets the fitted attributes, also when the training was interrupted."""
-        scored = self.early_stopping and self.solver != "lbfgs"
-        self.loss_, self.loss_curve_, self.t_ = float(state.loss), state.curve, state.samples
-        self.best_loss_ = None if scored else float(state.best_loss)
-        self.validation_scores_ = state.scores if scored else None
-        self.best_validation_score_ = state.best_score if scored else None
-        self.n_iter_ = state.epoch if ended is None else ended.n_iter
-
-    def _warn_at_end(self, ended):
-        if ended.stopped_by in ("max_iter", "max_fun"):
+    def _warn_at_end(self, max_iter):
+        stopped_by = self.fit_stats_["stopped_by"]
+        if stopped_by in ("max_iter", "max_fun"):
             warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
                 "optimization hasn't converged yet." if self.solver != "lbfgs" else
-                f"lbfgs failed to converge after {ended.n_iter} iterations (max_iter="
-                f"{self.max_iter}, max_fun={self.max_fun}). Scaling the data might help.",
-                ConvergenceWarning, stacklevel=6)
-        elif ended.stopped_by == "max_time":
+                f"lbfgs failed to converge after {self.n_iter_} iterations (max_iter="
+                f"{max_iter}, max_fun={self.max_fun}). Scaling the data might help.",
+                ConvergenceWarning, stacklevel=LEVEL)
+        elif stopped_by == "max_time":
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=6)
-        elif ended.stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
+                f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=LEVEL)
+        elif stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "
                   f"{self.n_iter_no_change} consecutive epochs. Stopping.")
@@ -218,7 +276,7 @@ class MLP(BaseEstimator):
     def _outputs(self, X):
         """What the output layer says of each row: (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=self.coefs_[0].dtype, order="C",
+        X = validate_data(self, X, accept_sparse="csr", dtype=self._dtype, order="C",
                           reset=False)
         rows = Rows(X)
         rows.check()

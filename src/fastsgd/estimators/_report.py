@@ -3,27 +3,36 @@
 import numpy as np
 
 
-class EpochReport:
-    """Tells of the epochs of one call of `fit` or `partial_fit`.
+class Report:
+    """Tells of the epochs of one call of `fit`, `partial_fit` or `resume`: its subtasks.
 
-    With one model, and with several that are trained in one pass, the epochs are the subtasks of
-    the fit; else each model is a subtask of its own with the epochs below it.
+    A subclass says what the model at hand is (`_fitted`) and what is printed (`_print`).
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : CSR or ndarray
+    labels : callable
+        ``labels()``: y as the user gave it.
+    max_subtasks : int
+    max_iter : int
+        Epochs of this call at most.
     """
 
-    def __init__(self, estimator, X, labels, max_iter, models, one_pass=False):
+    _k = 0
+
+    def __init__(self, estimator, X, labels, max_subtasks, max_iter):
         self._estimator = estimator
         self._data = {"X": X}
         self._max_iter = max_iter
-        self._models = models
-        self._many = len(models.states) > 1 and not one_pass
         self._hook = getattr(estimator, "_epoch_hook", None)
         self._root = self._parent = self._task = None
         if getattr(estimator, "_skl_callbacks", None) or hasattr(
             estimator, "_parent_callback_ctx"
         ):
             self._data["y"] = labels()
-            self._root = estimator._init_callback_context(
-                max_subtasks=len(models.states) if self._many else max_iter
+            self._root = self._parent = estimator._init_callback_context(
+                max_subtasks=max_subtasks
             ).call_on_fit_task_begin(estimator=estimator, **self._data)
 
     @property
@@ -32,42 +41,31 @@ class EpochReport:
         return (self._root is not None or self._hook is not None
                 or self._estimator.verbose > 0)
 
-    def begin_model(self, k):
-        """Model k is about to be trained; None: all models at once."""
-        self._k = k
-        self._parent = self._root
-        if self._root is not None and self._many:
-            self._parent = self._root.subcontext(
-                task_name="model", max_subtasks=self._max_iter
-            ).call_on_fit_task_begin(estimator=self._estimator, **self._data)
-        self._begin_epoch()
-
-    def _begin_epoch(self):
+    def begin_epoch(self):
+        """The next epoch begins."""
         if self._parent is not None:
             self._task = self._parent.subcontext(task_name="epoch").call_on_fit_task_begin(
                 estimator=self._estimator, **self._data
             )
 
     def epoch(self, told):
-        """After an epoch; true asks to stop. `told` is an engine.loop.Epoch."""
+        """After an epoch; true asks to stop. `told` is an `Epoch` of the engine."""
         if self._estimator.verbose > 0:
-            _print(told)
+            self._print(told)
         stop = False
         if self._hook is not None:
             stop = bool(self._hook(self._k, told))
         if self._task is not None:
-            stop |= self._end(self._task)
-            self._task = None
+            task, self._task = self._task, None
+            stop |= self._end(task)
             if not stop and told.number < self._max_iter:
-                self._begin_epoch()
+                self.begin_epoch()
         return stop
 
-    def end_model(self):
-        """Model k has been trained."""
+    def end_epochs(self):
+        """No more of them: one that had begun has ended."""
         if self._task is not None:
             self._end(self._task)
-        if self._many and self._parent is not None:
-            self._end(self._parent)
         self._task = None
 
     def close(self):
@@ -76,30 +74,58 @@ class EpochReport:
             self._end(self._root)
 
     def _end(self, task):
-        estimator = self._estimator
-
-        def fitted():
-            states = self._models.states
-            told = range(len(states)) if self._k is None else [self._k]
-            for k in told:
-                self._models.collect(k)
-            shown = estimator._shown(self._models)
-            return {name: np.copy(value) for name, value in shown.items()} | {
-                "t_": float(max(states[k].t for k in told))}
-
         return task.call_on_fit_task_end(
-            estimator=estimator, **self._data, reconstruction_attributes=fitted
+            estimator=self._estimator, **self._data, reconstruction_attributes=self._fitted
         )
 
 
-def _print(told):
-    state = told.state
-    line = (
-        f"-- Epoch {told.number}\n"
-        f"Norm: {np.linalg.norm(state.weights):.2f}, NNZs: {np.count_nonzero(state.weights)}, "
-        f"Bias: {state.intercept:.6f}, T: {state.t - 1}, Avg. loss: {told.mean_loss:f}, "
-        f"Objective: {told.objective:f}"
-    )
-    if told.score is not None:
-        line += f", Validation score: {told.score:f}"
-    print(f"{line}\nTotal training time: {told.seconds:.2f} seconds.")
+class EpochReport(Report):
+    """Of linear models.
+
+    With one model, and with several that are trained in one pass, the epochs are the subtasks of
+    the fit; else each model is a subtask of its own with the epochs below it.
+    """
+
+    def __init__(self, estimator, X, labels, max_iter, models, one_pass=False):
+        self._models = models
+        self._many = len(models.states) > 1 and not one_pass
+        super().__init__(estimator, X, labels, len(models.states) if self._many else max_iter,
+                         max_iter)
+
+    def begin_model(self, k):
+        """Model k is about to be trained; None: all models at once."""
+        self._k = k
+        if self._root is not None and self._many:
+            self._parent = self._root.subcontext(
+                task_name="model", max_subtasks=self._max_iter
+            ).call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        self.begin_epoch()
+
+    def end_model(self):
+        """Model k has been trained."""
+        self.end_epochs()
+        if self._many and self._parent is not None:
+            self._end(self._parent)
+
+    def _fitted(self):
+        states = self._models.states
+        told = range(len(states)) if self._k is None else [self._k]
+        for k in told:
+            self._models.collect(k)
+        shown = self._estimator._shown(self._models)
+        return {name: np.copy(value) for name, value in shown.items()} | {
+            "t_": float(max(states[k].t for k in told))}
+
+    @staticmethod
+    def _print(told):
+        state = told.state
+        line = (
+            f"-- Epoch {told.number}\n"
+            f"Norm: {np.linalg.norm(state.weights):.2f}, "
+            f"NNZs: {np.count_nonzero(state.weights)}, "
+            f"Bias: {state.intercept:.6f}, T: {state.t - 1}, Avg. loss: {told.mean_loss:f}, "
+            f"Objective: {told.objective:f}"
+        )
+        if told.score is not None:
+            line += f", Validation score: {told.score:f}"
+        print(f"{line}\nTotal training time: {told.seconds:.2f} seconds.")

@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
@@ -109,6 +110,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         self.max_time = max_time
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     @unchanged_on_error
     def fit(self, X, y, sample_weight=None):
         """Trains from new weights; with `warm_start` from the last ones.
@@ -133,6 +135,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
 
     @available_if(takes_minibatches)
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     @unchanged_on_error
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """One epoch over these rows, from the weights and the optimizer's state so far.
@@ -159,7 +162,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
                         multi_output=multilabel)
         return X, check_indicator(y) if multilabel else y
 
-    def _targets(self, y, sample_weight, dtype, *, first, incremental, classes=None):
+    def _targets(self, y, sample_weight, dtype, *, first, incremental, goes_on, classes=None):
         """(targets, n_outputs, weights of rows, weights of labels); sets what y is known by."""
         multilabel = y.ndim == 2
         if incremental:
@@ -168,6 +171,8 @@ class FastMLPClassifier(ClassifierMixin, MLP):
                     "class_weight 'balanced' is not supported for partial_fit, which does not "
                     "know all rows; give the weights as a dict")
             self._check_classes_so_far(y, classes, first)
+        elif goes_on:
+            self._check_classes_so_far(y, None, False)
         elif first:
             self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
             self.multilabel_ = multilabel

@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
@@ -96,6 +97,7 @@ class FastMLPRegressor(RegressorMixin, MLP):
         self.max_time = max_time
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     @unchanged_on_error
     def fit(self, X, y, sample_weight=None):
         """Trains from new weights; with `warm_start` from the last ones.
@@ -120,6 +122,7 @@ class FastMLPRegressor(RegressorMixin, MLP):
 
     @available_if(takes_minibatches)
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     @unchanged_on_error
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over these rows, from the weights and the optimizer's state so far.

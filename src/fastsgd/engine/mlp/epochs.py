@@ -8,10 +8,17 @@ from fastsgd.engine.mlp.worker import Worker, sum_up
 
 
 class Serial:
-    """One thread takes the minibatches in turn."""
+    """One thread takes the minibatches in turn.
+
+    Attributes
+    ----------
+    replicas : list of (Parameters, Momenta)
+        All copies of the model that an epoch leaves, the shared one first.
+    """
 
     def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team = bench.settings.batch_size, team
+        self.replicas = [(parameters, momenta)]
         self._worker = Worker(bench, parameters, momenta)
 
     def run(self, order, steps):
@@ -43,6 +50,7 @@ class Hogwild:
 
     def __init__(self, bench, parameters, momenta, team, halt):
         self._size, self._team, self._halt = bench.settings.batch_size, team, halt
+        self.replicas = [(parameters, momenta)]
         self._workers = [Worker(bench, parameters, momenta, rank) for rank in range(team.size)]
 
     def run(self, order, steps):

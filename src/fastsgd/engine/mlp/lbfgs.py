@@ -94,7 +94,10 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline)
         f, reasons = Whole(examples, parameters, settings, team), []
 
         def after(intermediate_result):
-            state.curve.append(float(intermediate_result.fun))
+            parameters.unpack(intermediate_result.x)
+            state.epoch += 1
+            state.loss = state.best_loss = float(intermediate_result.fun)
+            state.curve.append(state.loss)
             if on_epoch(Epoch(len(state.curve), state.curve[-1], 0.0)):
                 reasons.append("callback")
             elif team.expired():
@@ -106,7 +109,6 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline)
                          options={"maxfun": max_fun, "maxiter": settings.max_iter,
                                   "gtol": settings.tol})
     parameters.unpack(found.x)
-    state.epoch += int(found.nit)
     state.samples += int(found.nfev) * examples.n_rows
     state.loss = state.best_loss = float(found.fun)
     check_finite(state.loss, parameters, found.nit, settings)

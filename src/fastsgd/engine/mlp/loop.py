@@ -77,35 +77,39 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     DivergenceError
         A weight is no longer finite.
     """
-    if state.momenta is None:
-        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+    if score is None:
+        state.forget_scores()
+    else:
+        state.begin_scores(parameters)
+    _prepare(parameters, state, settings)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
     n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
     began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
-    with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
-          Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
-        epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
-            bench, parameters, state.momenta, team, halt)
-        while stopped_by is None:
-            bench.begin(state.epoch)
-            tally = epochs.run(next_order(), Steps(settings, state))
-            rows += tally.rows
-            state.step += tally.steps
-            state.samples += tally.rows
-            if tally.rows < examples.n_rows:
-                stopped_by = "max_time"
-            else:
+    try:
+        with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
+              Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
+            epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
+                bench, parameters, state.momenta, team, halt)
+            while stopped_by is None:
+                bench.begin(state.epoch)
+                tally = epochs.run(next_order(), Steps(settings, state))
+                rows += tally.rows
+                state.step += tally.steps
+                state.samples += tally.rows
+                if not tally.rows:  # the clock was faster than the first minibatch
+                    stopped_by = "max_time"
+                    break
+                if settings.lazy and settings.settles:
+                    for each in epochs.replicas:
+                        _settle(*each, state, settings, tally.penalties / tally.rows)
+                state.loss = _loss(tally, parameters, settings)
+                if tally.rows < examples.n_rows:
+                    stopped_by = "max_time"
+                    break
                 n_iter += 1
                 state.epoch += 1
-            if not tally.rows:  # the clock was faster than the first minibatch
-                break
-            if settings.lazy and settings.settles:
-                _settle(parameters, state, settings, tally)
-            told = Epoch(n_iter, _loss(tally, parameters, settings),
-                         time.perf_counter() - began)
-            state.loss = told.loss
-            if stopped_by is None:
-                state.curve.append(told.loss)
+                state.curve.append(state.loss)
+                told = Epoch(n_iter, state.loss, time.perf_counter() - began)
                 if score is None:
                     check_finite(told.loss, parameters, n_iter, settings)
                 else:
@@ -113,20 +117,39 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                     state.scores.append(told.score)
                     if told.score > state.best_score:
                         state.best = parameters.copy()
+                no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
-                stopped_by = _why(ended, stalled(state, told, settings), n_iter, settings, team)
-    if state.best is not None:
-        parameters.become(state.best)
-    check_finite(0.0 if state.best is not None else state.loss, parameters, n_iter, settings)
+                stopped_by = _why(ended, no_progress, n_iter, settings, team)
+    except BaseException:  # of Ctrl-C, say, within an epoch, whose steps have not been counted
+        if state.momenta.last is not None:
+            state.step = max(state.step, int(state.momenta.last.max()))
+        raise
+    scored = state.best is not None
+    state.end_scores(parameters)
+    check_finite(0.0 if scored else state.loss, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, rows)
 
 
-def _settle(parameters, state, settings, tally):
-    """Brings all rows of the first matrix up to the last step, as dense steps would have."""
+def _prepare(parameters, state, settings):
+    """The optimizer's state for the steps to come: a new one, or that of the last call."""
+    momenta = state.momenta
+    if momenta is None:
+        state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+    elif settings.lazy and momenta.last is None:  # so far X was dense: all rows stand there
+        momenta.last = np.full(len(parameters.first), state.step, np.int64)
+    elif not settings.lazy and momenta.last is not None:
+        _settle(parameters, momenta, state, settings, 1 / settings.batch_size)
+        momenta.last = None
+
+
+def _settle(parameters, momenta, state, settings, share):
+    """Brings all rows of the first matrix up to the last step, as dense steps would have.
+
+    `share` is what a step's penalty is of the whole.
+    """
     eta, _ = Steps(settings, state).at(0, 0)
     Stepper(settings.rule).settle(
-        parameters, state.momenta, eta=eta, t=state.step + 1,
-        l2=settings.alpha * tally.penalties / tally.rows)
+        parameters, momenta, eta=eta, t=state.step + 1, l2=settings.alpha * share)
 
 
 def _alone(sync):
@@ -172,9 +195,15 @@ def stalled(state, told, settings):
     state.stale = state.stale + 1 if worse else 0
     if state.stale <= settings.n_iter_no_change:
         return False
-    if settings.adaptive:
-        now = settings.schedule["eta0"] if state.eta0 is None else state.eta0
-        if now > SMALLEST_ETA:
-            state.eta0, state.stale = now / 5, 0
-            return False
-    return True
+    if has_ended(state, settings):
+        return True
+    now = settings.schedule["eta0"] if state.eta0 is None else state.eta0
+    state.eta0, state.stale = now / 5, 0
+    return False
+
+
+def has_ended(state, settings):
+    """Whether `tol` has ended a training."""
+    now = settings.schedule["eta0"] if state.eta0 is None else state.eta0
+    return state.stale > settings.n_iter_no_change and not (
+        settings.adaptive and now > SMALLEST_ETA)

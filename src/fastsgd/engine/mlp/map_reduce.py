@@ -31,6 +31,7 @@ class MapReduce:
         settings = bench.settings
         self._settings, self._examples, self._team = settings, bench.examples, team
         self._parameters, self._momenta = parameters, momenta
+        self.replicas = [(parameters, momenta)]
         self._size, self._n_parts = settings.batch_size, count_parts(settings.batch_size)
         part_size = -(-self._size // self._n_parts)
         self._inputs, self._deltas = [None] * self._n_parts, None

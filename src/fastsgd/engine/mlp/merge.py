@@ -25,6 +25,7 @@ class Merge:
         self._workers = [Worker(bench, parameters, momenta)] + [
             Worker(bench, parameters.copy(), momenta.copy(), rank)
             for rank in range(1, team.size)]
+        self.replicas = [(worker.parameters, worker.momenta) for worker in self._workers]
         self._stepper = Stepper(settings.rule)
 
     def run(self, order, steps):

@@ -22,20 +22,23 @@ class Momenta:
     last : int64 ndarray of shape (n_features,) or None
         With `lazy`: the step at which the state of each row of the first matrix stands, 0 before
         its first.
+    rule : str
+        Name of the rule.
     """
 
     slots: list
     last: np.ndarray | None = None
+    rule: str = ""
 
     @classmethod
     def of(cls, rule, parameters, lazy):
         """Those of a training that begins: zeros."""
         slots = [Parameters(parameters.units, parameters.dtype) for _ in range(rule.slots)]
-        return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None)
+        return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None, rule.name)
 
     def copy(self):
         last = None if self.last is None else self.last.copy()
-        return Momenta([slot.copy() for slot in self.slots], last)
+        return Momenta([slot.copy() for slot in self.slots], last, self.rule)
 
 
 class Stepper:

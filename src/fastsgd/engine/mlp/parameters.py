@@ -1,8 +1,13 @@
 """The weights of a network, or anything of their shape: a gradient, a slot of an optimizer."""
 
+import hashlib
 from itertools import pairwise
 
 import numpy as np
+
+
+SWAPPED = 1 << 12
+"""Rows, or numbers, that are exchanged at a time."""
 
 
 class Parameters:
@@ -55,10 +60,14 @@ class Parameters:
         self._view()
 
     @classmethod
-    def of(cls, coefs, intercepts):
+    def of(cls, coefs, intercepts, dtype=None):
         """Copies of the matrices and vectors of a fitted model."""
-        new = cls([len(coefs[0]), *(c.shape[1] for c in coefs)], coefs[0].dtype)
+        new = cls([len(coefs[0]), *(c.shape[1] for c in coefs)],
+                  coefs[0].dtype if dtype is None else dtype)
         for mine, given in zip(new.coefs + new.intercepts, [*coefs, *intercepts], strict=True):
+            if mine.shape != np.shape(given):
+                raise ValueError(f"coefs_ and intercepts_ do not fit each other: an array has "
+                                 f"shape {np.shape(given)} where {mine.shape} is needed")
             mine[:] = given
         return new
 
@@ -79,6 +88,22 @@ class Parameters:
         """Takes the values of `other`."""
         self.first[:] = other.first
         self.rest[:] = other.rest
+
+    def swap(self, other):
+        """Exchanges the values with those of `other`, a matrix's row block at a time."""
+        for mine, theirs in ((self.first, other.first), (self.rest, other.rest)):
+            for begin in range(0, len(mine), SWAPPED):
+                part = slice(begin, begin + SWAPPED)
+                kept = mine[part].copy()
+                mine[part] = theirs[part]
+                theirs[part] = kept
+
+    def digest(self):
+        """A text that is the same for the same bits."""
+        digest = hashlib.sha256()
+        for array in (self.first, self.rest):
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        return digest.hexdigest()
 
     def square(self, with_first=True):
         """Sum of the squares of all weights that alpha penalises."""

@@ -1,6 +1,6 @@
 """What an MLP's training minimises, and how: checked by the estimators, read by everyone here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -67,6 +67,8 @@ class State:
     ----------
     momenta : Momenta or None
         The optimizer's state; None before the first step.
+    begun : int
+        Epochs before the last `fit`.
     step : int
         Minibatches so far.
     samples : int
@@ -81,7 +83,11 @@ class State:
         Epochs since the best without progress.
     best_loss, best_score : float
     best : Parameters or None
-        The weights of the best score.
+        The weights of the best score, while training.
+    iterate : Parameters or None
+        After it, where the weights shown are those of the best score: those of the last epoch.
+    shown : str
+        Then the digest of the weights shown, which tells whether they are still the same.
     loss : float
         Of the last epoch.
     curve, scores : list of float
@@ -92,12 +98,42 @@ class State:
     step: int = 0
     samples: int = 0
     epoch: int = 0
+    begun: int = 0
     eta0: float | None = None
     seed: int | None = None
     stale: int = 0
     best_loss: float = np.inf
     best_score: float = -np.inf
     best: object = None
+    iterate: object = None
+    shown: str = ""
     loss: float = np.inf
     curve: list = field(default_factory=list)
     scores: list = field(default_factory=list)
+
+    def copy(self):
+        """A state that may be trained without touching this one."""
+        arrays = {name: value.copy() for name, value in vars(self).items()
+                  if hasattr(value, "copy")}
+        return replace(self, **arrays)
+
+    def begin_scores(self, parameters):
+        """Before epochs with early stopping: `parameters` become those of the last epoch."""
+        if self.iterate is None:
+            return
+        if self.shown == parameters.digest():
+            parameters.swap(self.iterate)
+            self.best = self.iterate
+        else:  # the user has set others, which have no score yet
+            self.best, self.best_score = None, -np.inf
+        self.iterate = None
+
+    def end_scores(self, parameters):
+        """After them `parameters` become those of the best score."""
+        if self.best is not None:
+            parameters.swap(self.best)
+            self.best, self.iterate, self.shown = None, self.best, parameters.digest()
+
+    def forget_scores(self):
+        """Before epochs without them."""
+        self.best = self.iterate = None

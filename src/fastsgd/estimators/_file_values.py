@@ -1,0 +1,162 @@
+"""Values of a model file's header: what JSON lacks, and checks of all that is read."""
+
+import math
+from dataclasses import asdict
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from fastsgd.schedules import RATE_KINDS
+from fastsgd.solvers import Gap
+
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap)}
+
+
+def header_of(model, scalars):
+    """Parameters, those of the attributes `scalars` that there are, classes, names of features."""
+    check_is_fitted(model)
+    header = {
+        "params": {
+            name: encode(_storable(value), name)
+            for name, value in model.get_params(deep=False).items()
+        },
+        "scalars": {
+            name: encode(getattr(model, name), name) for name in scalars if hasattr(model, name)
+        },
+    }
+    if hasattr(model, "classes_"):
+        header["classes"] = encode_labels(model.classes_, "classes_")
+    if hasattr(model, "feature_names_in_"):
+        header["feature_names"] = encode_labels(model.feature_names_in_, "feature_names_in_")
+    return header
+
+
+def _storable(value):
+    """A RandomState's seeds are in the states already; itself it is not kept."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return None if isinstance(value, np.random.RandomState) else value
+
+
+def model_of(cls, header, scalars):
+    """The inverse of `header_of`; what every estimator has is checked."""
+    model = _make(cls, header["params"])
+    for key, value in header["scalars"].items():
+        if key not in scalars:
+            raise ValueError(f"unknown attribute {key!r}")
+        setattr(model, key, decode(value))
+    n_features = model.n_features_in_
+    require(is_count(n_features) and n_features > 0, "n_features_in_ must be a positive int")
+    require(isinstance(getattr(model, "fit_stats_", {}), dict), "fit_stats_ must be a dict")
+    require(is_count(getattr(model, "n_iter_", 0)), "n_iter_ must be an int")
+    require(getattr(model, "_index_base", 0) in (0, 1), "_index_base must be 0 or 1")
+    if is_classifier(model):
+        model.classes_ = decode_labels(header["classes"], "classes_")
+        n_classes = len(model.classes_)
+        require(n_classes >= 2 and len(np.unique(model.classes_)) == n_classes,
+                "classes_ must be two or more different labels")
+        require(isinstance(getattr(model, "multilabel_", False), bool),
+                "multilabel_ must be a bool")
+    if "feature_names" in header:
+        model.feature_names_in_ = decode_labels(header["feature_names"], "feature_names_in_")
+        require(len(model.feature_names_in_) == n_features, "feature_names_in_ must be one each")
+    return model
+
+
+def _make(cls, params):
+    params = {name: decode(value) for name, value in params.items()}
+    unknown = set(params) - set(cls().get_params(deep=False))
+    if unknown:
+        raise ValueError(f"unknown parameter {min(unknown)!r}")
+    model = cls(**params)
+    model._validate_params()
+    return model
+
+
+def take_array(arrays, name, shape, dtype):
+    """Takes an array of that shape and type out of `arrays`."""
+    array = arrays.pop(name)
+    require(array.shape == shape, f"{name} must have shape {shape}, has {array.shape}")
+    require(array.dtype == dtype, f"{name} must be {dtype}, is {array.dtype}")
+    return np.array(array)
+
+
+def require(valid, message):
+    if not valid:
+        raise ValueError(message)
+
+
+def is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_curve(value):
+    return isinstance(value, list) and all(isinstance(v, float) for v in value)
+
+
+def encode(value, name):
+    """A value in terms of JSON; what JSON lacks is a dict with one key that says what it is."""
+    if value is None or isinstance(value, (bool, str)):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        value = float(value)
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, list):
+        return [encode(item, name) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item, name) for item in value]}
+    kind = type(value).__name__
+    if kind in OBJECTS and isinstance(value, OBJECTS[kind]):
+        return {kind: {key: encode(item, name) for key, item in asdict(value).items()}}
+    if isinstance(value, dict):
+        return {"dict": [[encode(k, name), encode(v, name)] for k, v in value.items()]}
+    raise TypeError(f"{name}={value!r} cannot be stored in a model file")
+
+
+def decode(value):
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    (kind, content), = value.items()
+    if kind == "float" and content in ("inf", "-inf", "nan"):
+        return float(content)
+    if kind in OBJECTS:
+        return OBJECTS[kind](**{key: decode(item) for key, item in content.items()})
+    if kind == "tuple":
+        return tuple(map(decode, content))
+    if kind == "dict":
+        return {decode(k): decode(v) for k, v in content}
+    raise ValueError(f"unknown kind of value {kind!r}")
+
+
+LABEL_KINDS = {"b": bool, "i": int, "u": int, "f": float, "U": str}
+
+
+def encode_labels(labels, name):
+    """An array of numbers, bools or strings as JSON."""
+    labels = np.asarray(labels)
+    kind = LABEL_KINDS.get(labels.dtype.kind)
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
+        kind = str
+    if kind is None or (kind is float and labels.dtype.itemsize > 8):
+        raise TypeError(
+            f"{name} of type {labels.dtype} cannot be stored in a model file; numbers, bools and "
+            "strings can")
+    return {"dtype": labels.dtype.str, "values": [encode(v, name) for v in labels.tolist()]}
+
+
+def decode_labels(told, name):
+    dtype = np.dtype(told["dtype"])
+    kind = str if dtype.kind == "O" else LABEL_KINDS.get(dtype.kind)
+    values = decode(told["values"])
+    require(kind is not None and isinstance(values, list)
+             and set(map(type, values)) <= {kind},
+             f"{name} must be labels of type {told['dtype']!r}")
+    return np.array(values, dtype=dtype)
