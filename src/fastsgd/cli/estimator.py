@@ -33,7 +33,9 @@ ONLY = {
 }
 """Options that only one kind of model has."""
 
-INSTEAD = {"eta0": "--learning-rate-init", "learning_rate_init": "--eta0"}
+INSTEAD = {"eta0": "learning_rate_init", "learning_rate_init": "eta0"}
+"""What the other kind has in their place."""
+
 OPTIONS = {"max_iter": "--epochs", "random_state": "--seed", "fit_intercept": "--no-intercept",
            "hidden_layer_sizes": "--hidden"}
 """Options that are not called as the parameter is."""
@@ -95,10 +97,10 @@ def _refuse_foreign(kind, params):
     if not found:
         return
     other = "mlp" if kind == "linear" else "linear"
-    instead = [INSTEAD[name] for name in found if name in INSTEAD]
+    instead = "".join(f"; {option_of(INSTEAD[name])} is what it has for {option_of(name)}"
+                      for name in found if name in INSTEAD)
     raise typer.BadParameter(
-        f"for --model {other} only, and this is --model {kind}"
-        + (f", which has {', '.join(instead)} in its place" if instead else ""),
+        f"for --model {other} only, and this is --model {kind}{instead}",
         param_hint=", ".join(map(option_of, found)))
 
 

@@ -5,11 +5,20 @@ from sklearn.base import is_classifier
 from sklearn.utils.class_weight import compute_class_weight
 
 
-def check_labels(model, y):
-    """Raises ValueError where y cannot be what this model answers."""
+def check_kind(model, y):
+    """Raises ValueError where y is of no kind that the command line trains this estimator on."""
     if not is_classifier(model):
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y must be numbers to regress, got {y.dtype}")
+    elif y.ndim == 2:
+        raise ValueError(f"y has {y.shape[1]} columns; the command line classifies rows of one "
+                         "label, FastSGDClassifier and FastMLPClassifier of many")
+
+
+def check_labels(model, y):
+    """Raises ValueError where y cannot be what this model answers."""
+    check_kind(model, y)
+    if not is_classifier(model):
         return
     unknown = np.setdiff1d(y, model.classes_)
     if len(unknown):

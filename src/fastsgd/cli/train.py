@@ -16,6 +16,7 @@ from fastsgd.cli.estimator import make_model, resumed_model
 from fastsgd.cli.measure import measure
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
+from fastsgd.cli.targets import check_kind
 from fastsgd.solvers import Gap
 
 TOLD = ("rows_per_second", "threads", "sync", "solver", "eta0", "lazy", "stopped_by")
@@ -40,9 +41,7 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         if path not in (None, "-"):
             os.stat(path)  # a missing file is told before a long reading of the other
     X, y, base = read(data, base=base, n_features=n_features, dtype=dtype)
-    if is_classifier(model) and y.ndim == 2:
-        raise ValueError(f"{data}: y has {y.shape[1]} columns; the command line classifies rows "
-                         "of one label, FastSGDClassifier and FastMLPClassifier of many")
+    check_kind(model, y)
     if base is not None:
         model._index_base = base
     if test is not None:
@@ -75,7 +74,8 @@ def _run(model, X, y, resumed, model_path, quiet):
         n_classes = len(np.unique(y))
         n_models = 1 if n_classes == 2 else n_classes
     with warnings.catch_warnings(), Progress(
-            model, X.shape[0], n_models, model.max_iter, quiet):
+            model, X.shape[0], n_models, model.max_iter, quiet,
+            behind=getattr(model, "n_iter_", 0) if resumed else 0):
         told = []
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *args, **kwargs: told.append(message)

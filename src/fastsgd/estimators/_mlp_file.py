@@ -10,7 +10,14 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import State
 from fastsgd.estimators._file_values import (
-    decode, encode, header_of, is_count, is_curve, model_of, require, take_array,
+    decode,
+    encode,
+    header_of,
+    is_count,
+    is_curve,
+    model_of,
+    require,
+    take_array,
 )
 from fastsgd.estimators._mlp_resume import Stream
 from fastsgd.estimators.mlp import FastMLPClassifier
@@ -157,7 +164,7 @@ def _put_momenta(rule, parameters, step, arrays):
     last = None
     if "last" in arrays:
         last = take_array(arrays, "last", parameters.first.shape[:1], np.int64)
-        require(0 <= last.min() and last.max() <= step,
+        require(last.min() >= 0 and last.max() <= step,
                 f"last must be within 0 and the step {step}")
     return Momenta(slots, last, rule)
 

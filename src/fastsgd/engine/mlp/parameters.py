@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 
-
 SWAPPED = 1 << 12
 """Rows, or numbers, that are exchanged at a time."""
 
