@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, load_model, save_model
+from fastsgd.errors import ResumeError
 from fastsgd.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

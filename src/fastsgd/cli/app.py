@@ -12,7 +12,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
     help="Linear models and multilayer perceptrons for large sparse data, trained by stochastic "
     "gradient descent.",
-    epilog="DATA is svmlight text (plain or compressed by gzip or bzip2), an .npz file of numpy or "
+    epilog="DATA is svmlight text (plain or compressed by gzip or bzip2), an .npz of numpy or "
     "scipy, or a binary cache; told by its content. Exit codes: 0 good, 1 failed, 2 usage, 130 "
     "interrupted.",
 )

@@ -10,14 +10,7 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import State
 from fastsgd.estimators._file_values import (
-    decode,
-    encode,
-    header_of,
-    is_count,
-    is_curve,
-    model_of,
-    require,
-    take_array,
+    decode, encode, header_of, is_count, is_curve, model_of, require, take_array,
 )
 from fastsgd.estimators._mlp_resume import Stream
 from fastsgd.estimators.mlp import FastMLPClassifier
@@ -164,7 +157,7 @@ def _put_momenta(rule, parameters, step, arrays):
     last = None
     if "last" in arrays:
         last = take_array(arrays, "last", parameters.first.shape[:1], np.int64)
-        require(last.min() >= 0 and last.max() <= step,
+        require(0 <= last.min() and last.max() <= step,
                 f"last must be within 0 and the step {step}")
     return Momenta(slots, last, rule)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+
 SWAPPED = 1 << 12
 """Rows, or numbers, that are exchanged at a time."""
 
