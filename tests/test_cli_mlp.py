@@ -1,24 +1,18 @@
-"""Multilayer perceptrons on the command line: `--model mlp`, and what its options do."""
+"""Multilayer perceptrons on the command line: results, files, resumed trainings."""
 
 import re
-import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
 from sklearn.datasets import dump_svmlight_file
 from test_cli import result, run
-from test_cli_process import COMMAND, on_terminal
 
 from fastsgd import (
     FastMLPClassifier,
     FastMLPRegressor,
-    FastSGDClassifier,
     load_model,
     load_svmlight,
 )
-from fastsgd.cli.estimator import FREE_ON_RESUME, ONLY
 from fastsgd.data.cache import save_cache
 
 MLP = ["--model", "mlp", "--hidden", "6,4", "--seed", 3]
@@ -65,74 +59,6 @@ def test_train_is_the_estimators_fit(folder, tmp_path, form):
     assert (told["epochs"], told["solver"], told["stopped_by"]) == (7, "adam", "max_iter")
     assert told["lazy"] == ("dense" not in form)
     assert told["model"] == str(tmp_path / "m")
-
-
-def test_model_is_a_kind_or_a_file(folder, tmp_path, monkeypatch):
-    """`--model mlp --model m`, in any order, or --save; a file called mlp is ./mlp."""
-    monkeypatch.chdir(tmp_path)
-    short = ["train", folder / "two", "--epochs", 1, "--quiet"]
-    for args, name, kind in [
-        (["--model", "mlp", "--model", "a"], "a", FastMLPClassifier),
-        (["--model", "b", "--model", "mlp"], "b", FastMLPClassifier),
-        (["--save", "c", "--model", "mlp"], "c", FastMLPClassifier),
-        (["--model", "d"], "d", FastSGDClassifier), (["--save", "e"], "e", FastSGDClassifier),
-        (["--model", "linear", "--save", "f"], "f", FastSGDClassifier),
-        (["--model", "mlp", "--save", "mlp"], "mlp", FastMLPClassifier),
-        (["--model", "./linear", "--model", "mlp"], "linear", FastMLPClassifier),
-    ]:
-        run(*short, *args)
-        assert type(load_model(tmp_path / name)) is kind
-    assert sorted(p.name for p in tmp_path.iterdir()) == [*"abcdef", "linear", "mlp"]
-    for args, text in [
-        (["--model", "mlp", "--model", "linear"], "one kind of model only, got mlp and linear"),
-        (["--model", "x", "--model", "y"], "one file of model only, got x and y"),
-        (["--model", "x", "--save", "y"], "--model, --save: one file of model only"),
-    ]:
-        assert text in run(*short, *args, code=2)[1]
-    assert result(*short, "--model", "mlp")["model"] is None
-
-
-@pytest.mark.parametrize(("args", "kind"), [
-    ([], FastMLPClassifier), (["--loss", "log_loss"], FastMLPClassifier),
-    (["--loss", "squared_error"], FastMLPRegressor), (["--task", "regress"], FastMLPRegressor),
-    (["--loss", "poisson"], FastMLPRegressor),
-    (["--task", "classify", "--loss", "squared_error"], FastMLPClassifier),
-])
-def test_the_task_follows_from_the_loss(folder, tmp_path, args, kind):
-    run("train", folder / "counts", *MLP, "--epochs", 1, *args, "--save", tmp_path / "m")
-    assert type(load_model(tmp_path / "m")) is kind
-
-
-def test_every_option_reaches_the_estimator(folder, tmp_path):
-    run("train", folder / "two", "--model", "mlp", "--save", tmp_path / "m", "--hidden", "5, 3",
-        "--activation", "tanh", "--loss", "squared_error", "--task", "classify", "--solver",
-        "sgd", "--alpha", 0.01, "--batch-size", 50, "--learning-rate", "adaptive",
-        "--learning-rate-init", 0.02, "--power-t", 0.3, "--momentum", 0.8, "--epochs", 3,
-        "--tol", 0.01, "--n-iter-no-change", 2, "--seed", 8, "--n-jobs", 1, "--sync",
-        "map_reduce", "--early-stopping", "--validation-fraction", 0.2, "--class-weight",
-        "1=2.5,-1=0.5", "--dropout", "0.1,0.2,0.3", "--lazy", "no", "--init", "he", "--shuffle",
-        "none", "--max-time", 60, "--dtype", "float32", "--n-features", 25, "--zero-based", "no")
-    model = load_model(tmp_path / "m")
-    expected = {
-        "hidden_layer_sizes": (5, 3), "activation": "tanh", "loss": "squared_error",
-        "solver": "sgd", "alpha": 0.01, "batch_size": 50, "learning_rate": "adaptive",
-        "learning_rate_init": 0.02, "power_t": 0.3, "momentum": 0.8, "max_iter": 3, "tol": 0.01,
-        "n_iter_no_change": 2, "random_state": 8, "n_jobs": 1, "sync": "map_reduce",
-        "early_stopping": True, "validation_fraction": 0.2, "class_weight": {1: 2.5, -1: 0.5},
-        "dropout": [0.1, 0.2, 0.3], "lazy": False, "init": "he", "shuffle": False,
-        "max_time": 60,
-    }
-    found = model.get_params()
-    found["hidden_layer_sizes"] = tuple(found["hidden_layer_sizes"])
-    found["dropout"] = list(found["dropout"])
-    assert {name: found[name] for name in expected} == expected
-    assert model.coefs_[0].dtype == np.float32
-    assert model.n_features_in_ == 25
-    run("train", folder / "two", *MLP, "--hidden", "none", "--dropout", 0.5, "--shuffle", "rows",
-        "--lazy", "yes", "--max-time", "none", "--epochs", 1, "--save", tmp_path / "m")
-    model = load_model(tmp_path / "m")
-    assert [w.shape for w in model.coefs_] == [(20, 1)]
-    assert (model.dropout, model.shuffle, model.lazy, model.max_time) == (0.5, True, True, None)
 
 
 def losses_of(model, X, y, class_weight=None):
@@ -280,162 +206,3 @@ def test_a_training_on_text_goes_on_with_its_cache(folder, tmp_path):
         tmp_path / "m")
     run("train", folder / "three", *MLP, "--epochs", 4, "--save", tmp_path / "whole")
     assert equal(load_model(tmp_path / "m"), load_model(tmp_path / "whole"))
-
-
-def test_what_may_change_on_resume(folder, tmp_path):
-    data, path = folder / "three", tmp_path / "m"
-    run("train", data, *MLP, "--epochs", 2, "--tol", "none", "--save", path)
-    for args, text in [
-        (["--alpha", 1], "--alpha: cannot change"), (["--hidden", 3], "--hidden: cannot change"),
-        (["--gap", 0.1], "--gap: for --model linear only"),
-        (["--model", "linear"], "--model: the model that is resumed is of kind mlp"),
-        (["--dtype", "float32"], "--dtype"), (["--seed", 3], "--seed"),
-    ]:
-        assert text in run("train", data, "--resume", path, *args, code=2)[1]
-    only = run("train", data, "--resume", path, "--alpha", 1, code=2)[1]
-    assert "--epochs, --max-time, --n-iter-no-change, --n-jobs, --sync, --tol can" in only
-    assert set(ONLY["linear"]) & FREE_ON_RESUME == {"gap"}
-    assert load_model(path).n_iter_no_change == np.inf
-    told = result("train", data, "--resume", path, "--epochs", 500, "--tol", 0.5, "--save", path)
-    assert told["stopped_by"] == "tol"  # which counts epochs again
-    assert load_model(path).n_iter_no_change == 10
-    (tmp_path / "few").write_text("0 1:1\n1 2:1\n2 3:1\n")
-    assert "goes on with the 300 rows of the last fit, got 3" in run(
-        "train", tmp_path / "few", "--resume", path, "--epochs", 900, code=1)[1]
-
-
-@pytest.mark.parametrize(("option", "text"), [
-    (["--penalty", "l2"], "--penalty: for --model linear only, and this is --model mlp"),
-    (["--C", 1, "--gap", 0.1, "--average", 5, "--no-intercept", "--l1-ratio", 0.5, "--epsilon",
-      1], "--C, --l1-ratio, --epsilon, --no-intercept, --gap, --average: for --model linear"),
-    (["--eta0", 0.1], "--learning-rate-init is what it has for --eta0"),
-    (["--hidden", "0"], "--hidden: must be whole numbers > 0"), (["--hidden", "3,"], "--hidden"),
-    (["--hidden", "-3"], "--hidden"), (["--hidden", "3.5"], "--hidden"),
-    (["--activation", "x"], "--activation: must be a str among"),
-    (["--solver", "sdca"], "--solver: must be a str among"),
-    (["--learning-rate", "pa1"], "--learning-rate"), (["--momentum", 1], "--momentum"),
-    (["--learning-rate-init", 0], "--learning-rate-init"), (["--batch-size", 0], "--batch-size"),
-    (["--dropout", 1], "--dropout"), (["--dropout", "x"], "--dropout: must be a number"),
-    (["--dropout", "0.1,0.1,0.1"], "dropout must be a number, or one for the input"),
-    (["--dropout", "0.1", "--solver", "lbfgs"], "needs a solver that takes minibatches"),
-    (["--lazy", "x"], "--lazy: must be one of auto, yes, no"), (["--init", "x"], "--init"),
-    (["--shuffle", "blocks"], "--shuffle: must be one of rows, none"),
-    (["--loss", "hinge"], "--loss: hinge is none of those there are to classify"),
-    (["--loss", "log_loss", "--task", "regress"], "--loss"), (["--alpha", -1], "--alpha"),
-    (["--loss", "poisson", "--task", "classify"], "--loss"), (["--tol", "x"], "--tol"),
-    (["--task", "regress", "--class-weight", "balanced"], "--class-weight"),
-    (["--class-weight", "balanced_running"], "--class-weight"), (["--sync", "x"], "--sync"),
-    (["--sync", "classes"], "--sync"), (["--n-jobs", 0], "n_jobs"), (["--epochs", 0], "--epochs"),
-    (["--max-time", 0], "--max-time"), (["--seed", -1], "--seed"),
-])
-def test_usage_is_checked_before_the_data_are_read(option, text):
-    _, notes = run("train", "/nowhere/at/all", "--model", "mlp", *option, code=2)
-    assert text in notes
-
-
-def test_options_of_mlps_do_not_apply_to_linear_models():
-    for more in ([], ["--model", "linear"], ["--model", "file"]):
-        _, notes = run("train", "/nowhere", *more, "--hidden", 3, "--activation", "tanh",
-                       "--learning-rate-init", 1, "--momentum", 0.5, "--dropout", 0.1, "--lazy",
-                       "yes", "--init", "he", code=2)
-        for name in ("--hidden", "--activation", "--learning-rate-init", "--momentum",
-                     "--dropout", "--lazy", "--init"):
-            assert name in notes.split(": for --model mlp only, and this is --model linear")[0]
-
-
-def test_failures_have_one_line(folder, tmp_path):
-    run("train", folder / "three", *MLP, "--epochs", 1, "--save", tmp_path / "m")
-    for args, text in [
-        (["train", folder / "three-dense.npz", *MLP, "--lazy", "yes"], "lazy=True"),
-        (["train", folder / "pairs.npz", *MLP], "y has 2 columns"),
-        (["train", folder / "three", *MLP, "--solver", "sgd", "--learning-rate-init", 1e300],
-         "non-finite"),
-        (["evaluate", folder / "two", "--model", tmp_path / "m"], "label -1 of the data"),
-        (["evaluate", folder / "three-dense.npz", "--model", folder / "three.npz"],
-         "not a fastsgd model file"),
-    ]:
-        out, notes = run(*args, "--quiet", code=1)
-        assert out == ""
-        assert text in notes
-        assert notes.startswith("fastsgd: error: ")
-        assert notes.count("\n") == 1
-
-
-def test_notes(folder):
-    _, notes = run("train", folder / "two", *MLP, "--epochs", 2)
-    assert notes == ("fastsgd: note: 2 epochs (--epochs) were not enough to come to rest within "
-                     "--tol 0.0001\n")
-    assert run("train", folder / "two", *MLP, "--epochs", 2, "--quiet")[1] == ""
-    assert run("train", folder / "two", *MLP, "--epochs", 2, "--tol", "none")[1] == ""
-    _, notes = run("train", folder / "two", *MLP, "--max-time", 0.05, "--epochs", 10**8, "--tol",
-                   0, "--n-iter-no-change", 10**8)
-    assert "0.05 seconds (--max-time) were not enough" in notes
-
-
-LONG = [*map(str, MLP), "--epochs", "100000000", "--tol", "none"]
-
-
-def test_ctrl_c_saves_a_model_that_goes_on(folder, tmp_path):
-    path, text = tmp_path / "m", (folder / "three").read_text()
-    with subprocess.Popen([*COMMAND, "train", "-", *LONG, "--save", str(path)],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
-        # More than a pipe holds: when all is written, the command has begun to read.
-        process.stdin.write("#" * 1_000_000 + "\n" + text)
-        process.stdin.close()
-        process.stdin = None
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        out, notes = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert (out, "Traceback" in notes) == ("", False)
-    epochs = load_model(path)._states[0].epoch
-    assert epochs > 0
-    assert f"interrupted after {epochs} whole epochs; the model so far is in {path}" in notes
-    run("train", folder / "three", "--resume", path, "--epochs", epochs + 2, "--save", path)
-    assert load_model(path).n_iter_ == epochs + 2
-
-
-@pytest.mark.parametrize(("more", "shown"), [
-    (["--early-stopping"], r"validation error \d\.\d+  at most \d+:\d\d:\d\d left"),
-    (["--task", "regress"], r"rows/s  at most"),
-])
-def test_progress_on_a_terminal(folder, more, shown):
-    _, code = on_terminal(
-        [*COMMAND, "train", str(folder / "three"), *LONG, *more],
-        rf"epoch \d+/100000000 .*objective \d\.\d+  [\d,]+ rows/s  .*{shown.split('  ')[0]}")
-    assert code == 130
-
-
-def test_progress_of_lbfgs_and_of_a_resumed_training(folder, tmp_path):
-    """lbfgs tells of iterations; epochs are counted on."""
-    on = [*COMMAND, "train", str(folder / "three")]
-    text, code = on_terminal(
-        [*on, *map(str, MLP), "--solver", "lbfgs", "--epochs", "30", "--tol", "none"])
-    assert code == 0
-    assert "/30" in text
-    run("train", folder / "three", *MLP, "--epochs", 5, "--save", tmp_path / "m")
-    text, code = on_terminal(
-        [*on, "--resume", str(tmp_path / "m"), "--epochs", "1000000000", "--tol", "none"],
-        r"epoch \d+/1000000000")
-    epochs = [int(n) for n in re.findall(r"epoch (\d+)/1000000000", text)]
-    assert code == 130
-    assert min(epochs) > 5
-
-
-def test_help_tells_the_defaults_of_mlps():
-    text = " ".join(run("train", "--help")[0].split())
-    defaults = FastMLPClassifier().get_params()
-    for option, name in [
-        ("--epochs", "max_iter"), ("--tol", "tol"), ("--n-iter-no-change", "n_iter_no_change"),
-        ("--learning-rate", "learning_rate"), ("--solver", "solver"), ("--loss", "loss")]:
-        told = text.split(f" {option} <")[1].split("[default: ")[1].split(")]")[0]
-        assert f"MLP: {defaults[name]}" in told, (option, told)
-    for option, name in [
-        ("--activation", "activation"), ("--learning-rate-init", "learning_rate_init"),
-        ("--momentum", "momentum"), ("--init", "init"), ("--lazy", "lazy"), ("--alpha", "alpha"),
-        ("--validation-fraction", "validation_fraction"), ("--sync", "sync")]:
-        told = text.split(f" {option} <")[1].split("[default: ")[1]
-        assert told.startswith(f"({defaults[name]}"), (option, told[:40])
-    assert "[default: (100)]" in text
-    assert defaults["hidden_layer_sizes"] == (100,)

@@ -9,7 +9,6 @@ from fastsgd.cli.data import dtype_of
 from fastsgd.cli.targets import class_weights
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.outputs import OUTPUTS
-from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.kernels.rows import Rows
 
@@ -28,7 +27,7 @@ def measure_mlp(model, X, y):
     n = X.shape[0]
     output = OUTPUTS[model.out_activation_, model.loss]
     targets, weights = _targets(model, y)
-    parameters = Parameters.of(model.coefs_, model.intercepts_)
+    parameters = model._own_parameters()  # no copy
     total, wrong, squares = 0.0, 0, 0.0
     for begin in range(0, n, CHUNK_ROWS):
         part = slice(begin, begin + CHUNK_ROWS)
