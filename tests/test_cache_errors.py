@@ -15,7 +15,8 @@ from safetensors.numpy import save_file
 from test_cache import matrix, saved  # noqa: F401
 
 from fastsgd import FastSGDClassifier, save_model
-from fastsgd.data.cache import open_cache
+from fastsgd.data import cache
+from fastsgd.data.cache import open_cache, save_cache
 from fastsgd.data.cache_header import FORMAT
 from fastsgd.data.files import form_of
 from fastsgd.errors import DataFileError
@@ -102,6 +103,20 @@ def test_the_header_has_a_checksum_of_its_own(tmp_path, saved):
     (tmp_path / "c").write_bytes(content.replace(b"[60, 20]", b"[60, 28]"))
     with pytest.raises(DataFileError, match="does not match its checksum"):
         open_cache(tmp_path / "c", check="structure")
+
+
+def test_indices_and_indptr_of_two_types(tmp_path, monkeypatch):
+    """Which scipy and the kernels do not take."""
+    kept = cache._csr_arrays
+
+    def mixed(X):
+        parts = kept(X)
+        return parts | {"indptr": (parts["indptr"][0], np.dtype("<i8"))}
+
+    monkeypatch.setattr(cache, "_csr_arrays", mixed)
+    save_cache(tmp_path / "c", matrix())
+    with pytest.raises(DataFileError, match="not of one type"):
+        open_cache(tmp_path / "c")
 
 
 def test_checks_of_more_and_of_less(tmp_path, saved):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_cli import result, run
 
 from fastsgd import FastSGDClassifier, load_model, load_svmlight
 from fastsgd.data.cache import open_cache, save_cache
+from fastsgd.data.files import form_of
 
 FORMS = ["text", "text.gz", "sparse.npz", "dense.npz", "sparse.fsgd-cache", "dense.fsgd-cache"]
 
@@ -209,6 +211,18 @@ def test_multilabel_text_is_read_by_python_alone(folder, tmp_path):
     (tmp_path / "t").write_text("1,2 1:1\n2 2:1\n")
     assert load_svmlight(tmp_path / "t", multilabel=True)[1] == [(1.0, 2.0), (2.0,)]
     assert "t, line 1, column" in run("train", tmp_path / "t", code=1)[1]
+
+
+def test_a_named_pipe_is_text_and_not_looked_into(tmp_path):
+    """As that of `fastsgd train <(zcat ...)`: bytes read from it would be gone."""
+    os.mkfifo(tmp_path / "pipe")
+    both_ends = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        os.write(both_ends, b"1 1:0.5\n" * 9)
+        assert form_of(tmp_path / "pipe") == "text"
+        assert os.read(both_ends, 1000) == b"1 1:0.5\n" * 9
+    finally:
+        os.close(both_ends)
 
 
 def test_json_of_a_pipe_is_one_object(folder):
