@@ -14,7 +14,7 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_validation", "errors", "data", "model_file", "solvers"], 2),
+                     "_validation", "errors", "data", "model_file", "pipeline", "solvers"], 2),
     "engine": 4,
     "estimators": 5,
     "cli": 6,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
-from fastsgd import FastMLPClassifier, FastMLPRegressor, load_model, save_model
-from fastsgd.errors import ResumeError
+from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline, load_model, save_model
 from fastsgd.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -107,3 +107,78 @@ def test_threads_that_give_the_same_bits(tmp_path, sync, variant, data):
     parts = in_parts(model, DATA[data], Y[2], tmp_path / "m", (4, 5, 10))
     assert parts.fit_stats_["threads"] == (1 if sync == "auto" else 2)
     same_state(parts, whole)
+
+
+def test_stages(tmp_path):
+    """A pipeline's steps are as fixed as those of one thread."""
+    model = make(3, "dropout", pipeline=Pipeline(3, 4))
+    whole = clone(model).fit(CSR, Y[3])
+    same_state(in_parts(model, CSR, Y[3], tmp_path / "m", (5, 10)), whole)
+
+
+@pytest.mark.parametrize("kind", [2, "labels", "two"])
+@pytest.mark.parametrize("variant", ["adam", "early"])
+def test_targets_of_every_kind(tmp_path, kind, variant):
+    weight = np.linspace(0, 2, N)
+    model = make(kind, variant)
+    if kind in (2, "labels"):
+        model.class_weight = "balanced"
+    whole = clone(model).fit(CSR, Y[kind], sample_weight=weight)
+    same_state(in_parts(model, CSR, Y[kind], tmp_path / "m", (3, 10), sample_weight=weight), whole)
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(5)], ids=str)
+@pytest.mark.parametrize("variant", ["dropout", "early"])
+def test_without_a_seed(tmp_path, variant, random_state):
+    """The model keeps the numbers that its orders, and the rows held out, were drawn from."""
+    model = make(3, variant, random_state=random_state, max_iter=4).fit(CSR, Y[3])
+    save_model(model, tmp_path / "m")
+    np.random.seed(1)  # noqa: NPY002
+    if random_state is not None:
+        random_state.rand(10)
+    loaded = load_model(tmp_path / "m").resume(CSR, Y[3], max_iter=6)
+    same_state(loaded.resume(CSR, Y[3], max_iter=10), model.resume(CSR, Y[3], max_iter=10))
+
+
+@pytest.mark.parametrize("variant", ["adam", "adaptive", "early"])
+def test_what_tol_has_ended_stays(tmp_path, variant):
+    more = {"tol": 0.02, "n_iter_no_change": 2, "max_iter": 200}
+    if variant == "adaptive":
+        more |= {"learning_rate_init": 1e-4, "tol": 1.0}
+    whole = make(3, variant, **more).fit(CSR, Y[3])
+    epochs = whole.n_iter_
+    assert 5 < epochs < 200
+    assert whole.fit_stats_["stopped_by"] == "tol"
+    same_state(in_parts(make(3, variant, **more), CSR, Y[3], tmp_path / "m", (5, 200)), whole)
+    before = weights(whole)
+    whole.resume(CSR, Y[3], max_iter=500)
+    np.testing.assert_array_equal(weights(whole), before)
+    assert (whole.n_iter_, whole.fit_stats_["stopped_by"]) == (epochs, "tol")
+    whole.set_params(n_iter_no_change=50).resume(CSR, Y[3], max_iter=epochs + 3)
+    assert whole.n_iter_ == epochs + 3
+
+
+def test_nothing_is_left_to_do():
+    model = make(3, max_iter=6).fit(CSR, Y[3])
+    before, arrays = weights(model), model.coefs_
+    for max_iter in (6, 2, None):
+        with pytest.warns(ConvergenceWarning, match="reached"):
+            model.resume(CSR, Y[3], max_iter=max_iter)
+        assert (model.n_iter_, model.fit_stats_["stopped_by"]) == (6, "max_iter")
+    np.testing.assert_array_equal(weights(model), before)
+    model.resume(CSR, Y[3], max_iter=7)
+    assert np.array_equal(arrays[0], before[:arrays[0].size].reshape(arrays[0].shape))
+
+
+def test_lbfgs_goes_on_from_the_weights(tmp_path):
+    model = make(3, solver="lbfgs", max_iter=5).fit(CSR, Y[3])
+    loss = model.loss_
+    save_model(model, tmp_path / "m")
+    again = load_model(tmp_path / "m").resume(CSR, Y[3], max_iter=12)
+    assert again.loss_ < loss
+    assert (again.n_iter_, len(again.loss_curve_)) == (12, 12)
+    same_state(model.resume(CSR, Y[3], max_iter=12), again)
+    ended = make(3, solver="lbfgs", max_iter=500, tol=1e-3, alpha=0.1).fit(CSR, Y[3])
+    before, n_iter = weights(ended), ended.n_iter_
+    np.testing.assert_array_equal(weights(ended.resume(CSR, Y[3])), before)
+    assert (ended.n_iter_, ended.fit_stats_["stopped_by"]) == (n_iter, "tol")

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from fastsgd.pipeline import Pipeline
 from fastsgd.schedules import RATE_KINDS
 from fastsgd.solvers import Gap
 
-OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap)}
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline)}
 
 
 def header_of(model, scalars):
@@ -79,7 +80,7 @@ def take_array(arrays, name, shape, dtype):
     """Takes an array of that shape and type out of `arrays`."""
     array = arrays.pop(name)
     require(array.shape == shape, f"{name} must have shape {shape}, has {array.shape}")
-    require(array.dtype == dtype, f"{name} must be {dtype}, is {array.dtype}")
+    require(array.dtype == dtype, f"{name} must be {np.dtype(dtype)}, is {array.dtype}")
     return np.array(array)
 
 

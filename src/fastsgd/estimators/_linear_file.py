@@ -7,7 +7,14 @@ import scipy.sparse as sp
 
 from fastsgd.engine.state import LinearState
 from fastsgd.estimators._file_values import (
-    decode, encode, header_of, is_count, is_curve, model_of, require, take_array,
+    decode,
+    encode,
+    header_of,
+    is_count,
+    is_curve,
+    model_of,
+    require,
+    take_array,
 )
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor

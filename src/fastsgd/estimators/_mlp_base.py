@@ -2,8 +2,8 @@
 
 import time
 import warnings
+from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import fields, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,7 +18,6 @@ from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
-from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.initialisation import initialise
 from fastsgd.engine.mlp.lbfgs import lbfgs
@@ -26,18 +25,17 @@ from fastsgd.engine.mlp.loop import Ended, train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import predict
-from fastsgd.engine.mlp.settings import Settings, State
-from fastsgd.estimators._mlp_checks import CONSTRAINTS, check_lazy, check_mlp
+from fastsgd.engine.mlp.settings import State
+from fastsgd.engine.mlp.undo import Undo, undone_on_error
+from fastsgd.estimators._mlp_checks import (
+    CONSTRAINTS,
+    check_lazy,
+    check_mlp,
+)
 from fastsgd.estimators._mlp_report import NetworkReport
 from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
-from fastsgd.kernels import tables
+from fastsgd.estimators._mlp_settings import LEVEL, make_settings
 from fastsgd.kernels.rows import Rows
-from fastsgd.losses import LOSSES
-from fastsgd.optimizers import OPTIMIZERS
-from fastsgd.schedules import has_flag, schedule_fields, with_eta0
-
-MERGE_EVERY = 8
-"""Minibatches of each thread between two merges, where merge_every is 'auto'."""
 
 
 def takes_minibatches(estimator):
@@ -46,10 +44,6 @@ def takes_minibatches(estimator):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
     return True
-
-
-LEVEL = 7 + hasattr(CallbackSupportMixin, "set_callbacks")
-"""Calls between a warning and the user's line."""
 
 
 class Task(NamedTuple):
@@ -116,8 +110,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         examples = Examples(task.X, task.rows, task.targets, task.sample_weight,
                             task.label_weights, train_rows)
         behind = state.epoch - state.begun if resumed else 0
-        settings = self._settings(examples, task, max_iter=max_iter - behind if stream else 1,
-                                  settles=stream is not None)
+        settings = make_settings(self, examples, task, max_iter - behind if stream else 1,
+                                 incremental=stream is None)
         next_order = examples.order(self.shuffle, rng)
         if stream is not None and self.shuffle and self.solver != "lbfgs":
             for _ in range(state.epoch - stream.epoch):
@@ -137,8 +131,9 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                     ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
                                   **about)
                 else:
-                    ended = train(examples, parameters, state, settings, next_order, score=score,
-                                  **about)
+                    with self._guard(parameters, state, rng, settings, examples):
+                        ended = train(examples, parameters, state, settings, next_order,
+                                      score=score, **about)
         finally:
             vars(self).update(self._shown(state))
         if stream is None:
@@ -149,9 +144,18 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         self.fit_stats_ = {
             "seconds": seconds, "rows_per_second": ended.rows / seconds,
             "threads": settings.n_threads, "sync": settings.sync, "solver": self.solver,
-            "lazy": settings.lazy, "stopped_by": ended.stopped_by}
+            "lazy": settings.lazy, "stopped_by": ended.stopped_by, "pipeline": ended.pipeline}
         if stream is not None:
             self._warn_at_end(max_iter)
+
+    def _guard(self, parameters, state, rng, settings, examples):
+        """The weights of `fit` and `resume` are copies that an error may leave anyhow."""
+        if not settings.guards:
+            return nullcontext()
+        self._undo = getattr(self, "_undo", None) or Undo()
+        return undone_on_error(self._undo, parameters, state, rng,
+                               several=examples.n_rows > settings.batch_size
+                               or settings.pipeline is not None)
 
     def _start(self, units, dtype, rng, first, incremental):
         """The weights and state that the training begins with."""
@@ -186,42 +190,6 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             mine = Parameters.of(self.coefs_, self.intercepts_, self._dtype)
         return mine
 
-    def _settings(self, examples, task, max_iter, settles):
-        n = examples.n_rows
-        batch_size = min(200, n) if self.batch_size == "auto" else self.batch_size
-        if batch_size > n:
-            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
-                          "to be clipped", stacklevel=LEVEL)
-            batch_size = n
-        work = work_of(examples.rows, task.units, batch_size if self.solver != "lbfgs" else n)
-        if self.solver == "lbfgs":
-            sync, n_threads = "map_reduce", choose_threads(self.sync, self.n_jobs, work)
-        else:
-            sync, n_threads = choose_sync(self.sync, self.n_jobs, work, batch_size)
-        name = getattr(self.learning_rate, "name", self.learning_rate)
-        eta0 = float(self.learning_rate_init)
-        schedule = schedule_fields(
-            self.learning_rate, eta0=eta0, power_t=float(self.power_t), alpha=float(self.alpha),
-            loss=LOSSES["log_loss"], constant=0.0, epoch_steps=n)
-        return Settings(
-            activation=ACTIVATIONS[self.activation],
-            output=OUTPUTS[self.out_activation_, self.loss], alpha=float(self.alpha),
-            rule=self._rule(), schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
-            adaptive=has_flag(self.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
-            max_iter=max_iter, tol=float(self.tol), n_iter_no_change=self.n_iter_no_change,
-            shuffle=self.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync, n_threads=n_threads,
-            merge_every=MERGE_EVERY if self.merge_every == "auto" else self.merge_every,
-            settles=settles)
-
-    def _rule(self):
-        """The optimizer with the constants that are parameters here."""
-        name = self.solver if self.solver != "lbfgs" else "sgd"  # which takes none
-        if name == "sgd" and self.momentum > 0:
-            name = "nesterov" if self.nesterovs_momentum else "momentum"
-        usual = OPTIMIZERS[name]
-        return replace(usual, **{each.name: float(getattr(self, each.name))
-                                 for each in fields(usual)})
-
     def _split(self, task, parameters, rng):
         """(rows to learn from, score on the others) of early_stopping; as scikit-learn splits."""
         if not self._holds_out:
@@ -237,7 +205,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         output = OUTPUTS[self.out_activation_, self.loss]
 
         def score():
-            said = predict(task.X, task.rows, parameters, ACTIVATIONS[self.activation], output, held_out)
+            said = predict(task.X, task.rows, parameters, ACTIVATIONS[self.activation], output,
+                           held_out)
             if not np.isfinite(said).all():
                 return float("nan")
             return float(self._measure(truth, self._answers(said), weight))
@@ -289,7 +258,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     def __getstate__(self):
         """Without the one block of memory that coefs_ and intercepts_ are views of."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_parameters"}
+        return {name: state[name] for name in state if name not in ("_parameters", "_undo")}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -10,6 +10,7 @@ from fastsgd.engine.mlp.choice import SYNCS
 from fastsgd.engine.mlp.initialisation import INITS
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
+from fastsgd.pipeline import Pipeline
 from fastsgd.schedules import SCHEDULES, Cosine, has_flag
 
 SOLVERS = ("sgd", "adam", "lbfgs", "adagrad", "rmsprop", "adadelta")
@@ -61,7 +62,11 @@ def check_mlp(estimator, *, for_partial_fit):
     dropout : tuple of float
         Rates of the input and of each hidden layer.
     """
-    for name, built in (("device", "cpu"), ("workers", None), ("pipeline", None)):
+    if estimator.pipeline is not None and estimator.workers is not None:
+        raise ValueError(
+            f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model takes "
+            "one of them; set the other to None")
+    for name, built in (("device", "cpu"), ("workers", None)):
         value = getattr(estimator, name)
         if value != built:
             raise NotBuiltYetError(
@@ -76,6 +81,8 @@ def check_mlp(estimator, *, for_partial_fit):
             "use another alpha, or learning_rate='invscaling'")
     hidden = _layer_sizes(estimator.hidden_layer_sizes)
     dropout = _rates(estimator.dropout, hidden)
+    if estimator.pipeline is not None:
+        check_pipeline(estimator, hidden)
     if estimator.solver == "lbfgs":
         if any(dropout):
             raise ValueError(
@@ -86,6 +93,39 @@ def check_mlp(estimator, *, for_partial_fit):
                 f"sync={estimator.sync!r} shares minibatches among threads, and solver='lbfgs' "
                 "has none; use sync='auto', 'map_reduce' or 'serial'")
     return hidden, dropout
+
+
+def check_pipeline(estimator, hidden):
+    """Refuses a pipeline that the network, the solver or `sync` does not allow."""
+    pipeline, n_layers = estimator.pipeline, len(hidden) + 1
+    if not isinstance(pipeline, Pipeline):
+        raise ValueError(
+            "pipeline must be None or a fastsgd.Pipeline, as Pipeline(stages=2, micro_batches=8); "
+            f"got {pipeline!r}")
+    if pipeline.stages > n_layers:
+        raise ValueError(
+            f"pipeline has {pipeline.stages} stages and the network {n_layers} layers "
+            f"({n_layers - 1} hidden, and the output); each stage needs at least one layer: take "
+            "fewer stages, or more hidden_layer_sizes")
+    if estimator.solver == "lbfgs":
+        raise ValueError(
+            "pipeline cuts minibatches, and solver='lbfgs' takes all rows; use one of "
+            f"{', '.join(_stochastic())}, or pipeline=None")
+    if estimator.sync not in ("auto", "serial"):
+        raise ValueError(
+            f"a pipeline's threads own layers, and those of sync={estimator.sync!r} share them; "
+            "use sync='auto' or 'serial', or pipeline=None")
+    if not isinstance(estimator.batch_size, str):
+        check_micro_batches(pipeline, estimator.batch_size)
+
+
+def check_micro_batches(pipeline, batch_size):
+    """Refuses more micro-batches than a minibatch has rows."""
+    if pipeline is not None and pipeline.micro_batches > batch_size:
+        raise ValueError(
+            f"pipeline cuts a minibatch into {pipeline.micro_batches} micro-batches, and it has "
+            f"{batch_size} rows (batch_size, and at most the rows of X); take fewer micro_batches "
+            "or a larger batch_size")
 
 
 def _stochastic():

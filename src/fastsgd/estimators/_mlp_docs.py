@@ -78,8 +78,12 @@ sync : {'auto', 'serial', 'hogwild', 'map_reduce', 'merge'}, default='auto'
     'auto' is 'map_reduce' where minibatches are large enough, else 'serial'.
 merge_every : int or 'auto', default='auto'
     Minibatches of each thread between two merges; 'auto' is 8.
-workers, pipeline, device
-    Reserved for later releases: None, None and 'cpu'.
+pipeline : Pipeline or None, default=None
+    Cuts the layers into stages, a thread each (whatever `n_jobs`), between which micro-batches
+    travel; the same steps as without, to rounding: see :class:`fastsgd.Pipeline`. For every
+    solver but 'lbfgs', with sync='auto' or 'serial'.
+workers, device
+    Reserved for later releases: None and 'cpu'.
 max_time : float or None, default=None
     Seconds after which the training ends, also within an epoch."""
 
@@ -106,7 +110,9 @@ n_outputs_ : int
 out_activation_ : str
 fit_stats_ : dict
     seconds, rows_per_second, threads, sync, solver, lazy, stopped_by ("tol", "max_iter",
-    "max_fun", "max_time" or "callback") of the last call.
+    "max_fun", "max_time" or "callback") of the last call; pipeline: None, or stages,
+    micro_batches, the layers and cost_share of each stage, its idle_share as measured, and
+    idle_expected, where all tasks take equally long.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -1,6 +1,6 @@
 """A multilayer perceptron as header and arrays of a model file (model_file.py), and back."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +10,14 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import State
 from fastsgd.estimators._file_values import (
-    decode, encode, header_of, is_count, is_curve, model_of, require, take_array,
+    decode,
+    encode,
+    header_of,
+    is_count,
+    is_curve,
+    model_of,
+    require,
+    take_array,
 )
 from fastsgd.estimators._mlp_resume import Stream
 from fastsgd.estimators.mlp import FastMLPClassifier
@@ -39,10 +46,10 @@ def take_apart(model):
             zip(parameters.coefs, parameters.intercepts, strict=True)):
         arrays[f"coefs.{i}"], arrays[f"intercepts.{i}"] = coef, intercept
     header["scored"] = model.validation_scores_ is not None
+    if state.iterate is not None and state.shown != parameters.digest():  # see begin_scores
+        state = replace(state, iterate=None, best_score=-np.inf)
     header["state"] = {name: encode(getattr(state, name), name) for name in STATE_SCALARS}
     networks = {name: getattr(state, name) for name in NETWORKS}
-    if state.iterate is not None and state.shown != parameters.digest():  # see begin_scores
-        networks["iterate"] = None
     header["momenta"] = None
     if state.momenta is not None:
         header["momenta"] = state.momenta.rule
@@ -157,7 +164,7 @@ def _put_momenta(rule, parameters, step, arrays):
     last = None
     if "last" in arrays:
         last = take_array(arrays, "last", parameters.first.shape[:1], np.int64)
-        require(0 <= last.min() and last.max() <= step,
+        require(last.min() >= 0 and last.max() <= step,
                 f"last must be within 0 and the step {step}")
     return Momenta(slots, last, rule)
 

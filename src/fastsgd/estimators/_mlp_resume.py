@@ -1,4 +1,4 @@
-"""`resume` of the MLPs: the training of the last fit goes on, as if it had not been interrupted."""
+"""`resume` of the MLPs: a training goes on as if it had not been interrupted."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastsgd._compat import with_callbacks
 from fastsgd.engine.mlp.loop import has_ended
 from fastsgd.errors import ResumeError
+from fastsgd.estimators._mlp_settings import rule_of
 from fastsgd.estimators._unchanged import unchanged_on_error
 
 
@@ -139,7 +140,7 @@ class ResumableMLP:
 
     def _check_rule(self, state):
         """Refuses the optimizer's state of another solver."""
-        rule, had = self._rule(), state.momenta and state.momenta.rule
+        rule, had = rule_of(self), state.momenta and state.momenta.rule
         if self.solver != "lbfgs" and had is not None and had != rule.name:
             raise ResumeError(
                 f"the last training was by {had!r}, whose state is of no use to {rule.name!r}, "

@@ -11,10 +11,15 @@ MIN_WORK = 8_000_000
 """Multiplications of a minibatch's forward pass from which on threads pay."""
 
 
+def costs_of(rows, units):
+    """Multiplications of each layer in a row's forward pass; the first counts non-zeros."""
+    first = rows.nnz / max(1, rows.shape[0]) * units[1]
+    return [first, *(a * b for a, b in pairwise(units[1:]))]
+
+
 def work_of(rows, units, batch_size):
     """Multiplications of a minibatch's forward pass."""
-    first = rows.nnz / max(1, rows.shape[0]) * units[1]
-    return batch_size * (first + sum(a * b for a, b in pairwise(units[1:])))
+    return batch_size * sum(costs_of(rows, units))
 
 
 def choose_sync(sync, n_jobs, work, batch_size):

@@ -4,6 +4,8 @@ from itertools import count
 
 from fastsgd.engine.mlp.map_reduce import MapReduce
 from fastsgd.engine.mlp.merge import Merge
+from fastsgd.engine.mlp.pipeline.epoch import Pipelined
+from fastsgd.engine.mlp.steps import minibatches
 from fastsgd.engine.mlp.worker import Worker, sum_up
 
 
@@ -34,10 +36,14 @@ class Serial:
         Tally
         """
         self._worker.begin()
-        for number, begin in enumerate(range(0, len(order), self._size)):
-            self._worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
+        for minibatch in minibatches(order, self._size, steps):
+            self._worker.learn(*minibatch)
             if self._team.expired():
                 break
+        return self.take_tally()
+
+    def take_tally(self):
+        """What has been done since it was asked last: also after an error in `run`."""
         return self._worker.tally.clear()
 
 
@@ -67,8 +73,22 @@ class Hogwild:
                 worker.learn(order[begin:begin + self._size], *steps.at(number, begin))
 
         self._team.run(task)
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return sum_up(worker.tally.clear() for worker in self._workers)
 
 
 EPOCHS = {"serial": Serial, "hogwild": Hogwild, "map_reduce": MapReduce, "merge": Merge}
 """By `sync`."""
+
+
+def choose_epochs(settings):
+    """(how an epoch is run, threads of its team; 0: the main thread runs it)."""
+    if settings.pipeline is not None:
+        return Pipelined, settings.pipeline.stages
+    if settings.n_threads > 1 and settings.sync != "serial":
+        return EPOCHS[settings.sync], settings.n_threads
+    # replicas of one and threads without rivals are the serial epoch
+    return EPOCHS["map_reduce" if settings.sync == "map_reduce" else "serial"], 0

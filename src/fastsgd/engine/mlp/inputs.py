@@ -88,3 +88,34 @@ class SparseInput:
             self._buffer = np.empty((n + n // 4, self._buffer.shape[1]), self._buffer.dtype)
         self.layer.backward(delta, self._buffer)
         gradient.first[touched] = self._buffer[:n]
+
+
+class ForwardOnly:
+    """The first layer on some of a minibatch's CSR rows; their backward pass is done for all at
+    once.
+
+    Parameters
+    ----------
+    layer : SparseLayer
+        That of the whole minibatch.
+
+    Attributes
+    ----------
+    delta : ndarray or None
+        Where d loss / d z of these rows is kept for the whole's backward pass; None: it is there.
+    """
+
+    lazy, delta = True, None
+
+    def __init__(self, layer):
+        self._layer = layer
+
+    def begin(self, visits):
+        self._visits = visits
+
+    def forward(self, W, out):
+        self._layer.forward(self._visits, W, out)
+
+    def backward(self, delta, gradient):
+        if self.delta is not None:
+            self.delta[:] = delta

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.mlp.epochs import EPOCHS
+from fastsgd.engine.mlp.epochs import choose_epochs
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
@@ -30,11 +30,12 @@ class Epoch:
 
 
 class Ended(NamedTuple):
-    """How a training ended: whole epochs of this call; why; rows met."""
+    """How a training ended: whole epochs of this call; why; rows met; what a pipeline tells."""
 
     n_iter: int
     stopped_by: str
     rows: int
+    pipeline: dict | None = None
 
 
 class Halt:
@@ -83,19 +84,17 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
         state.begin_scores(parameters)
     _prepare(parameters, state, settings)
     bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
-    n_threads = settings.n_threads if settings.sync != "serial" and settings.n_threads > 1 else 0
-    began, n_iter, rows, stopped_by = time.perf_counter(), 0, 0, None
+    make_epochs, n_threads = choose_epochs(settings)
+    began, n_iter, rows, stopped_by, epochs = time.perf_counter(), 0, 0, None, None
     try:
         with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
               Team(n_threads, on_interrupt=halt.ask, deadline=deadline) as team):
-            epochs = EPOCHS[settings.sync if n_threads else _alone(settings.sync)](
-                bench, parameters, state.momenta, team, halt)
+            epochs = make_epochs(bench, parameters, state.momenta, team, halt)
             while stopped_by is None:
                 bench.begin(state.epoch)
                 tally = epochs.run(next_order(), Steps(settings, state))
                 rows += tally.rows
-                state.step += tally.steps
-                state.samples += tally.rows
+                state.count(tally)
                 if not tally.rows:  # the clock was faster than the first minibatch
                     stopped_by = "max_time"
                     break
@@ -120,14 +119,16 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
                 stopped_by = _why(ended, no_progress, n_iter, settings, team)
-    except BaseException:  # of Ctrl-C, say, within an epoch, whose steps have not been counted
-        if state.momenta.last is not None:
+    except BaseException:  # of Ctrl-C, say, within an epoch; all threads have ended here
+        if epochs is not None:
+            state.count(epochs.take_tally())
+        if state.momenta.last is not None:  # a step may have been made and not counted
             state.step = max(state.step, int(state.momenta.last.max()))
         raise
-    scored = state.best is not None
+    met = state.loss if rows and state.best is None else 0.0  # max_time may allow no minibatch
     state.end_scores(parameters)
-    check_finite(0.0 if scored else state.loss, parameters, n_iter, settings)
-    return Ended(n_iter, stopped_by, rows)
+    check_finite(met, parameters, n_iter, settings)
+    return Ended(n_iter, stopped_by, rows, epochs.told() if settings.pipeline else None)
 
 
 def _prepare(parameters, state, settings):
@@ -152,11 +153,6 @@ def _settle(parameters, momenta, state, settings, share):
         parameters, momenta, eta=eta, t=state.step + 1, l2=settings.alpha * share)
 
 
-def _alone(sync):
-    """What one thread does: replicas of one and threads without rivals are the serial epoch."""
-    return "map_reduce" if sync == "map_reduce" else "serial"
-
-
 def _why(ended, no_progress, n_iter, settings, team):
     return ("callback" if ended else "tol" if no_progress
             else "max_iter" if n_iter >= settings.max_iter
@@ -173,6 +169,8 @@ def _loss(tally, parameters, settings):
 
 def check_finite(loss, parameters, n_iter, settings):
     """Raises DivergenceError where the loss or a weight is not finite."""
+    if settings.guards and np.isfinite(loss) and np.isfinite(parameters.rest).all():
+        return  # nor has anything else been written to the first matrix, which may be large
     with np.errstate(over="ignore"):
         total = parameters.square() + float(parameters.vectors.sum())  # may overflow by itself
     if np.isfinite(loss) and (np.isfinite(total) or parameters.are_finite()):

@@ -7,8 +7,10 @@ share the features (`SparseLayer.descend`).
 
 import numpy as np
 
+from fastsgd.engine.mlp.inputs import ForwardOnly
 from fastsgd.engine.mlp.optimizer import Stepper, share
-from fastsgd.engine.mlp.worker import Tally
+from fastsgd.engine.mlp.steps import minibatches
+from fastsgd.engine.mlp.worker import Tally, check_step
 
 MOST_PARTS = 4
 ROWS_OF_A_PART = 32
@@ -48,10 +50,14 @@ class MapReduce:
     def run(self, order, steps):
         """See Serial.run."""
         self._square = self._parameters.square() if self._exact else 0.0
-        for number, begin in enumerate(range(0, len(order), self._size)):
-            self._learn(order[begin:begin + self._size], *steps.at(number, begin))
+        for minibatch in minibatches(order, self._size, steps):
+            self._learn(*minibatch)
             if self._team.expired():
                 break
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         return self._tally.clear()
 
     def _learn(self, visits, eta, t):
@@ -63,7 +69,6 @@ class MapReduce:
         n_parts = min(self._n_parts, n)
         losses, changes = [0.0] * n_parts, [0.0] * SLICES
         lazy, inputs = self._settings.lazy, self._passes[0].inputs
-
 
         def find_gradients(rank):
             if lazy and rank == size - 1:  # which has the fewest parts
@@ -79,6 +84,8 @@ class MapReduce:
 
         self._all(find_gradients)
         loss, cut = sum(losses), None
+        if self._settings.guards:
+            check_step(loss, self._gradients[:n_parts], eta, t)
         if lazy:
             self._whole.delta = self._deltas[:n]
             inputs, cut = self._whole, self._whole.layer.split(SLICES)
@@ -101,24 +108,6 @@ class MapReduce:
             self._team.run(task)
         else:
             task(0)
-
-
-class ForwardOnly:
-    """The first layer of a part, whose backward pass is done for all parts at once."""
-
-    lazy = True
-
-    def __init__(self, layer):
-        self._layer = layer
-
-    def begin(self, visits):
-        self._visits = visits
-
-    def forward(self, W, out):
-        self._layer.forward(self._visits, W, out)
-
-    def backward(self, delta, gradient):
-        pass
 
 
 def add_up(gradients, rank, size, with_first):

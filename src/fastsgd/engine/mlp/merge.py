@@ -26,17 +26,17 @@ class Merge:
             Worker(bench, parameters.copy(), momenta.copy(), rank)
             for rank in range(1, team.size)]
         self.replicas = [(worker.parameters, worker.momenta) for worker in self._workers]
-        self._stepper = Stepper(settings.rule)
+        self._stepper, self._done = Stepper(settings.rule), 0
 
     def run(self, order, steps):
         """See Serial.run; the steps counted are those that follow each other."""
-        n_batches, team, begin, done = -(-len(order) // self._size), self._team, 0, 0
+        n_batches, team, begin = -(-len(order) // self._size), self._team, 0
         while begin < n_batches and not team.expired():
             end = min(n_batches, begin + self._settings.merge_every * team.size)
             shares = [share(end - begin, rank, team.size) for rank in range(team.size)]
             touched = [[NONE] for _ in shares]
 
-            def learn(rank, begin=begin, done=done, shares=shares, touched=touched):
+            def learn(rank, begin=begin, done=self._done, shares=shares, touched=touched):
                 for i, number in enumerate(range(shares[rank].start, shares[rank].stop)):
                     if self._halt.asked:
                         break
@@ -50,12 +50,16 @@ class Merge:
             before = [worker.tally.steps for worker in self._workers]
             team.run(learn)
             counts = np.array([worker.tally.steps for worker in self._workers]) - before
-            done += int(counts.max())
+            self._done += int(counts.max())
             self._merge(counts, touched, steps.at(begin, begin * self._size)[0],
-                        steps.first + done)
+                        steps.first + self._done)
             begin = end
+        return self.take_tally()
+
+    def take_tally(self):
+        """See Serial.take_tally."""
         tally = sum_up(worker.tally.clear() for worker in self._workers)
-        tally.steps = done
+        tally.steps, self._done = self._done, 0
         return tally
 
     def _merge(self, counts, touched, eta, t):

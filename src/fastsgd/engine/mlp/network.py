@@ -1,4 +1,4 @@
-"""Forward and backward through all layers, for one minibatch, in buffers made once."""
+"""Forward and backward through layers, for one minibatch, in buffers made once."""
 
 import numpy as np
 
@@ -8,50 +8,72 @@ class Pass:
 
     Parameters
     ----------
-    inputs : DenseInput or SparseInput
-        The first layer.
+    inputs : DenseInput, SparseInput or None
+        The first layer; None: these layers begin above it, and `forward` is given what they are
+        fed.
     units : sequence of int
+        Of what the layers are fed, then of each of them.
     activation : Activation
         Of the hidden layers.
-    output : Output
+    output : Output or None
+        None: these layers end below the output layer.
     size : int
     masks : Masks or None
         Dropout of the hidden layers.
+    begin : int
+        How many layers of the network are below these.
     """
 
-    def __init__(self, inputs, units, dtype, activation, output, size, masks=None):
+    def __init__(self, inputs, units, dtype, activation, output, size, masks=None, begin=0):
         self.inputs = inputs
         self._activation, self._output, self._masks = activation, output, masks
-        hidden = units[1:-1]
+        self._begin, self._fed_below = begin, None
+        hidden = units[1:] if output is None else units[1:-1]
         self._z = [np.empty((size, u), dtype) for u in units[1:]]
-        self._delta = [np.empty((size, u), dtype) for u in hidden]
+        self._delta = [None if i == 0 and inputs is not None else np.empty((size, u), dtype)
+                       for i, u in enumerate(units[:-1])]  # by what a layer is fed
         self._spare = [np.empty((size, u), dtype) for u in hidden]
-        self._fed = self._z[:-1]
+        self._fed = self._z[:len(hidden)]
         if masks is not None:
             self._fed = [np.empty((size, u), dtype) for u in hidden]
         self._dropped = [None] * len(hidden)
 
     def leave_delta_in(self, buffer):
         """From now on d loss / d z of the first layer is left there: (n_rows, units[1])."""
-        (self._delta or self._z)[0] = buffer
+        if len(self._z) > 1:
+            self._delta[1] = buffer
+        else:
+            self._z[0] = buffer
 
-    def forward(self, parameters, n):
-        """z of the output layer for the `n` rows that `inputs` began with: a view of a buffer."""
-        z = self._z[0][:n]
-        self.inputs.forward(parameters.coefs[0], z)
-        z += parameters.intercepts[0]
-        for i in range(1, len(self._z)):
+    def forward(self, parameters, n, fed=None):
+        """z of the output layer, or what the last hidden layer feeds on: a view of a buffer.
+
+        Parameters
+        ----------
+        parameters : Parameters or Layers
+        n : int
+            Rows: those that `inputs` began with, or of `fed`.
+        fed : ndarray of shape (n, units[0]) or None
+            IN, until `backward` has been called.
+        """
+        self._fed_below = fed
+        for i, (coef, intercept) in enumerate(
+                zip(parameters.coefs, parameters.intercepts, strict=True)):
+            z = self._z[i][:n]
+            if fed is None:
+                self.inputs.forward(coef, z)
+            else:
+                np.matmul(fed, coef, out=z)
+            z += intercept
+            if i == len(self._fed):
+                return z
             self._activation.apply(z)
-            if self._masks is not None:
-                z = self._drop(i, z)
-            below, z = z, self._z[i][:n]
-            np.matmul(below, parameters.coefs[i], out=z)
-            z += parameters.intercepts[i]
-        return z
+            fed = z if self._masks is None else self._drop(i, z)
+        return fed
 
     def _drop(self, layer, a):
-        mask = self._dropped[layer - 1] = self._masks.draw(layer, len(a))
-        fed = self._fed[layer - 1][:len(a)]
+        mask = self._dropped[layer] = self._masks.draw(self._begin + layer + 1, len(a))
+        fed = self._fed[layer][:len(a)]
         if mask is None:
             fed[:] = a
         else:
@@ -85,24 +107,48 @@ class Pass:
         float
             The sum of the weighted losses, not divided.
         """
-        n, coefs = len(target), parameters.coefs
-        delta = self.forward(parameters, n)
-        losses = self._output.loss(delta, target)
+        delta = self.forward(parameters, len(target))
+        loss = self.derive(delta, target, weight, total)
+        self.backward(parameters, delta, out)
+        return loss
+
+    def derive(self, z, target, weight, total):
+        """The sum of the weighted losses; z (INOUT) becomes the derivative by it, over `total`."""
+        losses = self._output.loss(z, target)
         if weight is None:
-            delta *= 1 / total
-            loss = losses.sum(dtype=np.float64)
-        else:
-            delta *= weight / total
-            weight = weight if losses.ndim == 2 else weight[:, 0]
-            loss = np.multiply(losses, weight).sum(dtype=np.float64)
-        for i in range(len(coefs) - 1, 0, -1):
-            np.matmul(self._fed[i - 1][:n].T, delta, out=out.coefs[i])
+            z *= 1 / total
+            return float(losses.sum(dtype=np.float64))
+        z *= weight / total
+        weight = weight if losses.ndim == 2 else weight[:, 0]
+        return float(np.multiply(losses, weight).sum(dtype=np.float64))
+
+    def backward(self, parameters, delta, out):
+        """The gradient of the layers, after their forward pass.
+
+        Parameters
+        ----------
+        parameters, out : Parameters or Layers
+            IN, OUT.
+        delta : ndarray of shape (n, units[-1])
+            INOUT. d loss / d z of the output layer, or by what the last hidden layer feeds on.
+
+        Returns
+        -------
+        ndarray of shape (n, units[0]) or None
+            d loss / d `fed`, a view of a buffer; None where `inputs` is the first layer.
+        """
+        n, coefs = len(delta), parameters.coefs
+        for i in range(len(coefs) - 1, -1, -1):
+            if i < len(self._fed):
+                if self._dropped[i] is not None:
+                    delta *= self._dropped[i]
+                self._activation.back(self._z[i][:n], delta, self._spare[i][:n])
             np.add.reduce(delta, axis=0, out=out.intercepts[i])
-            above, delta = delta, self._delta[i - 1][:n]
+            if i == 0 and self.inputs is not None:
+                self.inputs.backward(delta, out)
+                return None
+            fed = self._fed[i - 1][:n] if i else self._fed_below
+            np.matmul(fed.T, delta, out=out.coefs[i])
+            above, delta = delta, self._delta[i][:n]
             np.matmul(above, coefs[i].T, out=delta)
-            if self._dropped[i - 1] is not None:
-                delta *= self._dropped[i - 1]
-            self._activation.back(self._z[i - 1][:n], delta, self._spare[i - 1][:n])
-        np.add.reduce(delta, axis=0, out=out.intercepts[0])
-        self.inputs.backward(delta, out)
-        return float(loss)
+        return delta

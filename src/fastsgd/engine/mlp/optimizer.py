@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsgd._registry import Registry
-from fastsgd.engine.mlp.parameters import Parameters
+from fastsgd.engine.mlp.parameters import Layers, Parameters
 from fastsgd.kernels import optimizers
 
 OPTIMIZERS = Registry("optimizer", optimizers.optimizers())
@@ -36,6 +36,10 @@ class Momenta:
         slots = [Parameters(parameters.units, parameters.dtype) for _ in range(rule.slots)]
         return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None, rule.name)
 
+    def layers(self, begin, end):
+        """Those of some layers: views."""
+        return Momenta([Layers(slot, begin, end) for slot in self.slots], self.last)
+
     def copy(self):
         last = None if self.last is None else self.last.copy()
         return Momenta([slot.copy() for slot in self.slots], last, self.rule)
@@ -58,14 +62,14 @@ class Stepper:
 
         Parameters
         ----------
-        parameters : Parameters
+        parameters : Parameters or Layers
             INOUT.
-        gradient : Parameters
+        gradient : Parameters or Layers
             IN. Its first matrix is not used where `inputs` is lazy.
         momenta : Momenta
             INOUT.
-        inputs : DenseInput or SparseInput
-            The first layer after its backward pass.
+        inputs : DenseInput, SparseInput or None
+            The first layer after its backward pass; None: these layers begin above it.
         eta : float
         t : int
             Number of the step, from 1.
@@ -81,9 +85,11 @@ class Stepper:
         float
             That change, or 0.
         """
-        number, slots = self._number, momenta.slots
+        number, slots, change = self._number, momenta.slots, 0.0
         constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
-        if inputs.lazy:
+        if inputs is None:
+            pass
+        elif inputs.lazy:
             begin, end = (0, None) if cut is None else (cut[rank], cut[rank + 1])
             change = inputs.layer.descend(
                 inputs.delta, number, parameters.first, [s.first for s in slots], constants,

@@ -5,12 +5,51 @@ from itertools import pairwise
 
 import numpy as np
 
-
 SWAPPED = 1 << 12
 """Rows, or numbers, that are exchanged at a time."""
 
 
-class Parameters:
+class Layers:
+    """Layers that follow each other, as views of a network's weights or of anything like them.
+
+    Parameters
+    ----------
+    whole : Parameters
+    begin, end : int
+        The layers, numbered by their matrices.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_features, units[1]) or None
+        The network's first matrix where these layers begin with it.
+    matrices, vectors : ndarray of shape (n,)
+        The other matrices; the intercepts.
+    coefs, intercepts : list of ndarray
+        By layer.
+    """
+
+    def __init__(self, whole, begin, end):
+        self.coefs, self.intercepts = whole.coefs[begin:end], whole.intercepts[begin:end]
+        self.first = whole.first if begin == 0 else None
+        self.matrices = _span(whole.matrices, whole.coefs[1:], max(begin, 1) - 1, end - 1)
+        self.vectors = _span(whole.vectors, whole.intercepts, begin, end)
+
+    def square(self):
+        """Sum of the squares of all weights that alpha penalises."""
+        total = float(np.dot(self.matrices, self.matrices))
+        if self.first is not None:
+            flat = self.first.reshape(-1)
+            total += float(np.dot(flat, flat))
+        return total
+
+
+def _span(flat, views, begin, end):
+    """The part of `flat` that the views begin..end take."""
+    at = sum(view.size for view in views[:begin])
+    return flat[at:at + sum(view.size for view in views[begin:end])]
+
+
+class Parameters(Layers):
     """Matrices and vectors of all layers: the first matrix apart, all others in one vector.
 
     The first matrix is the large one where features are many, and the only one of which a
@@ -104,14 +143,6 @@ class Parameters:
         for array in (self.first, self.rest):
             digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
-
-    def square(self, with_first=True):
-        """Sum of the squares of all weights that alpha penalises."""
-        total = float(np.dot(self.matrices, self.matrices))
-        if with_first:
-            flat = self.first.reshape(-1)
-            total += float(np.dot(flat, flat))
-        return total
 
     def are_finite(self):
         return bool(np.isfinite(self.rest).all() and np.isfinite(self.first).all())

@@ -7,6 +7,7 @@ import numpy as np
 from fastsgd.engine.mlp.activations import Activation
 from fastsgd.engine.mlp.outputs import Output
 from fastsgd.optimizers import Optimizer
+from fastsgd.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Settings:
         On CSR: a minibatch moves only the touched rows of the first matrix.
     settles : bool
         With `lazy`: after each epoch rows are brought up to the last step.
+    guards : bool
+        No step is taken by a loss or a gradient that is not finite.
+    pipeline : Pipeline or None
+        How layers are cut among threads; then `sync` is "serial".
     """
 
     activation: Activation
@@ -49,6 +54,8 @@ class Settings:
     n_threads: int = 1
     merge_every: int = 8
     settles: bool = True
+    guards: bool = False
+    pipeline: Pipeline | None = None
 
     @property
     def penalty_is_exact(self):
@@ -110,6 +117,11 @@ class State:
     loss: float = np.inf
     curve: list = field(default_factory=list)
     scores: list = field(default_factory=list)
+
+    def count(self, tally):
+        """Counts the minibatches of a Tally."""
+        self.step += tally.steps
+        self.samples += tally.rows
 
     def copy(self):
         """A state that may be trained without touching this one."""

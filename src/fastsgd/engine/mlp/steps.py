@@ -36,3 +36,17 @@ class Steps:
         """(eta, t) of minibatch `number` of the epoch, whose first row is the epoch's `begin`."""
         eta = self._eta(begin) if self._constant is None else self._constant
         return eta, self.first + number
+
+
+def minibatches(order, size, steps):
+    """(visits, eta, t) of each minibatch of an epoch, in turn.
+
+    Parameters
+    ----------
+    order : int64 ndarray of shape (n,)
+    size : int
+        Rows of each but the last.
+    steps : Steps
+    """
+    for number, begin in enumerate(range(0, len(order), size)):
+        yield order[begin:begin + size], *steps.at(number, begin)

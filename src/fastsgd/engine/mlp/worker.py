@@ -9,6 +9,7 @@ from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
 from fastsgd.engine.mlp.network import Pass
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.parameters import Parameters
+from fastsgd.errors import DivergenceError
 from fastsgd.kernels.rows import Rows
 
 
@@ -53,6 +54,21 @@ def sum_up(tallies):
     return total
 
 
+def check_step(loss, gradients, eta, t):
+    """Raises DivergenceError where a step by these parts of a gradient would not be finite.
+
+    Each intercept's gradient is the sum of its unit's over all rows, so nothing that is not finite
+    escapes them.
+    """
+    total = loss + sum(float(each.vectors.sum(dtype=np.float64)) for each in gradients)
+    if not np.isfinite(total):
+        raise DivergenceError(
+            f"Solver would produce non-finite parameter weights: at step {t} the loss or its "
+            f"gradient is not finite (loss {loss:g}), and the step was not taken. The input data "
+            "may contain large values and need to be preprocessed; a smaller learning_rate_init "
+            f"helps too, this step was to be of {eta:g}")
+
+
 class Bench:
     """Makes the passes of all threads over the same examples.
 
@@ -85,20 +101,31 @@ class Bench:
 
     def make_pass(self, size, stream=0, *, lazy=None, inputs=None):
         """A Pass for minibatches of at most `size` rows; `inputs` may be shared."""
-        rates, masks = list(self.settings.dropout), None
+        masks = self.make_masks(size, stream)
+        if inputs is None:
+            inputs = (self.make_dense_input(size, masks) if self.dense
+                      else self.make_sparse_input(lazy))
+        return self.make_pass_of(inputs, 0, len(self.units) - 1, size, masks)
+
+    def make_pass_of(self, inputs, begin, end, size, masks):
+        """A Pass through the layers begin..end; `inputs` is None where begin > 0."""
+        return Pass(inputs, self.units[begin:end + 1], self.dtype, self.settings.activation,
+                    self.settings.output if end == len(self.units) - 1 else None, size,
+                    masks if any(self.settings.dropout[1:]) else None, begin)
+
+    def make_masks(self, size, stream=0):
+        """Dropout of minibatches of at most `size` rows, or None: nothing is left out."""
+        rates = list(self.settings.dropout)
         if not self.dense:
-            rates[0] = 0.0
-        if any(rates):
-            masks = Masks(rates, self.units[:-1], size, self.dtype, self._seed, stream)
-            self._masks.append(masks)
-        if inputs is not None:
-            pass
-        elif self.dense:
-            inputs = DenseInput(self.examples.X, size, masks if rates[0] else None)
-        else:
-            inputs = self.make_sparse_input(lazy)
-        return Pass(inputs, self.units, self.dtype, self.settings.activation,
-                    self.settings.output, size, masks if any(rates[1:]) else None)
+            rates[0] = 0.0  # `begin` drops values of sparse rows
+        if not any(rates):
+            return None
+        self._masks.append(
+            Masks(rates, self.units[:-1], size, self.dtype, self._seed, stream))
+        return self._masks[-1]
+
+    def make_dense_input(self, size, masks):
+        return DenseInput(self.examples.X, size, masks)
 
     def make_sparse_input(self, lazy=None):
         return SparseInput(self._rows, self.units[1], self.settings.lazy if lazy is None else lazy)
@@ -155,6 +182,8 @@ class Worker:
             return np.empty(0, np.int64) if inputs.lazy else None
         inputs.begin(visits)
         loss = self._pass.gradient(self.parameters, target, weight, total, self._gradient)
+        if self._settings.guards:
+            check_step(loss, [self._gradient], eta, t)
         if self._exact:
             loss += 0.5 * alpha * self.square
         self.square += self._stepper.step(

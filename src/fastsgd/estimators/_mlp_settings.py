@@ -1,0 +1,75 @@
+"""From an MLP's parameters to what its training is told."""
+
+import warnings
+from dataclasses import fields, replace
+
+from fastsgd._compat import CallbackSupportMixin
+from fastsgd.engine.mlp.activations import ACTIVATIONS
+from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
+from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.engine.mlp.settings import Settings
+from fastsgd.estimators._mlp_checks import check_micro_batches
+from fastsgd.kernels import tables
+from fastsgd.losses import LOSSES
+from fastsgd.optimizers import OPTIMIZERS
+from fastsgd.schedules import has_flag, schedule_fields, with_eta0
+
+MERGE_EVERY = 8
+"""Minibatches of each thread between two merges, where merge_every is 'auto'."""
+
+LEVEL = 7 + hasattr(CallbackSupportMixin, "set_callbacks")
+"""Calls between a warning and the user's line."""
+
+
+def make_settings(estimator, examples, task, max_iter, *, incremental):
+    """The `Settings` of a training, with what `sync` and `n_jobs` stand for on this data.
+
+    Parameters
+    ----------
+    estimator : FastMLPClassifier or FastMLPRegressor
+    examples : Examples
+    task : Task
+    max_iter : int
+        Epochs to come, at most.
+    incremental : bool
+        For `partial_fit`.
+    """
+    n = examples.n_rows
+    batch_size = min(200, n) if estimator.batch_size == "auto" else estimator.batch_size
+    if batch_size > n:
+        warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
+                      "to be clipped", stacklevel=LEVEL)
+        batch_size = n
+    check_micro_batches(estimator.pipeline, batch_size)
+    work = work_of(examples.rows, task.units, batch_size if estimator.solver != "lbfgs" else n)
+    if estimator.pipeline is not None:
+        sync, n_threads = "serial", estimator.pipeline.stages
+    elif estimator.solver == "lbfgs":
+        sync, n_threads = "map_reduce", choose_threads(estimator.sync, estimator.n_jobs, work)
+    else:
+        sync, n_threads = choose_sync(estimator.sync, estimator.n_jobs, work, batch_size)
+    name = getattr(estimator.learning_rate, "name", estimator.learning_rate)
+    eta0 = float(estimator.learning_rate_init)
+    schedule = schedule_fields(
+        estimator.learning_rate, eta0=eta0, power_t=float(estimator.power_t),
+        alpha=float(estimator.alpha), loss=LOSSES["log_loss"], constant=0.0, epoch_steps=n)
+    return Settings(
+        activation=ACTIVATIONS[estimator.activation],
+        output=OUTPUTS[estimator.out_activation_, estimator.loss], alpha=float(estimator.alpha),
+        rule=rule_of(estimator), schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
+        adaptive=has_flag(estimator.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
+        max_iter=max_iter, tol=float(estimator.tol), n_iter_no_change=estimator.n_iter_no_change,
+        shuffle=estimator.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync,
+        n_threads=n_threads,
+        merge_every=MERGE_EVERY if estimator.merge_every == "auto" else estimator.merge_every,
+        settles=not incremental, guards=incremental, pipeline=estimator.pipeline)
+
+
+def rule_of(estimator):
+    """The optimizer with the constants that are parameters here."""
+    name = estimator.solver if estimator.solver != "lbfgs" else "sgd"  # which takes none
+    if name == "sgd" and estimator.momentum > 0:
+        name = "nesterov" if estimator.nesterovs_momentum else "momentum"
+    usual = OPTIMIZERS[name]
+    return replace(usual, **{each.name: float(getattr(estimator, each.name))
+                             for each in fields(usual)})
