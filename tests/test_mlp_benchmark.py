@@ -1,4 +1,4 @@
-"""A small run of the MLPs' benchmark, and the examples in the docstrings."""
+"""Small runs of the MLPs' benchmarks, and the examples in the docstrings."""
 
 import doctest
 import json
@@ -9,6 +9,9 @@ from scipy import sparse
 
 import mlp
 import mlp_sparse
+import pipeline
+from fastsgd import pipeline as options
+from fastsgd.engine.mlp.pipeline import balance as cuts
 from fastsgd.estimators import mlp as classifier
 from fastsgd.estimators import mlp_regressor as regressor
 from harness import sources
@@ -51,8 +54,27 @@ def test_sparse_programs_learn_alike(monkeypatch, tmp_path):
         3 * 4 * (60 * 64 + 64 + 64 + 1))
 
 
-@pytest.mark.parametrize("module", [classifier, regressor], ids=lambda m: m.__name__)
+def test_a_pipeline_takes_the_same_steps(monkeypatch, tmp_path):
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(600, 10)).astype(np.float32)
+    monkeypatch.setattr(pipeline, "mnist", lambda: (X, (X[:, 0] > 0).astype(int), None, None))
+    monkeypatch.setattr(pipeline, "NETWORKS", {"10-6-5-1": (6, 5)})
+    out = tmp_path / "pipeline.json"
+    pipeline.main(["--runs", "1", "--rows", "500", "--seconds", "0.001", "--json", str(out)])
+    report = json.loads(out.read_text())
+    assert report["rows"] == 500
+    found = report["fits"]["10-6-5-1"]
+    assert len(found) == 7
+    for r in found.values():
+        assert r["loss"] == pytest.approx(found["one thread"]["loss"], rel=1e-4)
+    told = found["2 stages, 4 micro-batches"]["pipeline"]
+    assert (told["micro_batches"], told["layers"]) == (4, [[0], [1, 2]])
+    assert [len(r["idle_share"]) for r in report["asleep"]] == [k for k, _ in pipeline.SIZES]
+
+
+@pytest.mark.parametrize(
+    "module", [classifier, regressor, options, cuts], ids=lambda m: m.__name__)
 def test_examples_of_the_docstrings(module):
     failed, tried = doctest.testmod(module)
-    assert tried > 3
+    assert tried > 1
     assert not failed

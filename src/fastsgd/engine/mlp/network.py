@@ -31,11 +31,12 @@ class Pass:
         self._activation, self._output, self._masks = activation, output, masks
         self._begin, self._fed_below = begin, None
         hidden = units[1:] if output is None else units[1:-1]
+        self._n_hidden = len(hidden)
         self._z = [np.empty((size, u), dtype) for u in units[1:]]
         self._delta = [None if i == 0 and inputs is not None else np.empty((size, u), dtype)
                        for i, u in enumerate(units[:-1])]  # by what a layer is fed
         self._spare = [np.empty((size, u), dtype) for u in hidden]
-        self._fed = self._z[:len(hidden)]
+        self._fed = self._z[:self._n_hidden]
         if masks is not None:
             self._fed = [np.empty((size, u), dtype) for u in hidden]
         self._dropped = [None] * len(hidden)
@@ -66,15 +67,14 @@ class Pass:
             IN, until `backward` has been called.
         """
         self._fed_below = fed
-        for i, (coef, intercept) in enumerate(
-                zip(parameters.coefs, parameters.intercepts, strict=True)):
+        for i, coef in enumerate(parameters.coefs):
             z = self._z[i][:n]
             if fed is None:
                 self.inputs.forward(coef, z)
             else:
                 np.matmul(fed, coef, out=z)
-            z += intercept
-            if i == len(self._fed):
+            z += parameters.intercepts[i]
+            if i == self._n_hidden:
                 return z
             self._activation.apply(z)
             fed = z if self._masks is None else self._drop(i, z)
@@ -149,7 +149,7 @@ class Pass:
         """
         n, coefs = len(delta), parameters.coefs
         for i in range(len(coefs) - 1, -1, -1):
-            if i < len(self._fed):
+            if i < self._n_hidden:
                 if self._dropped[i] is not None:
                     delta *= self._dropped[i]
                 self._activation.back(self._z[i][:n], delta, self._spare[i][:n])
