@@ -89,6 +89,7 @@ def test_large_models_keep_what_was_learnt_before(monkeypatch, sync):
     assert np.isfinite(weights(model)).all()
     assert state.step == before[2]["step"] + 2
     assert state.momenta.last.max() == state.step
+    assert state.samples == before[2]["samples"] + 2 * 64
     assert (state.epoch, model.loss_curve_) == (1, before[2]["curve"])
     assert model.partial_fit(CSR, Z).loss_ < before[2]["loss"]
 
@@ -122,6 +123,34 @@ def test_any_error_is_undone(monkeypatch, when):
         same(snapshot(model), before)
 
 
+def test_an_error_of_a_callback_is_undone():
+    """The epoch was whole then, and its loss in the curve."""
+    def fail(_k, _told):
+        raise RuntimeError("disk full")
+
+    model = make("numbers").partial_fit(CSR, Z)
+    before = snapshot(model)
+    model._epoch_hook = fail
+    with pytest.raises(RuntimeError, match="disk full"):
+        model.partial_fit(CSR, Z)
+    same(snapshot(model), before)
+    assert model.loss_curve_ == before[2]["curve"]
+
+
+@pytest.mark.parametrize("sync", ["serial", "map_reduce"])
+@pytest.mark.parametrize("data", DATA)
+def test_a_gradient_that_is_not_finite_behind_a_loss_that_is(data, sync):
+    X = DATA[data].astype(np.float32)
+    model = make("numbers", activation="identity", **SYNCS[sync]).partial_fit(X, Z)
+    model.coefs_[0][:] *= 1e-15
+    model.intercepts_[0][:] = 0
+    model.coefs_[1][:] = 1e30
+    before = snapshot(model)
+    with pytest.raises(DivergenceError, match=r"loss \d.*e\+"):
+        model.partial_fit(X, Z)
+    same(snapshot(model), before)
+
+
 def test_ctrl_c_keeps_what_was_learnt(monkeypatch):
     model = make("numbers").partial_fit(CSR, Z)
     before, of, calls = snapshot(model), Examples.of, []
@@ -136,6 +165,7 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.partial_fit(CSR, Z)
     assert model._states[0].step == before[2]["step"] + 3
+    assert model.t_ == before[2]["samples"] + 3 * 30
     assert np.abs(weights(model) - before[0]).max() > 0
 
 
