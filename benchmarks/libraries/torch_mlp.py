@@ -36,8 +36,12 @@ class TorchMLP:
         self.classes_ = np.unique(y)
         n, d = X.shape
         bag = torch.nn.EmbeddingBag(d, self.n_units, mode="sum", sparse=self.sparse)
-        bias, out = torch.nn.Parameter(torch.zeros(self.n_units)), torch.nn.Linear(self.n_units, 1)
-        torch.nn.init.uniform_(bag.weight, *self._bounds(d))
+        bias, out = torch.nn.Parameter(torch.empty(self.n_units)), torch.nn.Linear(self.n_units, 1)
+        for fan, parameters in ((d + self.n_units, (bag.weight, bias)),
+                                (self.n_units + 1, (out.weight, out.bias))):
+            bound = (6 / fan) ** 0.5  # Glorot, as scikit-learn and fastsgd draw them
+            for each in parameters:
+                torch.nn.init.uniform_(each, -bound, bound)
         self._net = bag, bias, out
         decay = {"weight_decay": self.alpha / self.batch_size}
         first = (torch.optim.SparseAdam([bag.weight]) if self.sparse
@@ -56,10 +60,6 @@ class TorchMLP:
                 first.step()
                 rest.step()
         return self
-
-    def _bounds(self, d):
-        bound = (6 / (d + self.n_units)) ** 0.5  # Glorot, as scikit-learn draws them
-        return -bound, bound
 
     def _forward(self, X):
         import torch
