@@ -5,6 +5,8 @@ import pytest
 from scipy import sparse
 
 import convergence_theorem as theorem
+import pipeline_bubble
+from fastsgd.engine.mlp.pipeline.schedule import bubble, draw
 
 HORIZONS = (100, 1_000, 10_000)
 
@@ -147,3 +149,18 @@ def test_example_finds_data():
     X, y, _ = theorem.load(300)
     assert X.shape[0] == len(y) < 300
     assert set(y) == {-1.0, 1.0}
+
+
+def test_bubble_example_prints_what_it_says(capsys):
+    """Formula, the lecture's half of it, and a measured share for each stage, for every size."""
+    pipeline_bubble.main(["--seconds", "0.001", "--minibatches", "1"])
+    printed = capsys.readouterr().out
+    for line in draw(3, 4).splitlines():
+        assert line in printed
+        assert line in pipeline_bubble.__doc__
+    rows = [line.split() for line in printed.splitlines()[-len(pipeline_bubble.SIZES):]]
+    for (k, m), (stages, micro_batches, lecture, formula, *measured) in zip(
+            pipeline_bubble.SIZES, rows, strict=True):
+        assert (int(stages), int(micro_batches), len(measured)) == (k, m, k)
+        assert float(formula) == pytest.approx(bubble(k, m), abs=6e-4)
+        assert float(lecture) == pytest.approx(bubble(k, m) / 2, abs=6e-4)

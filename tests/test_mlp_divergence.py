@@ -92,6 +92,17 @@ def test_large_models_keep_what_was_learnt_before(monkeypatch, sync):
     assert model.partial_fit(CSR, Z).loss_ < before[2]["loss"]
 
 
+@pytest.mark.parametrize("batch_size", [30, len(Z)])
+def test_another_solver_that_diverges_leaves_the_state_of_the_first(batch_size):
+    model = make("numbers", batch_size=batch_size).partial_fit(CSR, Z)
+    before = snapshot(model)
+    model.set_params(solver="rmsprop")
+    with pytest.raises(DivergenceError):
+        model.partial_fit(CSR, Z * 1e200)
+    same(snapshot(model), before)
+    assert model._states[0].momenta.rule == "adam"
+
+
 def test_weights_that_are_not_finite_are_refused():
     model = make("numbers").partial_fit(CSR, Z)
     model.coefs_[1][0] = np.nan

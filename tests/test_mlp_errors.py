@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor
 from fastsgd.errors import DivergenceError, NotBuiltYetError
@@ -47,6 +48,11 @@ def test_not_finite(Estimator, value, csr):
     ({"dropout": 0.2, "solver": "lbfgs"}, "0.2 needs a solver that takes minibatches.*'sgd'"),
     ({"sync": "hogwild", "solver": "lbfgs"}, "use sync='auto', 'map_reduce' or 'serial'"),
     ({"lazy": True}, "lazy=True .* give X as CSR, or lazy='auto'"),
+    ({"lazy": np.True_}, "lazy=True .* give X as CSR, or lazy='auto'"),
+    ({"class_weight": {0: -1}}, r"class_weight must be >= 0, got -1 in row \d"),
+    ({"class_weight": {0: np.nan}}, r"class_weight must be >= 0, got nan in row \d"),
+    ({"class_weight": {0: np.inf}}, "too large for float64: up to inf"),
+    ({"class_weight": {0: 0, 1: 0}}, "class_weight is 0 in all rows$"),
     ({"n_jobs": 0}, "n_jobs must be a positive number of threads"),
     ({"batch_size": 0}, "'batch_size' parameter"),
     ({"learning_rate_init": 0.0}, "'learning_rate_init' parameter"),
@@ -60,7 +66,7 @@ def test_parameters(given, message):
     assert not hasattr(model, "coefs_")
 
 
-@pytest.mark.parametrize("given", [{"pipeline": 2}, {"workers": 2}, {"device": "cuda"}], ids=str)
+@pytest.mark.parametrize("given", [{"workers": 2}, {"device": "cuda"}], ids=str)
 def test_reserved(given):
     name = next(iter(given))
     with pytest.raises(NotBuiltYetError, match=f"{name}=.* is not built yet"):
@@ -101,6 +107,8 @@ def test_classes():
 
 
 def test_regression_targets():
+    with pytest.raises(ValueError, match=r"y holds 1e\+300, too large for float32.*float64"):
+        FastMLPRegressor().fit(X.astype(np.float32), np.full(40, 1e300))
     with pytest.raises(ValueError, match="loss='poisson' needs y >= 0, got -1"):
         FastMLPRegressor(loss="poisson").fit(X, np.full(40, -1.0))
     with pytest.raises(ValueError, match="y must hold numbers"):
@@ -111,7 +119,8 @@ def test_regression_targets():
 def test_divergence(given):
     """Named with the epoch and the remedy; a warm start keeps the weights that it had."""
     model = FastMLPRegressor(hidden_layer_sizes=(3,), activation="identity", solver="sgd",
-                             max_iter=50, batch_size=10, warm_start=True, **given)
+                             max_iter=50, batch_size=10, warm_start=True, random_state=0,
+                             n_iter_no_change=np.inf, **given)
     model.set_params(learning_rate_init=1e-3).fit(X, X[:, 0])
     kept = [c.copy() for c in model.coefs_]
     model.set_params(learning_rate_init=1e6)
@@ -119,6 +128,51 @@ def test_divergence(given):
                                               "1e\\+06"):
         model.fit(X, X[:, 0])
     for a, b in zip(kept, model.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_divergence_with_early_stopping(epochs):
+    """Ends at once: with the weights of the best score and a warning, or an error without any."""
+    model = FastMLPRegressor(hidden_layer_sizes=(3,), early_stopping=True, random_state=0,
+                             n_iter_no_change=50)
+
+    def spoil(_k, told):
+        if told.number == epochs:
+            model.coefs_[0][0, 0] = np.nan
+
+    model._epoch_hook = spoil
+    with pytest.warns(ConvergenceWarning, match=f"diverged in epoch {epochs + 1}; .* than 0.001"):
+        model.fit(X, X[:, 0])
+    assert model.n_iter_ == epochs + 1
+    assert model.fit_stats_["stopped_by"] == "divergence"
+    assert np.isfinite(model.predict(X)).all()
+    assert model.best_validation_score_ == np.nanmax(model.validation_scores_)
+    with pytest.raises(DivergenceError, match=r"After \d epochs"):
+        FastMLPRegressor(hidden_layer_sizes=(3,), early_stopping=True, random_state=0,
+                         learning_rate_init=1e200).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (-1, "must be >= 0, got -1 in row 7"), (1e300, "too large for float32: up to 1e.300"),
+    (1e-300, "0 in all rows as float32")], ids=str)
+def test_sample_weight_of_odd_sizes(value, message):
+    """Of minibatches that weigh less than nothing, or more than numbers go, none can be learnt."""
+    weight = np.full(40, value)
+    if value == -1:
+        weight[:7] = 3.0
+    for model, y in ((FastMLPClassifier(), Y), (FastMLPRegressor(), X[:, 0])):
+        with pytest.raises(ValueError, match=message):
+            model.fit(X.astype(np.float32), y, sample_weight=weight)
+        assert not hasattr(model, "coefs_")
+
+
+def test_partial_fit_of_rows_whose_class_weighs_nothing():
+    """A block of a stream may hold only such rows: nothing is learnt from it."""
+    model = FastMLPClassifier((3,), class_weight={0: 0.0}).partial_fit(X, Y, classes=[0, 1])
+    before = [c.copy() for c in model.coefs_]
+    model.partial_fit(X[Y == 0], Y[Y == 0])
+    for a, b in zip(before, model.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -7,6 +7,7 @@ from mlp_problem import FEATURES, HIDDEN, K, N, Problem, rows_of, settings, targ
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.lbfgs import Whole
+from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.threads import Team
 
@@ -79,7 +80,7 @@ def test_sum_over_all_rows(csr, n_threads):
     output = ("softmax", "log_loss")
     problem = Problem(settings(), rows_of(csr=csr), targets_of(output), WEIGHT)
     with Team(n_threads, on_interrupt=lambda: None, deadline=NEVER) as team:
-        whole = Whole(problem.examples, problem.parameters, problem.settings, team)
+        whole = Whole(problem.examples, problem.parameters, problem.settings, team, Halt())
         value, gradient = whole(problem.start)
     np.testing.assert_allclose(value, problem(problem.start)[0], rtol=1e-12)
     np.testing.assert_allclose(gradient, problem.gradient(problem.start)[0], rtol=1e-9, atol=1e-14)
@@ -111,3 +112,18 @@ def test_losses_of_extreme_outputs_are_finite():
         (("softmax", "log_loss"), np.array([1])), (("logistic", "log_loss"), np.ones((1, 3)))]}
     assert each["softmax", "log_loss"] == 2000
     np.testing.assert_allclose(each["logistic", "log_loss"], [[0, 1000, np.log(2)]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_of_extreme_outputs(dtype):
+    """At z = 1e30 and -1e30 they are 0 and 1 and add up: no exponential overflows."""
+    z = np.array([[1e30, -1e30, 0.0], [-1e30, -1e30, -1e30], [800.0, 801.0, -1e4]], dtype)
+    for name in (("softmax", "log_loss"), ("logistic", "log_loss")):
+        said = z.copy()
+        OUTPUTS[name].apply(said)
+        assert np.isfinite(said).all()
+        assert said.min() >= 0
+        assert said.max() <= 1
+        if name[0] == "softmax":
+            np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-6)
+            np.testing.assert_allclose(said[1], 1 / 3, rtol=1e-6)

@@ -101,7 +101,7 @@ def test_five_and_five_epochs_are_ten(tmp_path, variant, kind, data, dtype):
 @pytest.mark.parametrize("variant", ["adam", "nesterov", "sgd", "dropout", "early"])
 @pytest.mark.parametrize("sync", ["map_reduce", "merge", "auto"])
 def test_threads_that_give_the_same_bits(tmp_path, sync, variant, data):
-    model = make(2, variant, sync=sync, n_jobs=2, batch_size=64 if sync == "map_reduce" else 13,
+    model = make(2, variant, sync=sync, n_jobs=2, batch_size=96 if sync == "map_reduce" else 13,
                  merge_every=2)
     whole = clone(model).fit(DATA[data], Y[2])
     parts = in_parts(model, DATA[data], Y[2], tmp_path / "m", (4, 5, 10))

@@ -107,6 +107,7 @@ def test_weights_set_by_the_user_count(tmp_path, variant, how):
     else:
         for c in model.coefs_:
             c *= 0
+    np.testing.assert_allclose(model.predict_proba(CSR).sum(axis=1), 1, rtol=1e-6)
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m").resume(CSR.astype(np.float32), Y[3], max_iter=4)
     model.resume(CSR.astype(np.float32), Y[3], max_iter=4)
@@ -166,6 +167,20 @@ def test_partial_fit_after_ctrl_c_learns():
     assert np.abs(weights(model) - before).max() > 0
 
 
+def test_a_divergence_that_early_stopping_ended_stays_ended(tmp_path):
+    """The best weights are shown; nothing comes back from the last ones."""
+    model = make("numbers", "early", solver="sgd", activation="identity", max_iter=2)
+    model.fit(CSR, Y["numbers"]).set_params(learning_rate_init=1e12)
+    model.resume(CSR, Y["numbers"], max_iter=9)
+    assert model.fit_stats_["stopped_by"] == "divergence"
+    before, n_iter = weights(model), model.n_iter_
+    save_model(model, tmp_path / "m")
+    for each in (model, load_model(tmp_path / "m")):
+        each.resume(CSR, Y["numbers"], max_iter=9)
+        np.testing.assert_array_equal(weights(each), before)
+        assert (each.n_iter_, each.fit_stats_["stopped_by"]) == (n_iter, "divergence")
+
+
 def test_refusals():
     model = make(3, max_iter=2).fit(CSR, Y[3])
     with pytest.raises(ValueError, match="classes not in"):
@@ -180,7 +195,7 @@ def test_refusals():
     with pytest.raises(ResumeError, match=r"by 'adam'.*'adagrad'.*solver='adagrad'"):
         clone_with(model, solver="adagrad").resume(CSR, Y[3])
     with pytest.raises(ResumeError, match=r"by 'adam'.*'nesterov'"):
-        clone_with(model, solver="sgd").partial_fit(CSR, Y[3])
+        clone_with(model, solver="sgd").resume(CSR, Y[3])
     with pytest.raises(ResumeError, match=r"learnt from all rows.*early_stopping=False"):
         clone_with(model, early_stopping=True).resume(CSR, Y[3])
     held_out = make(3, early_stopping=True, max_iter=2).fit(CSR, Y[3])

@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor
+from fastsgd.engine.mlp.choice import choose_sync
 from fastsgd.engine.mlp.merge import average, average_touched
 
 DRAW = np.random.default_rng(0)
@@ -196,3 +197,22 @@ def test_means():
     assert b.ravel().tolist() == [1.5, 3.0, 0.0]
     average_touched([a, b], [np.array([0]), np.array([0, 2])], np.array([0, 2]))
     assert a.ravel().tolist() == [1.5, 3.0, 0.0] == b.ravel().tolist()
+
+
+@pytest.mark.parametrize(("given", "wanted"), [
+    ({}, ("map_reduce", 2)),
+    ({"work": 7e6}, ("serial", 1)),
+    ({"work": 7e6, "lazy": True}, ("map_reduce", 2)),
+    ({"work": 1e6, "lazy": True}, ("serial", 1)),
+    ({"work": 1e6, "lazy": True, "seeded": False}, ("hogwild", 2)),
+    ({"work": 4e5, "lazy": True, "seeded": False}, ("serial", 1)),
+    ({"batch_size": 95}, ("serial", 1)),  # too few rows to be cut
+    ({"n_jobs": 1}, ("serial", 1)),
+    ({"sync": "merge", "work": 1}, ("merge", 2)),  # n_jobs is asked for by name
+    ({"sync": "merge", "work": 1, "n_jobs": None}, ("merge", 1)),
+    ({"sync": "map_reduce", "n_jobs": 9, "batch_size": 200}, ("map_reduce", 4)),
+])
+def test_auto_takes_threads_where_they_pay(given, wanted):
+    usual = {"sync": "auto", "n_jobs": 2, "work": 9e6, "batch_size": 200, "lazy": False,
+             "seeded": True}
+    assert choose_sync(**{**usual, **given}) == wanted

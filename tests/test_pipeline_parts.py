@@ -7,6 +7,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from hanging import ended
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -39,7 +40,7 @@ def test_bubble_is_counted(k, m):
 
 @pytest.mark.parametrize(("k", "m"), SIZES)
 def test_timeline_is_in_order(k, m):
-    """Every task once, after what it needs; the flush: nothing goes back before all went forward."""
+    """Every task once, after what it needs; all have gone forward before one comes back."""
     at = {(stage, task): slot for stage, tasks in enumerate(timeline(k, m))
           for slot, task in enumerate(tasks) if task is not None}
     assert len(at) == 2 * k * m
@@ -101,7 +102,7 @@ def test_transport_keeps_order_and_copies_nothing():
     transport.send(first, 0, 1)
     transport.send(second, 0, 1)
     assert transport.recv(1, 0, (2, 3)) is first
-    with pytest.raises(RuntimeError, match=r"stage 1 expected \(2, 3\) from stage 0, got \(1, 3\)"):
+    with pytest.raises(RuntimeError, match=r"1 expected \(2, 3\) from stage 0, got \(1, 3\)"):
         transport.recv(1, 0, (2, 3))
 
 
@@ -111,8 +112,7 @@ def test_transport_aborts():
     transport.send(np.zeros(1), 0, 1)
     transport.abort()
     for rank in (0, 1):
-        with pytest.raises(Aborted):
-            transport.recv(rank, 1 - rank, (1,))
+        assert isinstance(ended(lambda r=rank: transport.recv(r, 1 - r, (1,))), Aborted)
         with pytest.raises(Aborted):
             transport.begin(rank)
 
@@ -122,8 +122,7 @@ def test_nobody_waits_for_a_stage_that_never_began():
     transport = ThreadTransport(2, halt)
     transport.begin(0)
     halt.ask()
-    with pytest.raises(Aborted):
-        transport.recv(0, 1, (1,))
+    assert isinstance(ended(lambda: transport.recv(0, 1, (1,))), Aborted)
     with pytest.raises(Aborted):  # nor does it work alone if it comes after all
         transport.begin(1)
 

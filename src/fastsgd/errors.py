@@ -13,6 +13,10 @@ class ModelFileError(FastSGDError, ValueError):
     """A model file is damaged, truncated, foreign, or of a version this release cannot read."""
 
 
+class DataFileError(FastSGDError, ValueError):
+    """A data file is damaged, truncated, foreign, or lacks an array; the text says which."""
+
+
 class ResumeError(FastSGDError, ValueError):
     """A training cannot go on so that it would equal an uninterrupted one."""
 

@@ -143,6 +143,9 @@ def _read(path):
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
+            if "fastsgd_data" in metadata:
+                raise ModelFileError(
+                    f"{path}: is a data cache, not a model; give a file that save_model wrote")
             if FORMAT not in metadata:
                 raise ModelFileError(
                     f"{path}: is a safetensors file, but of another program; give a file that "

@@ -1,4 +1,4 @@
-"""Reads svmlight text for the commands."""
+"""Reads data files of any form for the commands."""
 
 import sys
 
@@ -6,43 +6,94 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastsgd.cli.errors import say
+from fastsgd.data.arrays import Data
+from fastsgd.data.cache import open_cache
+from fastsgd.data.files import form_of
+from fastsgd.data.npz import load_npz
 from fastsgd.data.svmlight import load_svmlight
 
 
-def read(path, *, base=None, n_features=None, dtype=np.float64):
-    """Rows to learn from: (X, y, base), where feature numbers start at `base`, 0 or 1.
+def read(path, *, base=None, n_features=None, dtype=None, labels=True):
+    """The rows of a file: (X, y, base), where svmlight text would number features from `base`.
 
-    With base=None they start at 1 if the file has no feature 0. More features than `n_features`
-    are an error.
+    Parameters
+    ----------
+    path : str
+        Its content tells its form; "-" is svmlight text from stdin.
+    base : {0, 1} or None
+        None: as a cache says; of text 1 if there is no feature 0; .npz leaves it None.
+    n_features : int or None
+        More features are an error.
+    dtype : float32, float64 or None
+        None: as the arrays are; of text float64.
+    labels : bool
+        Whether a file without y is an error.
     """
+    form = "text" if path == "-" else form_of(path)
+    if form == "text":
+        X, y, base = _text(path, base, n_features, np.float64 if dtype is None else dtype)
+        return X, _whole(y), base
+    X, y, told = load_npz(path, dtype=dtype) if form == "npz" else _cache(path, dtype)
+    if None not in (base, told) and base != told:
+        raise ValueError(
+            f"{path}: its features are numbered from {told}, here they are asked for from {base} "
+            "(--zero-based, or the model); convert the text again with --zero-based "
+            f"{'no' if base else 'yes'}")
+    if y is None and labels:
+        raise ValueError(f"{path}: has no y, the labels or targets; add an array y")
+    if n_features is not None:
+        X = _widened(X, n_features, path)
+    return X, _whole(_flat(y)), base if told is None else told
+
+
+def _cache(path, dtype):
+    """Its arrays as they lie in the file, unless another type is asked for."""
+    X, y, base = open_cache(path)
+    return Data(X if dtype is None else X.astype(dtype, copy=False), y, base)
+
+
+def _text(path, base, n_features, dtype):
     source = sys.stdin.buffer if path == "-" else path
     if base is not None:
         X, y = load_svmlight(source, zero_based=base == 0, n_features=n_features, dtype=dtype)
-        return X, _labels(y), base
+        return X, y, base
     X, y = load_svmlight(source, zero_based=True, dtype=dtype)
     base = int(X.nnz == 0 or X.indices.min() > 0)
     needed = int(X.indices.max()) + 1 - base if X.nnz else 0
     if n_features is not None and needed > n_features:
         raise ValueError(f"{path}: has {needed} features, more than the {n_features} given")
     shape = (X.shape[0], n_features or max(1, needed))
-    return sp.csr_matrix((X.data, X.indices - base, X.indptr), shape=shape), _labels(y), base
+    return sp.csr_matrix((X.data, X.indices - base, X.indptr), shape=shape), y, base
 
 
-def read_for(model, path, *, base=None, quiet=False):
+def _widened(X, n_features, path):
+    n_own = X.shape[1]
+    if n_own > n_features or (n_own < n_features and not sp.issparse(X)):
+        raise ValueError(f"{path}: has {n_own} features, not the {n_features} given")
+    if n_own < n_features:
+        X.resize(X.shape[0], n_features)
+    return X
+
+
+def read_for(model, path, *, base=None, quiet=False, labels=True):
     """Rows to predict or to measure by a loaded model: (X, y)."""
     base = getattr(model, "_index_base", None) if base is None else base
-    return read_as(path, base, model.n_features_in_, model.coef_.dtype, quiet)
+    return read_as(path, base, model.n_features_in_, dtype_of(model), quiet, labels)
 
 
-def read_as(path, base, n_features, dtype, quiet):
+def read_as(path, base, n_features, dtype, quiet, labels=True):
     """Rows of a width that is known from the training: (X, y).
 
-    Features beyond it have no weight, so they are left out, with a note.
+    Sparse features beyond it have no weight, so they are left out, with a note. Arrays keep their
+    type; who uses them converts some rows at a time.
     """
-    X, y, _ = read(path, base=base, dtype=dtype)
+    form = "text" if path == "-" else form_of(path)
+    X, y, _ = read(path, base=base, dtype=dtype if form == "text" else None, labels=labels)
+    if not sp.issparse(X):
+        return _widened(X, n_features, path), y
     if X.shape[1] > n_features:
         beyond = int(np.count_nonzero(X.indices >= n_features))
-        if not quiet:
+        if beyond and not quiet:
             say(f"note: {path}: {beyond} values of features beyond the model's {n_features} are "
                 "left out; they have no weight")
         return X[:, :n_features], y
@@ -50,7 +101,23 @@ def read_as(path, base, n_features, dtype, quiet):
     return X, y
 
 
-def _labels(y):
+def dtype_of(model):
+    """The type of a fitted model's weights."""
+    return (model.coefs_[0] if is_mlp(model) else model.coef_).dtype
+
+
+def is_mlp(model):
+    """Whether it is a multilayer perceptron; the other models are linear."""
+    return hasattr(model, "hidden_layer_sizes")
+
+
+def _flat(y):
+    return y.ravel() if y is not None and y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _whole(y):
     """Whole numbers as int64, so that a class is shown as 1 and not as 1.0."""
+    if y is None or y.dtype.kind != "f":
+        return y
     whole = np.all(np.abs(y) < 2.0**53) and np.all(y == np.trunc(y))
     return y.astype(np.int64) if whole else y

@@ -1,12 +1,13 @@
-"""How good a model is on rows, and how results are printed."""
+"""How good a model is on rows."""
 
-import json
 import math
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils.class_weight import compute_class_weight
 
+from fastsgd.cli.data import dtype_of, is_mlp
+from fastsgd.cli.measure_mlp import measure_mlp
+from fastsgd.cli.targets import check_labels, class_weights
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
@@ -20,11 +21,15 @@ def measure(model, X, y):
     """rows, error (or rmse and r2), mean_loss and objective of a fitted model, as a dict.
 
     The objective is f(w, b) = mean_loss + alpha * R(w), in float64; class weights count in the
-    loss. With more than two classes both are means over the one-against-rest models.
+    loss. With more than two classes both are means over the one-against-rest models. That of a
+    multilayer perceptron is told by `measure_mlp`.
     """
     if getattr(model, "multilabel_", False):
         raise ValueError("this is a multilabel model; the command line measures models of one "
                          "class a row only")
+    check_labels(model, y)
+    if is_mlp(model):
+        return measure_mlp(model, X, y)
     n = X.shape[0]
     coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
     coef = np.atleast_2d(coef).astype(np.float64)
@@ -33,12 +38,13 @@ def measure(model, X, y):
     total, wrong, squares = 0.0, 0, 0.0
     for begin in range(0, n, CHUNK_ROWS):
         part = slice(begin, begin + CHUNK_ROWS)
-        predicted = model.predict(X[part])
+        rows = X[part].astype(dtype_of(model), copy=False)
+        predicted = model.predict(rows)
         if is_classifier(model):
             wrong += int(np.count_nonzero(predicted != y[part]))
         else:
             squares += float(np.sum((predicted.astype(np.float64) - y[part]) ** 2))
-        margins = X[part] @ coef.T + model.intercept_.astype(np.float64)
+        margins = rows @ coef.T + model.intercept_.astype(np.float64)
         for k in range(len(coef)):
             losses = loss.value(margins[:, k], targets(k)[part], float(model.epsilon))
             total += float(np.sum(losses * weights(k)[part]))
@@ -58,17 +64,7 @@ def _targets(model, y, n_models):
     """(targets, weights): functions of the number of the one-against-rest model."""
     if not is_classifier(model):
         return lambda k: y.astype(np.float64), lambda k: np.ones(len(y))
-    unknown = np.setdiff1d(y, model.classes_)
-    if len(unknown):
-        raise ValueError(
-            f"label {unknown[0]} of the data is not among the model's classes "
-            + ", ".join(map(str, model.classes_)))
-    balanced = isinstance(model.class_weight, str)
-    given = "balanced" if balanced else model.class_weight
-    present = np.unique(y) if balanced else model.classes_
-    by_class = dict(zip(present.tolist(), compute_class_weight(given, classes=present, y=y),
-                        strict=True))
-    classes = model.classes_.tolist()
+    by_class, classes = class_weights(model, y), model.classes_.tolist()
 
     def targets(k):
         return np.where(y == classes[k if n_models > 1 else 1], 1.0, -1.0)
@@ -91,46 +87,3 @@ def _penalty(model, coef, n):
         alpha = model.alpha if model.C is None else 1 / (n * model.C)
     penalty = make_penalty(model.penalty, model.l1_ratio)
     return float(alpha) * float(np.mean([penalty.value(np.ascontiguousarray(w)) for w in coef]))
-
-
-def show(result, as_json):
-    """Prints a result to stdout: one JSON object, or a line for each entry."""
-    if as_json:
-        print(json.dumps(_plain(result)))
-        return
-    width = max(map(len, _flat(result)))
-    for name, value in _flat(result).items():
-        print(f"{name:<{width}}  {_text(name, value)}")
-
-
-def _flat(result):
-    flat = {}
-    for name, value in result.items():
-        if isinstance(value, dict):
-            flat.update({f"{name} {inner}": v for inner, v in value.items()})
-        else:
-            flat[name] = value
-    return flat
-
-
-def _text(name, value):
-    if value is None:
-        return "-"
-    if name.split()[-1] == "error":
-        return f"{100 * value:.3f} %"
-    if name == "rows_per_second":
-        return f"{value:,.0f}"
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value):
-    """In terms of JSON; what is not a finite number becomes null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,9 +14,9 @@ def predict(model, data, *, proba, output, base, quiet):
     """Writes a line for each row: its label or value, or its probabilities."""
     if proba and not hasattr(model, "predict_proba"):
         raise ValueError(
-            f"--proba needs a classifier with loss log_loss or modified_huber; this model is a "
-            f"{type(model).__name__} with loss {model.loss}")
-    X, _ = read_for(model, data, base=base, quiet=quiet)
+            "--proba needs a classifier: an MLP, or a linear model with loss log_loss or "
+            f"modified_huber; this model is a {type(model).__name__} with loss {model.loss}")
+    X, _ = read_for(model, data, base=base, quiet=quiet, labels=False)
     if output is None:
         _write(sys.stdout, model, X, proba)
         return

@@ -1,26 +1,35 @@
 """The line of progress on stderr, only where stderr is a terminal."""
 
 import sys
+import time
 
-from fastsgd.estimators.linear import FastSGDClassifier
+from sklearn.base import is_classifier
+
+from fastsgd.cli.data import is_mlp
 
 
 class Progress:
     """Shows epoch, objective, validation error, rows/s and time left; the hook of a model's fit.
 
+    The objective of a multilayer perceptron is its loss_curve_: the mean over minibatches, each
+    before its step.
+
     Parameters
     ----------
-    model : FastSGDClassifier or FastSGDRegressor
+    model : estimator
     n_rows : int
     n_models : int
         One-against-rest models that will be trained.
     max_iter : int
         Epochs in total.
     quiet : bool
+    behind : int
+        Epochs of a multilayer perceptron that is resumed.
     """
 
-    def __init__(self, model, n_rows, n_models, max_iter, quiet):
+    def __init__(self, model, n_rows, n_models, max_iter, quiet, behind=0):
         self._model, self._n_models, self._max_iter = model, n_models, max_iter
+        self._behind, self._told = behind, 0
         held_out = model.validation_fraction if model.early_stopping else 0
         self._rows = n_rows * (1 - held_out)
         self._bar = None
@@ -40,6 +49,7 @@ class Progress:
             self._task = self._bar.add_task(
                 "training", total=self._n_models * self._max_iter, told="")
             self._model._epoch_hook = self.epoch
+            self._began = time.perf_counter()
         return self
 
     def __exit__(self, *exc):
@@ -49,17 +59,23 @@ class Progress:
 
     def epoch(self, k, told):
         """Called by the fit after each epoch of model k; None: of all models at once."""
-        done, seconds = told.state.epoch, told.seconds / told.number
+        self._told += 1
+        if is_mlp(self._model):
+            done, objective = self._behind + self._told, told.loss
+            seconds = (time.perf_counter() - self._began) / self._told
+        else:
+            done, objective = told.state.epoch, told.objective
+            seconds = told.seconds / told.number
         n_models = 1 if k is None else self._n_models
         k = 0 if k is None else k
         left = self._max_iter - done + (n_models - k - 1) * self._max_iter
         label = f"epoch {done}/{self._max_iter}"
         if n_models > 1:
             label = f"class {k + 1}/{self._n_models} {label}"
-        text = f"objective {told.objective:.6f}  {self._rows / seconds:,.0f} rows/s"
+        text = f"objective {objective:.6f}  {self._rows / seconds:,.0f} rows/s"
         if told.score is not None:
             name, value = "r2", told.score
-            if isinstance(self._model, FastSGDClassifier):
+            if is_classifier(self._model):
                 name, value = "error", 1 - told.score
             text += f"  validation {name} {value:.4f}"
         text += f"  at most {_duration(left * seconds)} left"

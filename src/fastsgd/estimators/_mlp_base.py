@@ -24,11 +24,12 @@ from fastsgd.engine.mlp.lbfgs import lbfgs
 from fastsgd.engine.mlp.loop import Ended, train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.prediction import predict
+from fastsgd.engine.mlp.prediction import Shown, predict
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
 from fastsgd.estimators._mlp_checks import (
     CONSTRAINTS,
+    cast_weights,
     check_lazy,
     check_mlp,
 )
@@ -93,8 +94,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         targets, n_outputs, sample_weight, label_weights = self._targets(
             y, sample_weight, X.dtype, first=first, incremental=incremental, goes_on=goes_on,
             **about_y)
-        if sample_weight is not None:
-            sample_weight = sample_weight.astype(X.dtype)
+        sample_weight = cast_weights(sample_weight, X.dtype, allow_all_zero=incremental)
         lazy = check_lazy(self.lazy, rows.is_dense) and self.solver != "lbfgs"
         units = (X.shape[1], *hidden, n_outputs)
         if not first and [c.shape for c in self.coefs_] != list(pairwise(units)):
@@ -164,7 +164,6 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             return parameters, State()
         state = self._states[0]
         if incremental:
-            self._check_rule(state)
             return self._own_parameters(), state
         parameters = self._own_parameters().copy()
         best = state.best if state.iterate is None else parameters.copy()
@@ -236,6 +235,12 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             warnings.warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=LEVEL)
+        elif stopped_by == "divergence":
+            warnings.warn(
+                f"The training diverged in epoch {self.n_iter_}; the weights of the best "
+                "validation score are kept. Take a smaller learning_rate_init than "
+                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning,
+                stacklevel=LEVEL)
         elif stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "
@@ -248,7 +253,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                           reset=False)
         rows = Rows(X)
         rows.check()
-        return predict(X, rows, self._own_parameters(), ACTIVATIONS[self.activation],
+        shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)
+        return predict(X, rows, shown, ACTIVATIONS[self.activation],
                        OUTPUTS[self.out_activation_, self.loss])
 
     def _units(self):

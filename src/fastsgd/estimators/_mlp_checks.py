@@ -64,8 +64,8 @@ def check_mlp(estimator, *, for_partial_fit):
     """
     if estimator.pipeline is not None and estimator.workers is not None:
         raise ValueError(
-            f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model takes "
-            "one of them; set the other to None")
+            f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model "
+            "takes one of them; set the other to None")
     for name, built in (("device", "cpu"), ("workers", None)):
         value = getattr(estimator, name)
         if value != built:
@@ -158,8 +158,37 @@ def _rates(dropout, hidden):
 
 def check_lazy(lazy, is_dense):
     """Whether minibatches move only touched rows of the first matrix."""
-    if lazy is True and is_dense:
+    if isinstance(lazy, str):
+        return not is_dense
+    if lazy and is_dense:  # np.True_ too
         raise ValueError(
             "lazy=True moves the weights of features that occur in a minibatch, and in dense X "
             "all do; give X as CSR, or lazy='auto'")
-    return not is_dense if isinstance(lazy, str) else bool(lazy)
+    return bool(lazy)
+
+
+def cast_weights(weights, dtype, *, allow_all_zero):
+    """Weights of the rows, `class_weight` in them, in X's dtype; None stays None.
+
+    Raises
+    ------
+    ValueError
+        One is negative, all are 0, or a sum of them is not finite: a minibatch is divided by its
+        weight.
+    """
+    if weights is None:
+        return None
+    if not np.all(weights >= 0):
+        row = int(np.argmin(weights >= 0))
+        raise ValueError(f"sample_weight times class_weight must be >= 0, got {weights[row]:g} in "
+                         f"row {row}")
+    with np.errstate(over="ignore", under="ignore"):
+        cast = weights.astype(dtype)
+        total = cast.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        raise ValueError(f"sample_weight times class_weight is too large for {dtype}: up to "
+                         f"{weights.max():g}; divide all weights by that")
+    if not (total > 0 or allow_all_zero):
+        raise ValueError("sample_weight times class_weight is 0 in all rows"
+                         + (f" as {dtype}; multiply all weights" if weights.any() else ""))
+    return cast

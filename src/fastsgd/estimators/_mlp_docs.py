@@ -11,7 +11,7 @@ activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
 PARAMETERS = """\
 solver : {'adam', 'sgd', 'adagrad', 'rmsprop', 'adadelta', 'lbfgs'}, default='adam'
     'sgd' has `momentum`. adagrad wants a larger `learning_rate_init`, about 0.01, adadelta one of
-    about 1. 'lbfgs' is scipy's, on the sum over all rows.
+    about 1, with epsilon=1e-6 and rho=0.95. 'lbfgs' is scipy's, on the sum over all rows.
 alpha : float, default=1e-4
     Weight of the penalty alpha / 2 * |W|^2, divided by the rows (their weight) of the minibatch
     as in scikit-learn. Intercepts are not penalised.
@@ -75,7 +75,8 @@ sync : {'auto', 'serial', 'hogwild', 'map_reduce', 'merge'}, default='auto'
     How threads share the weights. 'hogwild': each draws minibatches of its own and writes without
     locks. 'map_reduce': each minibatch is cut in parts whose gradients are added in a fixed order;
     the same bits for any n_jobs. 'merge': replicas, averaged every `merge_every` minibatches.
-    'auto' is 'map_reduce' where minibatches are large enough, else 'serial'.
+    'auto', where minibatches are large enough for threads: 'hogwild' on CSR if `random_state` is
+    no int, else 'map_reduce'.
 merge_every : int or 'auto', default='auto'
     Minibatches of each thread between two merges; 'auto' is 8.
 pipeline : Pipeline or None, default=None
@@ -110,9 +111,9 @@ n_outputs_ : int
 out_activation_ : str
 fit_stats_ : dict
     seconds, rows_per_second, threads, sync, solver, lazy, stopped_by ("tol", "max_iter",
-    "max_fun", "max_time" or "callback") of the last call; pipeline: None, or stages,
-    micro_batches, the layers and cost_share of each stage, its idle_share as measured, and
-    idle_expected, where all tasks take equally long.
+    "max_fun", "max_time", "callback", or with `early_stopping` "divergence") of the last call;
+    pipeline: None, or stages, micro_batches, the layers and cost_share of each stage, its
+    idle_share as measured, and idle_expected, where all tasks take equally long.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

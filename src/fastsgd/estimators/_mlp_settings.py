@@ -4,8 +4,10 @@ import warnings
 from dataclasses import fields, replace
 
 from fastsgd._compat import CallbackSupportMixin
+from fastsgd._validation import is_seed
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
+from fastsgd.engine.mlp.lbfgs import PARTS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.settings import Settings
 from fastsgd.estimators._mlp_checks import check_micro_batches
@@ -45,9 +47,12 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
     if estimator.pipeline is not None:
         sync, n_threads = "serial", estimator.pipeline.stages
     elif estimator.solver == "lbfgs":
-        sync, n_threads = "map_reduce", choose_threads(estimator.sync, estimator.n_jobs, work)
+        sync, n_threads = "map_reduce", choose_threads(
+            estimator.sync, estimator.n_jobs, work, PARTS)
     else:
-        sync, n_threads = choose_sync(estimator.sync, estimator.n_jobs, work, batch_size)
+        sync, n_threads = choose_sync(
+            estimator.sync, estimator.n_jobs, work, batch_size, lazy=task.lazy,
+            seeded=is_seed(estimator.random_state))
     name = getattr(estimator.learning_rate, "name", estimator.learning_rate)
     eta0 = float(estimator.learning_rate_init)
     schedule = schedule_fields(

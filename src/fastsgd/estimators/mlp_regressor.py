@@ -144,8 +144,6 @@ class FastMLPRegressor(RegressorMixin, MLP):
         DivergenceError
             A loss or gradient is not finite; its step was not taken. The model is as it was, but
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
-        ResumeError
-            The optimizer's state is that of another solver.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -153,9 +151,14 @@ class FastMLPRegressor(RegressorMixin, MLP):
         X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False,
                         multi_output=is_multilabel(y))
         try:
-            y = (y.toarray() if hasattr(y, "toarray") else y).astype(X.dtype)
+            given = (y.toarray() if hasattr(y, "toarray") else y).astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"y must hold numbers, got {y.dtype}: {error}") from error
+        with np.errstate(over="ignore"):
+            y = given.astype(X.dtype, copy=False)
+        if not np.isfinite(y).all():  # given was
+            raise ValueError(f"y holds {given.flat[np.argmax(np.abs(given))]:g}, too large for "
+                             f"{X.dtype}, X's type; scale y, or give X as float64")
         if self.loss == "poisson" and np.any(y < 0):
             raise ValueError(f"loss='poisson' needs y >= 0, got {y.min():g}")
         return X, y

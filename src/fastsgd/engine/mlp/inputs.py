@@ -4,6 +4,8 @@
 one minibatch. With `lazy` there is no gradient of W: the step finds each feature's as it goes.
 """
 
+from copy import copy
+
 import numpy as np
 
 from fastsgd.kernels.sparse_layer import SparseLayer
@@ -27,6 +29,16 @@ class DenseInput:
         self._X, self._masks = X, masks
         self._buffer = np.empty((size, X.shape[1]), X.dtype)
 
+    def part(self, rows, masks):
+        """The same for some rows of its minibatches (a slice), gathered into its own buffer."""
+        new = copy(self)
+        new._buffer, new._masks = self._buffer[rows], masks
+        return new
+
+    def join(self, visits):
+        """After `begin` of all parts: these are the rows of the minibatch."""
+        self._rows = self._buffer[:len(visits)]
+
     def begin(self, visits):
         self._rows = self._buffer[:len(visits)]
         np.take(self._X, visits, axis=0, out=self._rows, mode="clip")  # 'raise' would copy twice
@@ -37,8 +49,8 @@ class DenseInput:
     def forward(self, W, out):
         np.matmul(self._rows, W, out=out)
 
-    def backward(self, delta, gradient):
-        np.matmul(self._rows.T, delta, out=gradient.first)
+    def backward(self, delta, gradient, rows=slice(None)):
+        np.matmul(self._rows[:, rows].T, delta, out=gradient.first[rows])
 
 
 class SparseInput:
@@ -58,14 +70,13 @@ class SparseInput:
     delta : ndarray
         With `lazy`: d loss / d z of the last minibatch, which the step needs.
     touched : int64 ndarray
-        With `lazy`: the features of the last minibatch.
+        The features of the last minibatch.
     """
 
     touched = delta = None
 
     def __init__(self, rows, n_units, lazy):
         self.layer, self.lazy = SparseLayer(rows, n_units), lazy
-        self._buffer = np.empty((0, n_units), rows.dtype)
 
     def begin(self, visits):
         self._visits = visits
@@ -75,19 +86,29 @@ class SparseInput:
     def forward(self, W, out):
         self.layer.forward(self._visits, W, out)
 
+    def part(self, _rows, _masks):
+        """The forward pass for some rows of its minibatches."""
+        return ForwardOnly(self.layer)
+
+    def join(self, visits):
+        """Sorts the minibatch by feature; may run beside the forward passes of its parts."""
+        self.touched = self.layer.touch(visits)
+
     def backward(self, delta, gradient):
         if self.lazy:
             self.delta = delta
             return
-        touched = self.layer.touch(self._visits)
+        self.join(self._visits)
         gradient.first.fill(0)
-        n = len(touched)
-        if n == 0:
+        self.scatter(delta, gradient, 0, len(self.touched))
+
+    def scatter(self, delta, gradient, begin, end):
+        """Writes the gradient of a slice of the touched features to their rows."""
+        if begin == end:
             return
-        if n > len(self._buffer):
-            self._buffer = np.empty((n + n // 4, self._buffer.shape[1]), self._buffer.dtype)
-        self.layer.backward(delta, self._buffer)
-        gradient.first[touched] = self._buffer[:n]
+        rows = np.empty((end - begin, delta.shape[1]), delta.dtype)
+        self.layer.backward(delta, rows, begin, end)
+        gradient.first[self.touched[begin:end]] = rows
 
 
 class ForwardOnly:

@@ -1,5 +1,6 @@
 """``solver="lbfgs"``: scipy's L-BFGS-B on the loss of all rows, as scikit-learn calls it."""
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +11,20 @@ from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
 from fastsgd.engine.mlp.optimizer import share
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.threads import Team
+from fastsgd.optimizers import make_optimizer
 
 PARTS = 4
 """The rows are cut into so many, by their number alone; sums are added in this order."""
 
 BLOCK = 512
 """Rows that go through the network at a time."""
+
+
+SUM = make_optimizer("sgd")
+
+
+class Halted(Exception):
+    """An evaluation was cut short: by the deadline, or by Ctrl-C in another thread."""
 
 
 class _Part(NamedTuple):
@@ -34,14 +43,17 @@ class Whole:
         INOUT: where the last evaluation was.
     settings : Settings
     team : Team
+    halt : Halt
+        Asked when the evaluation is to be given up, after a block; it then raises Halted.
     """
 
-    def __init__(self, examples, parameters, settings, team):
+    def __init__(self, examples, parameters, settings, team, halt):
         bench = Bench(examples, parameters.units, settings)
-        self._examples, self._settings, self._team = examples, settings, team
+        self._examples, self._settings, self._team, self._halt = examples, settings, team, halt
         self.parameters = parameters
         self._rows = examples.order(False, None)()
-        self._parts = [_Part(bench.make_pass(BLOCK, lazy=False), bench.make_gradient(lazy=False),
+        lazy = not bench.dense  # a block of CSR rows adds to the features that occur in it
+        self._parts = [_Part(bench.make_pass(BLOCK, lazy=lazy), bench.make_gradient(lazy=lazy),
                              bench.make_gradient(lazy=False)) for _ in range(PARTS)]
         self._weight = float(examples.n_rows)
         if examples.sample_weight is not None:
@@ -60,6 +72,8 @@ class Whole:
             self._team.run(task)
         else:
             task(0)
+        if self._halt.asked:
+            raise Halted
         value = sum(losses) + 0.5 * alpha * self.parameters.square()
         gradient = sum(part.total.pack() for part in self._parts)
         n_coefs = self.parameters.first.size + self.parameters.matrices.size
@@ -72,14 +86,26 @@ class Whole:
         part.total.first.fill(0)
         part.total.rest.fill(0)
         for begin in range(0, len(rows), BLOCK):
+            if self._halt.asked or (not self._team.size and self._team.expired()):
+                break
             visits = rows[begin:begin + BLOCK]
             target, weight, _ = self._examples.of(visits)
             part.one.inputs.begin(visits)
             loss += part.one.gradient(
                 self.parameters, target, weight, self._weight, part.gradient)
-            part.total.first += part.gradient.first
             part.total.rest += part.gradient.rest
+            _add_first(part)
         return loss
+
+
+def _add_first(part):
+    """Adds the gradient of the first matrix to the part's total."""
+    inputs = part.one.inputs
+    if not inputs.lazy:
+        part.total.first += part.gradient.first
+    else:  # the sum of the touched rows' gradients is SGD with a step of -1
+        inputs.layer.descend(inputs.delta, SUM.number, part.total.first, [],
+                             SUM.constants(eta=-1.0))
 
 
 def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline):
@@ -87,31 +113,48 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline)
 
     `stopped_by` may be "max_fun" too.
     """
-    halt = Halt()
+    halt, reasons = Halt(), []
+    # of the last iterate: a line search that is cut short may stand anywhere
+    x, evaluations, n_iter = parameters.pack(), 0, 0
+
+    def after(intermediate_result):
+        nonlocal n_iter
+        n_iter += 1
+        x[:] = intermediate_result.x
+        state.epoch += 1
+        state.loss = float(intermediate_result.fun)
+        state.curve.append(state.loss)
+        if on_epoch(Epoch(n_iter, state.loss, time.perf_counter() - began)):
+            reasons.append("callback")
+            raise StopIteration
+
+    began = time.perf_counter()
     with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
           Team(settings.n_threads if settings.n_threads > 1 else 0, on_interrupt=halt.ask,
                deadline=deadline) as team):
-        f, reasons = Whole(examples, parameters, settings, team), []
+        f = Whole(examples, parameters, settings, team, halt)
 
-        def after(intermediate_result):
-            parameters.unpack(intermediate_result.x)
-            state.epoch += 1
-            state.loss = state.best_loss = float(intermediate_result.fun)
-            state.curve.append(state.loss)
-            if on_epoch(Epoch(len(state.curve), state.curve[-1], 0.0)):
-                reasons.append("callback")
-            elif team.expired():
-                reasons.append("max_time")
-            if reasons:
-                raise StopIteration
+        def evaluate(vector):
+            nonlocal evaluations
+            value = f(vector)
+            evaluations += 1
+            if np.isinf(state.loss):  # before the first step
+                state.loss = float(value[0])
+            return value
 
-        found = minimize(f, parameters.pack(), jac=True, method="L-BFGS-B", callback=after,
-                         options={"maxfun": max_fun, "maxiter": settings.max_iter,
-                                  "gtol": settings.tol})
-    parameters.unpack(found.x)
-    state.samples += int(found.nfev) * examples.n_rows
-    state.loss = state.best_loss = float(found.fun)
-    check_finite(state.loss, parameters, found.nit, settings)
-    over = "max_iter" if found.nit >= settings.max_iter else "max_fun"
-    stopped_by = reasons[0] if reasons else over if found.status == 1 else "tol"
-    return Ended(int(found.nit), stopped_by, int(found.nfev) * examples.n_rows)
+        try:
+            found = minimize(evaluate, x.copy(), jac=True, method="L-BFGS-B", callback=after,
+                             options={"maxfun": max_fun, "maxiter": settings.max_iter,
+                                      "gtol": settings.tol})
+            x[:], state.loss = found.x, float(found.fun)
+            over = "max_iter" if n_iter >= settings.max_iter else "max_fun"
+            stopped_by = reasons[0] if reasons else over if found.status == 1 else "tol"
+        except Halted:
+            stopped_by = "max_time"
+        finally:
+            parameters.unpack(x)
+            state.samples += evaluations * examples.n_rows
+            state.best_loss = state.loss
+    if evaluations:
+        check_finite(state.loss, parameters, n_iter, settings)
+    return Ended(n_iter, stopped_by, evaluations * examples.n_rows)

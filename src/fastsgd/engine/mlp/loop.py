@@ -71,12 +71,13 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     Returns
     -------
     Ended
-        `stopped_by` is "callback", "tol", "max_iter" or "max_time".
+        `stopped_by` is "callback", "tol", "max_iter" or "max_time"; "divergence" where weights are
+        no longer finite and those of the best score are returned.
 
     Raises
     ------
     DivergenceError
-        A weight is no longer finite.
+        A weight is no longer finite, and there are none of a best score.
     """
     if score is None:
         state.forget_scores()
@@ -119,6 +120,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
                 stopped_by = _why(ended, no_progress, n_iter, settings, team)
+                if not np.isfinite(told.loss) and not parameters.are_finite():
+                    stopped_by = "divergence"  # nothing comes back from there
     except BaseException:  # of Ctrl-C, say, within an epoch; all threads have ended here
         if epochs is not None:
             state.count(epochs.take_tally())
@@ -134,8 +137,9 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
 def _prepare(parameters, state, settings):
     """The optimizer's state for the steps to come: a new one, or that of the last call."""
     momenta = state.momenta
-    if momenta is None:
+    if momenta is None or momenta.rule != settings.rule.name:
         state.momenta = Momenta.of(settings.rule, parameters, settings.lazy)
+        state.step = 0  # adam corrects the bias of moments that begin now
     elif settings.lazy and momenta.last is None:  # so far X was dense: all rows stand there
         momenta.last = np.full(len(parameters.first), state.step, np.int64)
     elif not settings.lazy and momenta.last is not None:

@@ -1,5 +1,7 @@
 """Forward and backward through layers, for one minibatch, in buffers made once."""
 
+from copy import copy
+
 import numpy as np
 
 
@@ -29,21 +31,29 @@ class Pass:
         self._activation, self._output, self._masks = activation, output, masks
         self._begin, self._fed_below = begin, None
         hidden = units[1:] if output is None else units[1:-1]
+        self._n_hidden = len(hidden)
         self._z = [np.empty((size, u), dtype) for u in units[1:]]
         self._delta = [None if i == 0 and inputs is not None else np.empty((size, u), dtype)
                        for i, u in enumerate(units[:-1])]  # by what a layer is fed
         self._spare = [np.empty((size, u), dtype) for u in hidden]
-        self._fed = self._z[:len(hidden)]
+        self._fed = self._z[:self._n_hidden]
         if masks is not None:
             self._fed = [np.empty((size, u), dtype) for u in hidden]
         self._dropped = [None] * len(hidden)
 
-    def leave_delta_in(self, buffer):
-        """From now on d loss / d z of the first layer is left there: (n_rows, units[1])."""
-        if len(self._z) > 1:
-            self._delta[1] = buffer
-        else:
-            self._z[0] = buffer
+    def part(self, rows, inputs, masks):
+        """A pass through the same layers for some rows of its minibatches (a slice).
+
+        It works in this one's buffers: after forward and `backward` of all parts, `weigh` finds
+        the gradient of the whole minibatch here.
+        """
+        new = copy(self)
+        new.inputs, new._masks = inputs, masks
+        for name in ("_z", "_delta", "_spare", "_fed"):
+            setattr(new, name, [buffer if buffer is None else buffer[rows]
+                                for buffer in getattr(self, name)])
+        new._dropped = [None] * len(self._dropped)
+        return new
 
     def forward(self, parameters, n, fed=None):
         """z of the output layer, or what the last hidden layer feeds on: a view of a buffer.
@@ -57,15 +67,14 @@ class Pass:
             IN, until `backward` has been called.
         """
         self._fed_below = fed
-        for i, (coef, intercept) in enumerate(
-                zip(parameters.coefs, parameters.intercepts, strict=True)):
+        for i, coef in enumerate(parameters.coefs):
             z = self._z[i][:n]
             if fed is None:
                 self.inputs.forward(coef, z)
             else:
                 np.matmul(fed, coef, out=z)
-            z += intercept
-            if i == len(self._fed):
+            z += parameters.intercepts[i]
+            if i == self._n_hidden:
                 return z
             self._activation.apply(z)
             fed = z if self._masks is None else self._drop(i, z)
@@ -122,13 +131,14 @@ class Pass:
         weight = weight if losses.ndim == 2 else weight[:, 0]
         return float(np.multiply(losses, weight).sum(dtype=np.float64))
 
-    def backward(self, parameters, delta, out):
+    def backward(self, parameters, delta, out=None):
         """The gradient of the layers, after their forward pass.
 
         Parameters
         ----------
-        parameters, out : Parameters or Layers
-            IN, OUT.
+        parameters : Parameters or Layers
+        out : Parameters or Layers, or None
+            OUT: the gradient; None leaves it to `weigh`.
         delta : ndarray of shape (n, units[-1])
             INOUT. d loss / d z of the output layer, or by what the last hidden layer feeds on.
 
@@ -139,16 +149,38 @@ class Pass:
         """
         n, coefs = len(delta), parameters.coefs
         for i in range(len(coefs) - 1, -1, -1):
-            if i < len(self._fed):
+            if i < self._n_hidden:
                 if self._dropped[i] is not None:
                     delta *= self._dropped[i]
                 self._activation.back(self._z[i][:n], delta, self._spare[i][:n])
-            np.add.reduce(delta, axis=0, out=out.intercepts[i])
+            if out is not None:
+                np.add.reduce(delta, axis=0, out=out.intercepts[i])
             if i == 0 and self.inputs is not None:
-                self.inputs.backward(delta, out)
+                if out is not None:
+                    self.inputs.backward(delta, out)
                 return None
-            fed = self._fed[i - 1][:n] if i else self._fed_below
-            np.matmul(fed.T, delta, out=out.coefs[i])
+            if out is not None:
+                fed = self._fed[i - 1][:n] if i else self._fed_below
+                np.matmul(fed.T, delta, out=out.coefs[i])
             above, delta = delta, self._delta[i][:n]
             np.matmul(above, coefs[i].T, out=delta)
         return delta
+
+    def delta(self, layer, n):
+        """d loss / d z of a layer for the `n` rows of the last backward pass."""
+        return (self._z[-1] if layer == len(self._z) - 1 else self._delta[layer + 1])[:n]
+
+    def weigh(self, layer, rows, n, out):
+        """The gradient of some rows of a matrix above the first, after all parts' backward pass.
+
+        Parameters
+        ----------
+        layer : int
+        rows : slice
+        n : int
+            Rows of the minibatch.
+        out : Parameters
+            OUT: these rows of ``out.coefs[layer]``.
+        """
+        np.matmul(self._fed[layer - 1][:n, rows].T, self.delta(layer, n),
+                  out=out.coefs[layer][rows])

@@ -18,6 +18,8 @@ class Momenta:
 
     Attributes
     ----------
+    rule : str
+        Its name.
     slots : list of Parameters
     last : int64 ndarray of shape (n_features,) or None
         With `lazy`: the step at which the state of each row of the first matrix stands, 0 before
@@ -38,7 +40,7 @@ class Momenta:
 
     def layers(self, begin, end):
         """Those of some layers: views."""
-        return Momenta([Layers(slot, begin, end) for slot in self.slots], self.last)
+        return Momenta([Layers(s, begin, end) for s in self.slots], self.last, self.rule)
 
     def copy(self):
         last = None if self.last is None else self.last.copy()
@@ -56,9 +58,8 @@ class Stepper:
     def __init__(self, rule):
         self._number, self._constants = rule.number, rule.constants(eta=0.0)
 
-    def step(self, parameters, gradient, momenta, inputs, *, eta, t, l2, rank=0, size=1,
-             cut=None, squares=False):
-        """One step, or the share of it that thread `rank` of `size` takes.
+    def step(self, parameters, gradient, momenta, inputs, *, eta, t, l2, squares=False):
+        """One step of all layers.
 
         Parameters
         ----------
@@ -75,8 +76,6 @@ class Stepper:
             Number of the step, from 1.
         l2 : float
             The gradient of the penalty is this times the weights, but not the intercepts.
-        cut : int64 ndarray of shape (size + 1,) or None
-            With `lazy` and several threads: where the touched features are cut.
         squares : bool
             Whether the change of the sum of squares of the weights is asked for.
 
@@ -85,29 +84,38 @@ class Stepper:
         float
             That change, or 0.
         """
-        number, slots, change = self._number, momenta.slots, 0.0
-        constants = {**self._constants, "eta": eta, "t": t, "l2": l2}
-        if inputs is None:
-            pass
-        elif inputs.lazy:
-            begin, end = (0, None) if cut is None else (cut[rank], cut[rank + 1])
-            change = inputs.layer.descend(
-                inputs.delta, number, parameters.first, [s.first for s in slots], constants,
-                momenta.last, begin, end, squares=squares)
-        else:
-            rows = share(len(parameters.first), rank, size)
-            change = optimizers.step(
-                number, parameters.first[rows], gradient.first[rows],
-                [s.first[rows] for s in slots], constants, squares=squares)
-        part = share(len(parameters.matrices), rank, size)
+        constants = self.constants(eta, t, l2)
+        change = 0.0
+        if inputs is not None:
+            change = self.step_matrix(
+                0, slice(0, None), parameters, gradient, momenta, inputs, constants, squares)
         change += optimizers.step(
-            number, parameters.matrices[part], gradient.matrices[part],
-            [s.matrices[part] for s in slots], constants, squares=squares)
-        constants["l2"] = 0.0
-        part = share(len(parameters.vectors), rank, size)
-        optimizers.step(number, parameters.vectors[part], gradient.vectors[part],
-                        [s.vectors[part] for s in slots], constants)
+            self._number, parameters.matrices, gradient.matrices,
+            [s.matrices for s in momenta.slots], constants, squares=squares)
+        self.step_vectors(parameters, gradient, momenta, constants)
         return change
+
+    def constants(self, eta, t, l2):
+        """Those of a step, for `step_matrix` and `step_vectors`."""
+        return {**self._constants, "eta": eta, "t": t, "l2": l2}
+
+    def step_matrix(self, layer, part, parameters, gradient, momenta, inputs, constants, squares):
+        """The share of a step that moves some rows of a matrix; the change of its square.
+
+        `part` is a slice of the rows; of a lazy first layer a slice of the touched features.
+        """
+        if layer == 0 and inputs.lazy:
+            return inputs.layer.descend(
+                inputs.delta, self._number, parameters.first, [s.first for s in momenta.slots],
+                constants, momenta.last, part.start, part.stop, squares=squares)
+        return optimizers.step(
+            self._number, parameters.coefs[layer][part], gradient.coefs[layer][part],
+            [s.coefs[layer][part] for s in momenta.slots], constants, squares=squares)
+
+    def step_vectors(self, parameters, gradient, momenta, constants):
+        """The share of a step that moves the intercepts, which alpha does not penalise."""
+        optimizers.step(self._number, parameters.vectors, gradient.vectors,
+                        [s.vectors for s in momenta.slots], {**constants, "l2": 0.0})
 
     def settle(self, parameters, momenta, *, eta, t, l2, touched=None):
         """Makes up for steps before t that rows of the first matrix were left out of (`lazy`)."""

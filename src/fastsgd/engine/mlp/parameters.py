@@ -155,3 +155,12 @@ class Parameters(Layers):
         """The inverse of `pack`."""
         self.first.reshape(-1)[:] = vector[:self.first.size]
         self.rest[:] = vector[self.first.size:]
+
+
+def add_up(gradients, rank, size, with_first):
+    """Adds all to the first one, in their order: one slice of all arrays."""
+    for name in ("first", "matrices", "vectors")[not with_first:]:
+        total = getattr(gradients[0], name)
+        part = slice(len(total) * rank // size, len(total) * (rank + 1) // size)
+        for other in gradients[1:]:
+            total[part] += getattr(other, name)[part]

@@ -1,5 +1,7 @@
 """The output layer's values for many rows, block by block."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
@@ -7,6 +9,23 @@ from fastsgd.engine.mlp.network import Pass
 
 ROWS, VALUES = 1024, 1 << 22
 """Rows of a block, and values of its widest layer, at most."""
+
+
+class Shown(NamedTuple):
+    """The weights that a fitted model shows, as far as the forward pass asks: not copied."""
+
+    units: tuple
+    coefs: list
+    intercepts: list
+
+    @classmethod
+    def of(cls, coefs, intercepts, dtype):
+        rows = [np.ascontiguousarray(c, dtype) for c in coefs]  # as the kernels want them
+        return cls((len(coefs[0]), *(c.shape[1] for c in coefs)), rows, intercepts)
+
+    @property
+    def dtype(self):
+        return self.coefs[0].dtype
 
 
 def predict(X, rows, parameters, activation, output, visits=None):
@@ -18,7 +37,7 @@ def predict(X, rows, parameters, activation, output, visits=None):
         Of the weights' dtype.
     rows : Rows
         Of X, checked.
-    parameters : Parameters
+    parameters : Parameters or Shown
     activation : Activation
     output : Output
     visits : int64 ndarray of shape (n,) or None
@@ -31,7 +50,7 @@ def predict(X, rows, parameters, activation, output, visits=None):
     units, dtype = parameters.units, parameters.dtype
     widest = max(units if rows.is_dense else units[1:])
     size = max(1, min(len(visits), ROWS, VALUES // widest))
-    inputs = DenseInput(X, size, None) if rows.is_dense else SparseInput(rows, units[1], True)
+    inputs = DenseInput(X, size, None) if rows.is_dense else SparseInput(rows, units[1], False)
     one = Pass(inputs, units, dtype, activation, output, size)
     out = np.empty((len(visits), units[-1]), dtype)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -52,7 +52,7 @@ def undone_on_error(undo, parameters, state, *, several):
     try:
         yield
     except Exception:
-        if kept or state.step == before["step"]:
+        if kept or state.samples == before["samples"]:
             vars(state).update(before)
             if kept:
                 undo.restore(parameters, state.momenta)

@@ -191,4 +191,4 @@ class Worker:
             self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t, l2=alpha / total,
             squares=self._exact)
         self.tally.add(loss, total, len(visits))
-        return inputs.touched
+        return inputs.touched if inputs.lazy else None

@@ -1,6 +1,6 @@
 """Cuts layers into stages whose costs are as equal as they can be."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 
 def balance(costs, n_stages):
@@ -30,14 +30,13 @@ def balance(costs, n_stages):
         raise ValueError(f"{len(costs)} layers can be cut into 1 to {len(costs)} stages, got "
                          f"{n_stages}")
     until = [0, *accumulate(costs)]
-    # best[end] = (largest sum, cuts) of the layers before `end` in as many pieces as counted so far
+    # best[end] = (largest sum, cuts) of the layers before `end`, in as many pieces as so far
     best = {end: (until[end], (0, end)) for end in range(1, len(costs) + 1)}
     for pieces in range(2, n_stages + 1):
         best = {end: min((max(best[cut][0], until[end] - until[cut]), (*best[cut][1], end))
                          for cut in range(pieces - 1, end))
                 for end in range(pieces, len(costs) + 1)}
-    cuts = best[len(costs)][1]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(best[len(costs)][1]))
 
 
 def training_costs(forward):

@@ -3,9 +3,8 @@
 import numpy as np
 
 from fastsgd.engine.mlp.inputs import ForwardOnly
-from fastsgd.engine.mlp.map_reduce import add_up
 from fastsgd.engine.mlp.optimizer import Stepper, share
-from fastsgd.engine.mlp.parameters import Layers
+from fastsgd.engine.mlp.parameters import Layers, add_up
 from fastsgd.engine.mlp.worker import Tally, check_step
 
 

@@ -11,9 +11,9 @@ from fastsgd.engine.mlp.pipeline.transport import Aborted, ThreadTransport
 class Stage:
     """Works on one minibatch after another, between the stages below and above.
 
-    Each minibatch is flushed: a stage has sent all micro-batches forward and back, and has made its
-    step, before it begins the next. Whether there is a next one is decided by the first stage
-    and told upwards, so that all stages end with the same number of steps.
+    Each minibatch is flushed: a stage has sent all micro-batches forward and back, and has made
+    its step, before it begins the next. Whether there is a next one is decided by the first
+    stage and told upwards, so that all stages end with the same number of steps.
 
     No stage waits in vain: tasks have the same order in all stages, a task waits only for the
     same micro-batch of a neighbour, forward for the one below, back for the one above, and

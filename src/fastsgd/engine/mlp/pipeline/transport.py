@@ -62,32 +62,27 @@ class ThreadTransport:
         Aborted
             It will never come.
         """
-        while True:
+        array = None
+        while array is None:
             try:
                 array = self._queues[source, rank].get(timeout=LOOK_AROUND)
             except Empty:
-                self._look_around()
-                continue
-            if array is None or self._aborted:
+                self._give_up_where_a_stage_is_missing()
+            if self._aborted:
                 raise Aborted
-            if array.shape != shape:
-                raise RuntimeError(f"stage {rank} expected {shape} from stage {source}, got "
-                                   f"{array.shape}")
-            return array
+        if array.shape != shape:
+            raise RuntimeError(f"stage {rank} expected {shape} from stage {source}, got "
+                               f"{array.shape}")
+        return array
 
-    def _look_around(self):
-        """Raises Aborted where a stage is missing: Ctrl-C may come before all were told to begin.
-
-        Then nobody has made a step, and a stage that comes later makes none.
-        """
+    def _give_up_where_a_stage_is_missing(self):
+        """Ctrl-C may come before all were told to begin. Then nobody has made a step, and a stage
+        that comes later makes none."""
         with self._lock:
             if self._halt.asked and len(self._begun) < self._size:
                 self._aborted = True
-                raise Aborted
 
     def abort(self):
-        """Ends all stages: each raises Aborted where it waits now or next."""
+        """Ends all stages: each raises Aborted where it waits, or next would."""
         with self._lock:
             self._aborted = True
-        for queue in self._queues.values():
-            queue.put(None)
