@@ -107,6 +107,7 @@ def test_weights_set_by_the_user_count(tmp_path, variant, how):
     else:
         for c in model.coefs_:
             c *= 0
+    np.testing.assert_allclose(model.predict_proba(CSR).sum(axis=1), 1, rtol=1e-6)
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m").resume(CSR.astype(np.float32), Y[3], max_iter=4)
     model.resume(CSR.astype(np.float32), Y[3], max_iter=4)
@@ -164,6 +165,20 @@ def test_partial_fit_after_ctrl_c_learns():
     after = np.concatenate([model.coefs_[0].ravel(), model._parameters.rest])
     assert np.abs(after - best).max() > 0
     assert np.abs(weights(model) - before).max() > 0
+
+
+def test_a_divergence_that_early_stopping_ended_stays_ended(tmp_path):
+    """The best weights are shown; nothing comes back from the last ones."""
+    model = make("numbers", "early", solver="sgd", activation="identity", max_iter=2)
+    model.fit(CSR, Y["numbers"]).set_params(learning_rate_init=1e12)
+    model.resume(CSR, Y["numbers"], max_iter=9)
+    assert model.fit_stats_["stopped_by"] == "divergence"
+    before, n_iter = weights(model), model.n_iter_
+    save_model(model, tmp_path / "m")
+    for each in (model, load_model(tmp_path / "m")):
+        each.resume(CSR, Y["numbers"], max_iter=9)
+        np.testing.assert_array_equal(weights(each), before)
+        assert (each.n_iter_, each.fit_stats_["stopped_by"]) == (n_iter, "divergence")
 
 
 def test_refusals():

@@ -91,7 +91,8 @@ class ResumableMLP:
         Notes
         -----
         Of the parameters, `max_iter`, `tol`, `n_iter_no_change`, `max_fun`, `n_jobs`, `sync`,
-        `verbose`, `random_state` (which is not looked at) and `max_time` may change in between.
+        `verbose`, `max_time` and `random_state` (only sync='auto' looks at it) may change in
+        between.
 
         Examples
         --------
@@ -148,7 +149,9 @@ class ResumableMLP:
                 "use fit with warm_start=True")
 
     def _why_ended(self, state, settings):
-        """What has ended the training already: "tol", "max_iter" or None."""
+        """What has ended the training already: "tol", "divergence", "max_iter" or None."""
+        if state.iterate is not None and not state.iterate.are_finite():
+            return "divergence"  # where the weights shown are those of the best score
         if self.solver != "lbfgs" and has_ended(state, settings):
             return "tol"
         return "max_iter" if settings.max_iter < 1 else None

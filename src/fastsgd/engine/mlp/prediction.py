@@ -19,8 +19,8 @@ class Shown(NamedTuple):
     intercepts: list
 
     @classmethod
-    def of(cls, coefs, intercepts):
-        rows = [np.ascontiguousarray(c) for c in coefs]  # as the kernels want them
+    def of(cls, coefs, intercepts, dtype):
+        rows = [np.ascontiguousarray(c, dtype) for c in coefs]  # as the kernels want them
         return cls((len(coefs[0]), *(c.shape[1] for c in coefs)), rows, intercepts)
 
     @property
