@@ -103,6 +103,14 @@ def test_the_model_of_an_epoch_is_a_checkpoint(tmp_path, early_stopping):
         assert again.loss_curve_ == model.loss_curve_
 
 
+def test_models_that_a_callback_keeps_stay_as_they_were():
+    recorder = Recorder()
+    model = FastMLPClassifier(max_iter=5, **GIVEN).set_callbacks(recorder).fit(X, Y2)
+    second = recorder.models[1].set_callbacks()
+    assert second.n_iter_ == len(second.loss_curve_) == 2
+    np.testing.assert_array_equal(weights(second.resume(X, Y2)), weights(model))
+
+
 @pytest.mark.parametrize("y", [Y2, Y3, LABELS], ids=["two", "three", "labels"])
 def test_scoring_monitor_of_scikit_learn(y):
     monitor = callback.ScoringMonitor(scoring="accuracy")

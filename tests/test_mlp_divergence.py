@@ -27,8 +27,7 @@ def diverging(data, **more):
 
 def snapshot(model):
     state = model._states[0]
-    return (weights(model), [a.copy() for a in networks(state)], deepcopy(vars(state)),
-            deepcopy(model._rng.get_state()[1]))
+    return weights(model), [a.copy() for a in networks(state)], deepcopy(vars(state))
 
 
 def same(a, b):
@@ -37,14 +36,13 @@ def same(a, b):
         np.testing.assert_array_equal(x, y)
     for name in ("step", "samples", "epoch", "stale", "best_loss", "loss", "curve", "seed"):
         assert a[2][name] == b[2][name], name
-    np.testing.assert_array_equal(a[3], b[3])
 
 
 @pytest.mark.parametrize("sync", SYNCS)
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_a_divergence_leaves_all_as_it_was(solver, data, sync):
-    """Weights, optimizer, counts, random numbers, and the arrays that the user holds."""
+    """Weights, optimizer, counts, and the arrays that the user holds."""
     model = diverging(data, solver=solver, **SYNCS[sync])
     before, arrays = snapshot(model), model.coefs_
     with pytest.raises(DivergenceError, match=r"at step .* the step was not taken"):
@@ -56,7 +54,7 @@ def test_a_divergence_leaves_all_as_it_was(solver, data, sync):
 
 @pytest.mark.parametrize("data", DATA)
 def test_it_goes_on_as_if_nothing_had_happened(data):
-    model, other = diverging(data), diverging(data)
+    model, other = diverging(data, shuffle=False), diverging(data, shuffle=False)
     with pytest.raises(DivergenceError):
         model.partial_fit(DATA[data], Z)
     for each in (model, other):
@@ -89,6 +87,7 @@ def test_large_models_keep_what_was_learnt_before(monkeypatch, sync):
     assert np.isfinite(weights(model)).all()
     assert state.step == before[2]["step"] + 2
     assert state.momenta.last.max() == state.step
+    assert state.samples == before[2]["samples"] + 2 * 64
     assert (state.epoch, model.loss_curve_) == (1, before[2]["curve"])
     assert model.partial_fit(CSR, Z).loss_ < before[2]["loss"]
 
@@ -122,6 +121,34 @@ def test_any_error_is_undone(monkeypatch, when):
         same(snapshot(model), before)
 
 
+def test_an_error_of_a_callback_is_undone():
+    """The epoch was whole then, and its loss in the curve."""
+    def fail(_k, _told):
+        raise RuntimeError("disk full")
+
+    model = make("numbers").partial_fit(CSR, Z)
+    before = snapshot(model)
+    model._epoch_hook = fail
+    with pytest.raises(RuntimeError, match="disk full"):
+        model.partial_fit(CSR, Z)
+    same(snapshot(model), before)
+    assert model.loss_curve_ == before[2]["curve"]
+
+
+@pytest.mark.parametrize("sync", ["serial", "map_reduce"])
+@pytest.mark.parametrize("data", DATA)
+def test_a_gradient_that_is_not_finite_behind_a_loss_that_is(data, sync):
+    X = DATA[data].astype(np.float32)
+    model = make("numbers", activation="identity", **SYNCS[sync]).partial_fit(X, Z)
+    model.coefs_[0][:] *= 1e-15
+    model.intercepts_[0][:] = 0
+    model.coefs_[1][:] = 1e30
+    before = snapshot(model)
+    with pytest.raises(DivergenceError, match=r"loss \d.*e\+"):
+        model.partial_fit(X, Z)
+    same(snapshot(model), before)
+
+
 def test_ctrl_c_keeps_what_was_learnt(monkeypatch):
     model = make("numbers").partial_fit(CSR, Z)
     before, of, calls = snapshot(model), Examples.of, []
@@ -136,6 +163,7 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.partial_fit(CSR, Z)
     assert model._states[0].step == before[2]["step"] + 3
+    assert model.t_ == before[2]["samples"] + 3 * 30
     assert np.abs(weights(model) - before[0]).max() > 0
 
 

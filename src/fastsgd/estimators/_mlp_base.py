@@ -131,7 +131,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                     ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
                                   **about)
                 else:
-                    with self._guard(parameters, state, rng, settings, examples):
+                    with self._guard(parameters, state, settings, examples):
                         ended = train(examples, parameters, state, settings, next_order,
                                       score=score, **about)
         finally:
@@ -148,14 +148,13 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         if stream is not None:
             self._warn_at_end(max_iter)
 
-    def _guard(self, parameters, state, rng, settings, examples):
+    def _guard(self, parameters, state, settings, examples):
         """The weights of `fit` and `resume` are copies that an error may leave anyhow."""
         if not settings.guards:
             return nullcontext()
         self._undo = getattr(self, "_undo", None) or Undo()
-        return undone_on_error(self._undo, parameters, state, rng,
-                               several=examples.n_rows > settings.batch_size
-                               or settings.pipeline is not None)
+        several = examples.n_rows > settings.batch_size or settings.pipeline is not None
+        return undone_on_error(self._undo, parameters, state, several=several)
 
     def _start(self, units, dtype, rng, first, incremental):
         """The weights and state that the training begins with."""

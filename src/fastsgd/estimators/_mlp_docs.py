@@ -101,7 +101,7 @@ validation_scores_ : list of float or None
     Accuracy or R2 by epoch, with `early_stopping`.
 best_validation_score_ : float or None
 n_iter_ : int
-    Epochs of the last call.
+    Epochs of the last call; after `resume` those of the whole training.
 t_ : int
     Rows met so far.
 n_layers_ : int

@@ -138,6 +138,14 @@ class FastMLPRegressor(RegressorMixin, MLP):
         Returns
         -------
         self : FastMLPRegressor
+
+        Raises
+        ------
+        DivergenceError
+            A loss or gradient is not finite; its step was not taken. The model is as it was, but
+            a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
+        ResumeError
+            The optimizer's state is that of another solver.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 

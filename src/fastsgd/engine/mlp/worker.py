@@ -1,5 +1,6 @@
 """One thread's work on minibatches: gradient and step, in buffers of its own."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,8 +61,8 @@ def check_step(loss, gradients, eta, t):
     Each intercept's gradient is the sum of its unit's over all rows, so nothing that is not finite
     escapes them.
     """
-    total = loss + sum(float(each.vectors.sum(dtype=np.float64)) for each in gradients)
-    if not np.isfinite(total):
+    total = loss + sum(float(np.add.reduce(each.vectors)) for each in gradients)
+    if not math.isfinite(total):
         raise DivergenceError(
             f"Solver would produce non-finite parameter weights: at step {t} the loss or its "
             f"gradient is not finite (loss {loss:g}), and the step was not taken. The input data "
