@@ -152,7 +152,7 @@ def convert(
     zero_based: o.ZeroBased = "auto",
     as_json: o.Json = False,
 ):
-    """Write DATA as a binary cache, which every command opens at once, whatever its size."""
+    """Write DATA as a binary cache, which is mapped into memory where others are read."""
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
     o.check_n_features(n_features)
