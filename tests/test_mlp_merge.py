@@ -9,10 +9,11 @@ from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.merge import Merge
-from fastsgd.engine.mlp.optimizer import Momenta, Stepper
+from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.worker import Bench, Worker
 from fastsgd.engine.threads import Team
+from fastsgd.kernels.optimizers import settle
 from fastsgd.kernels.rows import Rows
 from fastsgd.optimizers import OPTIMIZERS
 
@@ -57,7 +58,7 @@ def written_out(name, lazy):
     bench, first, momenta = problem(name, lazy)
     replicas = [(first, momenta), (first.copy(), momenta.copy())]
     workers = [Worker(bench, *each) for each in replicas]
-    t, rates, stepper = Rates.first, Rates(), Stepper(OPTIMIZERS[name])
+    t, rates, rule = Rates.first, Rates(), OPTIMIZERS[name]
     for begin, shares in ((0, ([0, 1], [2, 3])), (4, ([4, 5], [6, 7])), (8, ([], [8]))):
         touched = [set(), set()]
         for rank, numbers in enumerate(shares):
@@ -70,8 +71,10 @@ def written_out(name, lazy):
         union = np.array(sorted(touched[0] | touched[1]), np.int64)
         if lazy:
             for each in replicas:
-                stepper.settle(*each, eta=rates.at(begin, begin * BATCH)[0], t=t,
-                               l2=0.5 / BATCH, touched=union)
+                constants = rule.constants(eta=rates.at(begin, begin * BATCH)[0], t=t,
+                                           l2=0.5 / BATCH)
+                settle(rule.number, each[0].first, [s.first for s in each[1].slots], constants,
+                       each[1].last, union)
                 each[1].last[union] = t - 1
         for same in zip(*([p, *m.slots] for p, m in replicas), strict=True):
             same[0].rest[:] = sum(len(numbers) / total * each.rest
