@@ -11,7 +11,7 @@ from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.merge import Merge
 from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.worker import Bench, Worker
+from fastsgd.engine.mlp.worker import Bench, Tally, Worker
 from fastsgd.engine.threads import Team
 from fastsgd.kernels.optimizers import settle
 from fastsgd.kernels.rows import Rows
@@ -121,3 +121,12 @@ def test_no_minibatch_begins_after_halt():
         tally = merge.run(ORDER, Rates())
     assert (tally.rows, tally.steps) == (0, 0)
     np.testing.assert_array_equal(parameters.pack(), before)
+
+
+def test_tally():
+    """Means times rows, and how often the penalty, which is divided by the weight, belongs to it."""
+    tally = Tally()
+    tally.add(loss=6.0, total=2.0, n_rows=4)
+    tally.add(loss=0.0, total=0.0, n_rows=3)  # rows that weigh nothing
+    assert vars(tally.clear()) == {"loss": 12.0, "penalties": 2.0, "rows": 7, "steps": 2}
+    assert vars(tally) == vars(Tally())
