@@ -97,6 +97,15 @@ def test_what_is_made_up_for(name, dtype, l2):
             np.testing.assert_allclose(a, b, rtol=10 * rtol, atol=rtol * 1e-3 * np.abs(b).max())
 
 
+@pytest.mark.parametrize("name", ["momentum", "nesterov"])
+def test_momentum_near_one(name):
+    """L2's pulls repeat a thousand times at most; else one of them would stop all rows."""
+    W, slots, c, _ = problem(name, np.float64, t=40, l2=0.01, momentum=0.99999)
+    last, ours = np.full(ROWS, 30), W.copy()
+    settle(OPTIMIZERS[name].number, ours, [s.copy() for s in slots], c, last.copy())
+    np.testing.assert_allclose(ours, exactly(name, W, slots, c, last)[0], rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("beta_2", [0.999, 0.9, 0.8], ids="beta_2={}".format)
 @pytest.mark.parametrize(("beta_1", "begun", "rtol"), [
     (0.9, 1, 0.25), (0.9, 5, 0.12), (0.9, 50, 0.003), (0.9, 5000, 1e-4), (0.99, 400, 0.03)])

@@ -77,15 +77,18 @@ def test_touched_features_are_in_the_order_of_their_first_entry():
     assert one.touch(VISITS).tolist() == order  # nothing is left of the last
 
 
-def test_forward_with_a_scale_and_rows_that_lie_apart():
-    W, _ = arrays(16, np.float32)
-    apart, out = np.full((N_FEATURES, 40), np.nan, np.float32), np.zeros((10, 33), np.float32)
-    apart[:, 8:24] = W
-    one = layer(16, np.float32)
-    one.forward(VISITS, apart[:, 8:24], out[:, 3:19], scale=0.25)
-    close(out[:, 3:19], 0.25 * (rows_of(VISITS, np.float32) @ W), np.float32)
+@pytest.mark.parametrize("n_units", [3, 16, 90, 200])
+def test_forward_with_a_scale_and_rows_that_lie_apart(n_units):
+    """By less than a register, by one, by several, by more than a block of them."""
+    W, _ = arrays(n_units, np.float32)
+    apart = np.full((N_FEATURES, n_units + 24), np.nan, np.float32)
+    out, inside = np.zeros((10, n_units + 17), np.float32), slice(3, 3 + n_units)
+    apart[:, 8:8 + n_units] = W
+    one = layer(n_units, np.float32)
+    one.forward(VISITS, apart[:, 8:8 + n_units], out[:, inside], scale=0.25)
+    close(out[:, inside], 0.25 * (rows_of(VISITS, np.float32) @ W), np.float32)
     assert not out[:, :3].any()
-    assert not out[:, 19:].any()
+    assert not out[:, inside.stop:].any()
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
