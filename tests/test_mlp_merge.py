@@ -124,7 +124,7 @@ def test_no_minibatch_begins_after_halt():
 
 
 def test_tally():
-    """Means times rows, and how often the penalty, which is divided by the weight, belongs to it."""
+    """Means times rows, and how often the penalty, divided by the weight, belongs to it."""
     tally = Tally()
     tally.add(loss=6.0, total=2.0, n_rows=4)
     tally.add(loss=0.0, total=0.0, n_rows=3)  # rows that weigh nothing
