@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
+from fastsgd import FastMLPClassifier
 from fastsgd.engine.mlp.dropout import Masks, drop_values
 
 
@@ -40,3 +42,15 @@ def test_masks_are_a_function_of_seed_epoch_and_stream():
     np.testing.assert_array_equal(found[0], found[3])
     for other in found[1:3]:
         assert (other != found[0]).any()
+
+
+@pytest.mark.parametrize("dropout", [(0.5, 0.0), (0.0, 0.5)], ids=["input", "hidden"])
+@pytest.mark.parametrize("csr", [False, True], ids=["dense", "csr"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_every_epoch_has_masks_of_its_own(csr, dropout):
+    """The loss of weights that stand still, with the rows in their order."""
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    model = FastMLPClassifier((6,), dropout=dropout, learning_rate_init=1e-12, shuffle=False,
+                              max_iter=4, random_state=0)
+    model.fit(sparse.csr_array(X) if csr else X, X[:, 0] > 0)
+    assert np.ptp(model.loss_curve_) > 1e-3
