@@ -5,6 +5,8 @@ The arithmetic is in include/ascent.inc; here are the loops over blocks and the 
 
 import numpy as np
 
+from fastsgd.kernels.cache_lines import zeroed_lines
+
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
@@ -21,12 +23,6 @@ from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
 cdef int64_t LINE = 8
 # Threads that share v take so many blocks at a time.
 cdef int64_t AT_ONCE = 4
-
-
-def _aligned(size):
-    """A zeroed buffer that begins at a cache line: (array to keep, address)."""
-    buffer = np.zeros(size + 64, np.uint8)
-    return buffer, buffer.ctypes.data + (-buffer.ctypes.data) % 64
 
 
 cdef class Ascent:
@@ -67,9 +63,9 @@ cdef class Ascent:
             raise ValueError(f"v must have shape ({rows.c.n_cols},)")
         if not l2 > 0:
             raise ValueError("the dual needs l2 > 0")
-        shared, at = _aligned(sizeof(fsgd_ascent_shared))
+        shared, at = zeroed_lines(sizeof(fsgd_ascent_shared))
         self.shared = <fsgd_ascent_shared *>at
-        own, at = _aligned(n_threads * sizeof(fsgd_ascent_own))
+        own, at = zeroed_lines(n_threads * sizeof(fsgd_ascent_own))
         self.own = <fsgd_ascent_own *>at
         vectors = [np.zeros(rows.c.n_cols) for _ in range(n_threads if n_threads > 1 else 0)]
         self.replica = np.array([r.ctypes.data for r in vectors], np.uintp)

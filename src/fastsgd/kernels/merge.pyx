@@ -8,6 +8,8 @@ import weakref
 
 import numpy as np
 
+from fastsgd.kernels.cache_lines import zeroed_lines
+
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
@@ -61,12 +63,6 @@ cdef extern from *:
 cdef int64_t LINE = 16
 
 
-def _aligned(size):
-    """A zeroed buffer that begins at a cache line: (array to keep, address)."""
-    buffer = np.zeros(size + 64, np.uint8)
-    return buffer, buffer.ctypes.data + (-buffer.ctypes.data) % 64
-
-
 cdef class Replicas:
     """The replicas of `n_threads` threads for one Trainer.
 
@@ -113,9 +109,9 @@ cdef class Replicas:
         vectors = [np.empty(self.length, real) for _ in range(n_threads * (1 if in_order else 2))]
         addresses = np.array([vector.ctypes.data for vector in vectors], np.uintp)
         self.replica, self.base = addresses[:n_threads], addresses[n_threads:]
-        own, at = _aligned(n_threads * sizeof(fsgd_own))
+        own, at = zeroed_lines(n_threads * sizeof(fsgd_own))
         self.own = <fsgd_own *>at
-        meeting, at = _aligned(sizeof(fsgd_meeting))
+        meeting, at = zeroed_lines(sizeof(fsgd_meeting))
         self.meeting = <fsgd_meeting *>at
         self._keep = (vectors, own, meeting)
         for rank in range(n_threads):
