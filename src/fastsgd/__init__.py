@@ -13,6 +13,7 @@ _HOME = {
     "FastSGDRegressor": "fastsgd.estimators.regressor",
     "FastMLPClassifier": "fastsgd.estimators.mlp",
     "FastMLPRegressor": "fastsgd.estimators.mlp_regressor",
+    "Workers": "fastsgd.workers",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
     "load_model": "fastsgd.model_file",

@@ -209,7 +209,7 @@ def _has_flat_parts(settings):
     return bool((ends == 0).any())
 
 
-def choose_sync(sync, n_jobs, rows, merge_every="auto"):
+def choose_sync(sync, n_jobs, rows, merge_every="auto", workers=1):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 
     ``auto`` merges replicas on large data; it and "merge" only where an epoch has room for the
@@ -224,7 +224,7 @@ def choose_sync(sync, n_jobs, rows, merge_every="auto"):
     if sync == "hogwild" and rows.is_dense:
         raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
                          "on a dense row writes all weights; use sync='auto' or 'merge'")
-    small = rows.nnz < threads.MIN_NONZEROS_FOR_THREADS and (n_jobs is None or sync == "auto")
+    small = rows.nnz // workers < threads.MIN_NONZEROS_FOR_THREADS and (n_jobs is None or sync == "auto")
     n_threads = 1 if sync == "serial" or small else threads.count_threads(n_jobs)
     if sync != "hogwild" and _rows_between_merges(rows, n_threads, merge_every) == 0:
         n_threads = 1

@@ -11,6 +11,7 @@ from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.loop import Ended, Epoch, check_finite, comparison, stalled
 from fastsgd.engine.objective import Objective, Stopped
+from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
 
 
@@ -28,11 +29,13 @@ class Iterations:
     stopped_by : str or None
     """
 
-    def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best):
+    def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best,
+                 peers=ALONE):
         self.state, self.settings = state, settings
         self.seed, self.rows, self.subset = seed, rows, subset
         self.n_iter, self.stopped_by = 0, None
         self._f, self._score, self._on_epoch, self._best = f, score, on_epoch, best
+        self._peers = peers
         self._began, self._steps = time.perf_counter(), None
 
     def use_steps(self, steps):
@@ -61,10 +64,9 @@ class Iterations:
                 "a larger alpha.")
         told = Epoch(self.n_iter, float(objective), float(mean_loss), state,
                      time.perf_counter() - self._began)
-        if self._score is not None:
-            told.score = self._score(state.weights, state.intercept)
         state.curve.append(told.objective)
-        ended = self._on_epoch is not None and self._on_epoch(told)
+        ended, expired = self._peers.after_epoch(
+            told, self._score, self._on_epoch, self._f.expired)
         # lbfgs and newton-cg have their own rule, the largest slope
         judged = settings.solver == "gd"
         no_progress = judged and stalled(state, told, settings, self._steps)
@@ -72,7 +74,7 @@ class Iterations:
             self._best.keep(state, told.objective if told.score is None else -told.score)
         self.stopped_by = ("callback" if ended else "tol" if no_progress
                            else "max_iter" if self.n_iter >= settings.max_iter
-                           else "max_time" if self._f.expired else None)
+                           else "max_time" if expired else None)
         return self.stopped_by is not None
 
     def end(self, reason):
@@ -85,13 +87,15 @@ class Iterations:
 
 
 def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-                on_epoch=None, deadline=NEVER, sample=None):
+                on_epoch=None, deadline=NEVER, sample=None, peers=ALONE):
     """Runs a method on one linear model; the other arguments and the result as `loop.train`'s.
 
     Parameters
     ----------
     method : callable
         ``method(f, run)`` with an Objective and Iterations.
+    peers : Peers
+        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
 
     Raises
     ------
@@ -105,9 +109,9 @@ def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset
     batch = None if settings.batch_size is None else min(settings.batch_size, n_visits)
     with np.errstate(over="ignore", invalid="ignore"), Objective(
             rows, y, sample_weight, settings, state.intercept, subset=subset, batch=batch,
-            deadline=deadline) as f:
+            deadline=deadline, peers=peers) as f:
         run = Iterations(f, state, settings, seed=seed, rows=rows, subset=subset, score=score,
-                         on_epoch=on_epoch, best=best)
+                         on_epoch=on_epoch, best=best, peers=peers)
         try:
             method(f, run)
         except Stopped:

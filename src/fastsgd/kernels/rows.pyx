@@ -89,6 +89,15 @@ cdef class Rows:
         self.c.real = FSGD_F32 if real_t is float else FSGD_F64
         self.c.index = FSGD_DENSE
 
+    def cut(self, int64_t n_parts):
+        """Where parts of about equal numbers of values begin and end: int64 of (n_parts + 1,)."""
+        share = np.arange(n_parts + 1, dtype=np.int64)
+        if self.c.index == FSGD_DENSE or self.nnz <= self.c.n_rows:
+            return share * self.c.n_rows // n_parts
+        bounds = np.searchsorted(self.keep[1], share * self.nnz // n_parts)
+        bounds[0], bounds[n_parts] = 0, self.c.n_rows
+        return bounds.astype(np.int64)
+
     @property
     def is_dense(self):
         return self.c.index == FSGD_DENSE
