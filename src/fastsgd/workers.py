@@ -36,7 +36,7 @@ class Workers:
         What `batch_size` of solver 'gd' counts. 'global': the rows of a step, of which each worker
         takes its part. 'per_worker': those of each worker, so that minibatches grow with the
         number of workers, and steps by the same factor (linear scaling).
-    warm_up : float, default=5
+    warm_up : float, default=1
         Epochs in which steps that are scaled grow to their length, from that of one worker.
         [0, inf).
     timeout : float, default=300
@@ -59,7 +59,7 @@ class Workers:
     sync: str = "sync"
     local_steps: int | None = None
     batch: str = "global"
-    warm_up: float = 5.0
+    warm_up: float = 1.0
     timeout: float = 300.0
     staleness: int | None = None
     backup: int | None = None

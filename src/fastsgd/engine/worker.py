@@ -4,6 +4,7 @@ No worker process imports scikit-learn: what it is told are arrays and what JSON
 """
 
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +16,7 @@ from fastsgd.engine.peers import Peers
 from fastsgd.engine.sample import Sample
 from fastsgd.engine.scores import SCORES
 from fastsgd.engine.shared_arrays import open_array
-from fastsgd.engine.solvers import TRAIN
+from fastsgd.engine.solvers import TRAIN, TRAIN_TOGETHER
 from fastsgd.engine.state import LinearState
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels.rows import Rows
@@ -122,9 +123,10 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
     if deadline.limited and peers.rank == 0:  # whose state is kept
         sample = Sample(matrix(), sample_weight, subset, compared_rows, seed)
     try:
-        ended = TRAIN[settings.solver](
-            rows, y, sample_weight, state, settings, seed, subset=subset, score=scored,
-            on_epoch=watch or tell, deadline=deadline, sample=sample, peers=peers)
+        train = (TRAIN[settings.solver] if peers.alone
+                 else partial(TRAIN_TOGETHER[settings.solver], peers=peers))
+        ended = train(rows, y, sample_weight, state, settings, seed, subset=subset, score=scored,
+                      on_epoch=watch or tell, deadline=deadline, sample=sample)
     except DivergenceError as error:  # on all ranks at once: the pool lives on
         return {"stats": stats_of(comm), "diverged": str(error)}
     if peers.rank:

@@ -101,6 +101,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         workers = workers_of(self, solver_of(self))
         sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
         settings = replace(settings, sync=sync, n_threads=n_threads)
+        if workers is not None:
+            settings = replace(settings, local_steps=workers.local_steps, warm_up=workers.warm_up)
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
