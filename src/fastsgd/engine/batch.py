@@ -4,6 +4,7 @@ The method is a function of an `Objective` and of the `Iterations`, which know w
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,17 +26,19 @@ class Iterations:
     settings : Settings
     seed, rows, subset :
         Of the visiting order.
+    workers : int
+        Whose own minibatches are one, with steps as many times as long.
     n_iter : int
     stopped_by : str or None
     """
 
     def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best,
-                 peers=ALONE):
+                 peers=ALONE, workers=1):
         self.state, self.settings = state, settings
         self.seed, self.rows, self.subset = seed, rows, subset
         self.n_iter, self.stopped_by = 0, None
         self._f, self._score, self._on_epoch, self._best = f, score, on_epoch, best
-        self._peers = peers
+        self._peers, self.workers = peers, workers
         self._began, self._steps = time.perf_counter(), None
 
     def use_steps(self, steps):
@@ -106,12 +109,15 @@ def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset
     best = Best() if deadline.limited and sample is not None else None
     first_epoch = state.epoch
     n_visits = rows.shape[0] if subset is None else len(subset)
+    workers = peers.size if settings.batch_per_worker else 1
+    if workers > 1:
+        settings = replace(settings, batch_size=workers * settings.batch_size)
     batch = None if settings.batch_size is None else min(settings.batch_size, n_visits)
     with np.errstate(over="ignore", invalid="ignore"), Objective(
             rows, y, sample_weight, settings, state.intercept, subset=subset, batch=batch,
             deadline=deadline, peers=peers) as f:
         run = Iterations(f, state, settings, seed=seed, rows=rows, subset=subset, score=score,
-                         on_epoch=on_epoch, best=best, peers=peers)
+                         on_epoch=on_epoch, best=best, peers=peers, workers=workers)
         try:
             method(f, run)
         except Stopped:

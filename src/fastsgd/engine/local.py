@@ -16,6 +16,7 @@ from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.loop import (
     Ended, Epoch, check_finite, comparison, make_epoch, make_trainer, stalled, store,
 )
+from fastsgd.engine.peers import grown
 from fastsgd.engine.visiting import block_rows, visiting_order
 from fastsgd.kernels import order, tables
 from fastsgd.schedules import of_one_worker
@@ -120,7 +121,7 @@ class LocalSteps:
         mine.weights = state.weights  # in place
         mine.average, mine.average_from = state.average, 1
         mine.t = max(1, round(state.t / n))
-        growth = self._growth()
+        growth = grown(n, state.t, self._settings.warm_up * self._n_visits)
         if mine.eta0 is not None:
             mine.eta0 *= growth
         settings = replace(
@@ -138,11 +139,6 @@ class LocalSteps:
         state.l1_paid, state.l1_total = mine.l1_paid, mine.l1_total
         visited = mine.t - begun
         return self._average(state, visited, self._trainer.loss_sum, visited < len(row))
-
-    def _growth(self):
-        """How much longer than one worker's the steps are now: linear scaling, with warm-up."""
-        n, warm_up = self._peers.size, self._settings.warm_up * self._n_visits
-        return n if self._state.t > warm_up else 1 + (n - 1) * self._state.t / warm_up
 
     def set_eta0(self, eta0):
         """For the adaptive schedule, between epochs."""

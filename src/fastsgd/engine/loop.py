@@ -50,7 +50,7 @@ class Settings:
     search: LineSearch | None = None
     local_steps: int | None = None
     warm_up: float = 0.0
-    growth: int = 1
+    batch_per_worker: bool = False
 
 
 @dataclass

@@ -11,6 +11,18 @@ from fastsgd.comm.base import chunk_of
 NOT_SCORED = np.nan
 
 
+def grown(n, t, warm_up):
+    """How many times as long as one worker's the steps of n workers are: linear scaling.
+
+    In the first `warm_up` steps the factor grows from 1 to n in a straight line (Goyal et al.:
+    Accurate, large minibatch SGD, 2017, sec. 2.2).
+
+    >>> grown(4, 50, 100), grown(4, 100, 100), grown(4, 1, 0)
+    (2.5, 4.0, 4.0)
+    """
+    return float(n) if t >= warm_up else 1 + (n - 1) * t / warm_up
+
+
 class Peers:
     """This rank among the others.
 

@@ -102,7 +102,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
         settings = replace(settings, sync=sync, n_threads=n_threads)
         if workers is not None:
-            settings = replace(settings, local_steps=workers.local_steps, warm_up=workers.warm_up)
+            settings = replace(settings, local_steps=workers.local_steps, warm_up=workers.warm_up,
+                               batch_per_worker=workers.batch == "per_worker")
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
