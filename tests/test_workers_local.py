@@ -33,8 +33,9 @@ def test_the_objective_of_one_process(loss, options):
         problem.X, problem.y, sample_weight=WEIGHT)
         for more in ({}, by_workers(2) if loss == "log_loss" else by_workers(3, local_steps=17))]
     found = [objective(model, problem, WEIGHT) for model in fits]
+    allowed = 1.06 if "average" in options else 1.03  # which remember the first steps
     for value, model in zip(found[1:], fits[1:], strict=True):
-        assert value <= 1.03 * found[0]
+        assert value <= allowed * found[0]
         assert model.t_ == 1 + 150 * model.n_iter_
         assert len(model.loss_curve_) == model.n_iter_
 

@@ -53,6 +53,10 @@ class Peers:
         """The sum over all ranks, in place; returns `buf`."""
         return buf if self.alone else self.comm.all_reduce(buf)
 
+    def gather(self, buf):
+        """Fills `buf` with the `share` of every rank; returns it."""
+        return buf if self.alone else self.comm.all_gather(buf)
+
     def share(self, length):
         """The slice of `length` things that is this rank's: the shares follow one another."""
         return chunk_of(length, self.size, self.rank)
