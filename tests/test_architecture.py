@@ -15,6 +15,7 @@ LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
                      "_validation", "errors", "data", "model_file", "pipeline", "solvers"], 2),
+    "comm": 3,
     "engine": 4,
     "estimators": 5,
     "cli": 6,
@@ -74,6 +75,7 @@ def test_headers_know_no_python():
     ("module", "absent"),
     [("fastsgd", ["sklearn", "scipy", "joblib", "numpy"]),
      ("fastsgd.errors", ["sklearn", "scipy"]),
+     ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):
