@@ -51,7 +51,7 @@ class PeerFailed(CommError):
 
 
 class CommTimeout(CommError, TimeoutError):
-    """Workers (`ranks`) did not arrive within the timeout, for example because they are stopped."""
+    """Workers (`ranks`) did not arrive within the timeout; they may be stopped."""
 
     def __init__(self, message, *, ranks=(), **where):
         super().__init__(message, **where)

@@ -2,8 +2,8 @@
 
     4 bytes "fsgd" | length of the JSON, 8 bytes | JSON | bytes of each array in turn
 
-The JSON is ``{"value": ..., "arrays": [{"dtype", "shape"}, ...]}``; in the value an array stands as
-``{"__array__": its number}``. There is no pickle: a message cannot run code.
+The JSON is ``{"value": ..., "arrays": [{"dtype", "shape"}, ...]}``; in the value an array stands
+as ``{"__array__": its number}``. There is no pickle: a message cannot run code.
 """
 
 import contextlib

@@ -13,9 +13,10 @@ import threading
 import time
 
 LOOK_EVERY = 0.25
-"""Seconds between looks for workers that are stopped, and for dead ones where there is no pidfd."""
+"""Seconds between looks for workers that are stopped."""
 
 POLL_EVERY = 0.05
+"""Seconds between looks for dead workers where there is no pidfd."""
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
 
