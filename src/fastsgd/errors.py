@@ -21,7 +21,7 @@ class NotBuiltYetError(FastSGDError, ValueError):
     """A reserved parameter was given a value that this release does not implement."""
 
 
-class CommError(FastSGDError, RuntimeError):
+class CommError(FastSGDError):
     """Workers could not exchange data; the communicator cannot be used any more.
 
     Parameters

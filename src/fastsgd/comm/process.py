@@ -16,7 +16,7 @@ from fastsgd.comm.messages import Connection, encode
 from fastsgd.comm.remote_errors import rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
-from fastsgd.comm.tasks import check_size
+from fastsgd.comm.tasks import arguments_of, check_size, split
 from fastsgd.comm.verdict import GRACE, Verdict, nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.comm.watcher import HAS_PIDFD, Watcher
@@ -109,12 +109,9 @@ class ProcessPool(Pool):
     def run(self, task, arguments=None, per_rank=None):
         if not self._finalizer.alive:
             raise CommError("this pool is closed; open a new one")
-        each = [{}] * self.world_size if per_rank is None else per_rank
-        if len(each) != self.world_size:
-            raise ValueError(f"per_rank needs an entry for each of {self.world_size} ranks, "
-                             f"got {len(each)}")
-        orders = [encode({"task": task, "arguments": {**(arguments or {}), **more}})
-                  for more in each]
+        split(task)
+        orders = [encode({"task": task, "arguments": each})
+                  for each in arguments_of(self.world_size, arguments, per_rank)]
         with self._closing_on_error():
             self._send(orders)
             return self._collect("result")
@@ -218,7 +215,7 @@ def _shut_down(watcher, connections, verdict, grace):
     """Tells the workers to leave, kills those that do not, gives all descriptors back."""
     for connection in connections:
         connection.shut()
-    watcher.end(grace)
+    watcher.end(grace, hopeless=verdict.told().ranks)
     for connection in connections:
         connection.close()
     verdict.end = None

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
 from fastsgd.comm.shared import SharedCommunicator, check_algorithm
-from fastsgd.comm.tasks import check_size, resolve
+from fastsgd.comm.tasks import arguments_of, check_size, resolve
 from fastsgd.comm.verdict import nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.errors import CommError
@@ -61,13 +61,13 @@ class ThreadPool(Pool):
         if self._closed:
             raise CommError("this pool is closed; open a new one")
         function = resolve(task)
-        each = per_rank or [{}] * self.world_size
+        each = arguments_of(self.world_size, arguments, per_rank)
         ended = [None] * self.world_size
 
         def work(rank):
             comm = self._comms[rank]
             try:
-                ended[rank] = (function(comm, **(arguments or {}), **each[rank]), None)
+                ended[rank] = (function(comm, **each[rank]), None)
             except BaseException as error:
                 comm.abort(f"{type(error).__name__}: {error}")
                 ended[rank] = (None, error)

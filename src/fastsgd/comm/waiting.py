@@ -6,8 +6,8 @@ YIELD_SECONDS = 200e-6
 """How long a rank that waits yields its core before it sleeps: waking up takes that long."""
 
 LEAST_LOOKS, MOST_LOOKS = 16, 1024
-"""Looks at a counter before a rank yields its core, 27 ns each. Measured, four ranks on two cores
-that meet in a barrier: 10 us with 16 looks, 20 with 64, 220 with 1,024; two ranks 4 us with 16 looks,
+"""Looks at a counter before a rank yields its core, 27 ns each. Measured, a barrier of four ranks
+on two cores: 10 us with 16 looks, 20 with 64, 220 with 1,024; of two ranks: 4 us with 16 looks,
 0.13 with 256 and more."""
 
 
