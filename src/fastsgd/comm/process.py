@@ -44,7 +44,7 @@ class ProcessPool(Pool):
     timeout : float, default=300
         Seconds that a rank waits for the others before it raises `CommTimeout`.
     algorithm : {"auto", "ring", "direct"}, default="auto"
-        How all-reduce and its halves are done; "auto" goes by size. The bits are the same.
+        How all-reduce and its halves are done; the bits are the same.
     capacity : int, optional
         Bytes that each rank can `allocate`, copies of arrays that lie elsewhere included. The
         default is the memory of the machine; only what is used counts.
