@@ -164,7 +164,7 @@ def _describe(call):
     collective, type_number, op, root, length = call
     if collective == "barrier":
         return "calls barrier"
-    dtype = np.dtype(np.sctypeDict.get(type_number, type_number)).name
+    dtype = exchange.name_of_type(type_number)
     more = f" (op {list(OPS)[op]!r})" if op >= 0 else ""
     if collective == "broadcast":
         more = f" (root {root})"

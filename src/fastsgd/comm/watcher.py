@@ -13,9 +13,10 @@ import threading
 import time
 
 LOOK_EVERY = 0.25
-"""Seconds between looks for workers that are stopped, and for dead ones where there is no pidfd."""
+"""Seconds between looks for workers that are stopped."""
 
 POLL_EVERY = 0.05
+"""Seconds between looks for dead workers where there is no pidfd."""
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
 
@@ -127,10 +128,16 @@ class Watcher(threading.Thread):
             return f"killed by {signal.Signals(-code).name}"
         return f"killed by signal {-code}"
 
-    def end(self, grace):
-        """Waits `grace` seconds for the workers to leave, kills who is left, ends this thread."""
+    def end(self, grace, hopeless=()):
+        """Waits `grace` seconds for the workers to leave, kills who is left, ends this thread.
+
+        For the ranks in `hopeless` it does not wait.
+        """
         self._ending = True
         self._wake()
+        for rank in hopeless:
+            with contextlib.suppress(ProcessLookupError):
+                self.processes[rank].kill()
         deadline = time.monotonic() + grace
         while self.is_alive() and time.monotonic() < deadline:
             self.join(min(0.02, max(0.001, deadline - time.monotonic())))

@@ -1,8 +1,13 @@
 /* waiting.h: how a rank waits for a counter of another, and how it tells that its own has grown.
  *
- * Ranks may be more than cores: a wait spins only for a moment, then yields the core every 64
- * looks, and after `yield_seconds` sleeps on a futex, for 50 ms at most, so that it sees a failure, an
- * abort or Ctrl-C by itself. Where there is no futex it sleeps for a moment and looks again.
+ * A wait looks at the counter, then yields the core between looks, and after `yield_seconds` sleeps on
+ * a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself. Where there
+ * is no futex it sleeps for a moment and looks again.
+ *
+ * How long it looks before it yields decides the time of a small collective: with a core for each
+ * rank a yield costs more than the whole wait, and where cores are shared each look keeps the awaited
+ * rank from running. So waits that were short let the next one look for longer, up to
+ * `most_looks`, and waits that were long for less.
  */
 #ifndef FSGD_WAITING_H
 #define FSGD_WAITING_H
@@ -18,7 +23,8 @@
 
 #include "segment.h"
 
-#define FSGD_LOOKS 64             /* between two yields */
+#define FSGD_LEAST_LOOKS 16        /* 27 ns each */
+#define FSGD_SHORT 20e-6           /* seconds of a short wait */
 #define FSGD_NAP 50e-3            /* seconds, the longest sleep */
 #define FSGD_POLL_NAP 100e-6      /* seconds, a sleep where there is no futex */
 #define FSGD_LONGEST_TURN 100e-3  /* seconds that count at most between two looks: who was stopped
@@ -118,14 +124,23 @@ static int fsgd_culprit(const fsgd_comm *c, int peer)
 static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wanted, int peer)
 {
     fsgd_slot *own = fsgd_slot_of(c, c->rank);
-    double before = fsgd_now(), waited = 0, polled = 0;
+    const int most = fsgd_header_of(c)->most_looks;
+    double before, waited = 0, polled = 0;
     int status;
+    for (int look = 0; look < c->looks; look++) {
+        if (fsgd_reached(counter, wanted)) {
+            c->looks = 2 * look < c->looks ? c->looks : 2 * look < most ? 2 * look : most;
+            return FSGD_OK;
+        }
+        fsgd_relax();
+    }
+    before = fsgd_now();
     c->peer = own->peer = peer;
     own->wanted = wanted;
     __atomic_store_n(&own->awaited, (char *)counter - c->base, __ATOMIC_RELEASE);
     for (;;) {
         status = FSGD_OK;
-        for (int look = 0; look < FSGD_LOOKS; look++) {
+        for (int look = 0; look < FSGD_LEAST_LOOKS; look++) {
             if (fsgd_reached(counter, wanted)) goto done;
             fsgd_relax();
         }
@@ -151,6 +166,11 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
         }
     }
 done:
+    if (waited < FSGD_SHORT) {
+        c->looks = 2 * c->looks < most ? 2 * c->looks : most;
+    } else if (c->looks > 2 * FSGD_LEAST_LOOKS) {
+        c->looks /= 2;
+    }
     __atomic_store_n(&own->awaited, 0, __ATOMIC_RELEASE);
     return status;
 }
