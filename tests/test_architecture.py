@@ -14,7 +14,8 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_validation", "errors", "data", "model_file", "pipeline", "solvers"], 2),
+                     "_validation", "errors", "data", "model_file", "pipeline", "solvers",
+                     "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,
@@ -76,6 +77,7 @@ def test_headers_know_no_python():
     [("fastsgd", ["sklearn", "scipy", "joblib", "numpy"]),
      ("fastsgd.errors", ["sklearn", "scipy"]),
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
+     ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
      ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):

@@ -25,7 +25,7 @@ class NotBuiltYetError(FastSGDError, ValueError):
     """A reserved parameter was given a value that this release does not implement."""
 
 
-class CommError(FastSGDError, RuntimeError):
+class CommError(FastSGDError):
     """Workers could not exchange data; the communicator cannot be used any more.
 
     Parameters
@@ -55,7 +55,7 @@ class PeerFailed(CommError):
 
 
 class CommTimeout(CommError, TimeoutError):
-    """Workers (`ranks`) did not arrive within the timeout, for example because they are stopped."""
+    """Workers (`ranks`) did not arrive within the timeout; they may be stopped."""
 
     def __init__(self, message, *, ranks=(), **where):
         super().__init__(message, **where)

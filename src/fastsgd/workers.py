@@ -146,6 +146,9 @@ def check_workers(estimator, solver):
         (estimator.sync == "classes",
          "sync='classes' learns all classes in one pass of one process; with workers each class "
          "has its own, one after the other: use sync='auto'"),
+        (estimator.sync == "hogwild" and solver.by_dual,
+         f"sync='hogwild' with {mine} loses additions, which workers could not tell apart; use "
+         "sync='auto' or 'merge'"),
         (workers.batch == "per_worker" and estimator.batch_size is None,
          "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
          "then takes"),

@@ -2,8 +2,8 @@
 
     4 bytes "fsgd" | length of the JSON, 8 bytes | JSON | bytes of each array in turn
 
-The JSON is ``{"value": ..., "arrays": [{"dtype", "shape"}, ...]}``; in the value an array stands as
-``{"__array__": its number}``. There is no pickle: a message cannot run code.
+The JSON is ``{"value": ..., "arrays": [{"dtype", "shape"}, ...]}``; in the value an array stands
+as ``{"__array__": its number}``. There is no pickle: a message cannot run code.
 """
 
 import contextlib
@@ -72,9 +72,12 @@ def _plain(value, arrays, path):
                 raise TypeError(f"a key of a message must be a str, not {MARK!r}; "
                                 f"got {key!r} at {path or 'the top'}")
         return {key: _plain(item, arrays, f"{path}[{key!r}]") for key, item in value.items()}
+    what = type(value).__name__
+    if isinstance(value, np.ndarray | np.generic):
+        what += f" of {value.dtype}"
     raise TypeError(
-        f"a worker can be sent None, numbers, strings, numpy arrays, lists and dicts of them; got "
-        f"{type(value).__name__} at {path or 'the top'}")
+        "a worker can be sent None, numbers, strings, numpy arrays of them, lists and dicts; got "
+        f"{what} at {path or 'the top'}")
 
 
 def _restored(value, arrays):

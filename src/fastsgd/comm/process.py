@@ -10,26 +10,20 @@ import time
 import weakref
 from pathlib import Path
 
-import fastsgd
 from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
 from fastsgd.comm.messages import Connection, encode
 from fastsgd.comm.remote_errors import rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
-from fastsgd.comm.tasks import check_size
-from fastsgd.comm.verdict import Verdict, nearest
+from fastsgd.comm.tasks import arguments_of, check_size, split
+from fastsgd.comm.verdict import GRACE, Verdict, nearest
+from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.comm.watcher import HAS_PIDFD, Watcher
 from fastsgd.errors import CommError, PeerFailed
 from fastsgd.kernels.exchange import ABORTED, FINE, PEER_FAILED, Exchange
 
-YIELD_SECONDS = 200e-6
-"""How long a rank that waits yields its core before it sleeps (measured)."""
-
 START_TIMEOUT = 60.0
 """Seconds that a worker may take until it is ready."""
-
-GRACE = 1.0
-"""Seconds that ranks have to tell of an error of their own, once there is one."""
 
 LEAVE = 2.0
 """Seconds that workers which are told to leave have before they are killed."""
@@ -49,7 +43,7 @@ class ProcessPool(Pool):
     timeout : float, default=300
         Seconds that a rank waits for the others before it raises `CommTimeout`.
     algorithm : {"auto", "ring", "direct"}, default="auto"
-        How all-reduce and its halves are done; "auto" goes by size. The bits are the same.
+        How all-reduce and its halves are done; the bits are the same.
     capacity : int, optional
         Bytes that each rank can `allocate`, copies of arrays that lie elsewhere included. The
         default is the memory of the machine; only what is used counts.
@@ -82,7 +76,7 @@ class ProcessPool(Pool):
         pairs = []
         try:
             end = Exchange(segment.memory, -1, n, timeout)
-            end.configure(portable, YIELD_SECONDS)
+            end.configure(portable, most_looks(n), YIELD_SECONDS)
             self._verdict = Verdict(end, timeout)
             pairs += [socket.socketpair() for _ in range(n)]
             told = {"world_size": n, "timeout": timeout, "algorithm": algorithm,
@@ -114,12 +108,9 @@ class ProcessPool(Pool):
     def run(self, task, arguments=None, per_rank=None):
         if not self._finalizer.alive:
             raise CommError("this pool is closed; open a new one")
-        each = [{}] * self.world_size if per_rank is None else per_rank
-        if len(each) != self.world_size:
-            raise ValueError(f"per_rank needs an entry for each of {self.world_size} ranks, "
-                             f"got {len(each)}")
-        orders = [encode({"task": task, "arguments": {**(arguments or {}), **more}})
-                  for more in each]
+        split(task)
+        orders = [encode({"task": task, "arguments": each})
+                  for each in arguments_of(self.world_size, arguments, per_rank)]
         with self._closing_on_error():
             self._send(orders)
             return self._collect("result")
@@ -207,14 +198,14 @@ class ProcessPool(Pool):
 
 
 def _command(sock, segment, **told):
-    """Command and descriptors of a worker. ``-P``: a file in the working directory is no module."""
+    """Command and descriptors of a worker. ``-P``: a file that lies about is not imported."""
     handle = json.dumps({**told, "socket": sock, "segment": segment})
     return ([sys.executable, "-P", "-m", "fastsgd.comm._child", handle], (sock, segment))
 
 
 def _environment():
     """The parent's, with fastsgd itself on the path."""
-    home = str(Path(fastsgd.__file__).resolve().parent.parent)
+    home = str(Path(__file__).resolve().parents[2])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
@@ -223,7 +214,7 @@ def _shut_down(watcher, connections, verdict, grace):
     """Tells the workers to leave, kills those that do not, gives all descriptors back."""
     for connection in connections:
         connection.shut()
-    watcher.end(grace)
+    watcher.end(grace, hopeless=verdict.told().ranks)
     for connection in connections:
         connection.close()
     verdict.end = None

@@ -1,7 +1,7 @@
 """The segment of memory that a parent and its workers share: nameless, so that nothing can stay.
 
-Control (header, slots, mailboxes) comes first, then an arena for each rank. The arenas are as large as
-the machine's memory: pages exist only once they are written to.
+Control (header, slots, mailboxes) comes first, then an arena for each rank. The arenas are as
+large as the machine's memory: pages exist only once they are written to.
 """
 
 import mmap

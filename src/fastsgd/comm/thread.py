@@ -7,12 +7,11 @@ import numpy as np
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
 from fastsgd.comm.shared import SharedCommunicator, check_algorithm
-from fastsgd.comm.tasks import check_size, resolve
+from fastsgd.comm.tasks import arguments_of, check_size, resolve
 from fastsgd.comm.verdict import nearest
+from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.errors import CommError
 from fastsgd.kernels import exchange
-
-YIELD_SECONDS = 200e-6
 
 
 class ThreadCommunicator(SharedCommunicator):
@@ -53,7 +52,7 @@ class ThreadPool(Pool):
         self._memory = mmap.mmap(-1, exchange.control_bytes(n))
         ends = [exchange.Exchange(self._memory, rank, n, timeout) for rank in range(-1, n)]
         self._end = ends[0]
-        self._end.configure(False, YIELD_SECONDS)
+        self._end.configure(False, most_looks(n), YIELD_SECONDS)
         self._comms = [ThreadCommunicator(end, rank, n, timeout, algorithm)
                        for rank, end in enumerate(ends[1:])]
         self._closed = False
@@ -62,13 +61,13 @@ class ThreadPool(Pool):
         if self._closed:
             raise CommError("this pool is closed; open a new one")
         function = resolve(task)
-        each = per_rank or [{}] * self.world_size
+        each = arguments_of(self.world_size, arguments, per_rank)
         ended = [None] * self.world_size
 
         def work(rank):
             comm = self._comms[rank]
             try:
-                ended[rank] = (function(comm, **(arguments or {}), **each[rank]), None)
+                ended[rank] = (function(comm, **each[rank]), None)
             except BaseException as error:
                 comm.abort(f"{type(error).__name__}: {error}")
                 ended[rank] = (None, error)

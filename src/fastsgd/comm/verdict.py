@@ -11,7 +11,7 @@ GRACE = 1.0
 
 
 class Told(NamedTuple):
-    """A verdict: FINE, ABORTED, LATE or PEER_FAILED, who told it, why, and which ranks it is of."""
+    """A verdict: FINE, ABORTED, LATE or PEER_FAILED; who told it, why, which ranks failed."""
 
     kind: int
     by: int

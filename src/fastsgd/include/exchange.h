@@ -27,21 +27,21 @@ FSGD_FN uint64_t fsgd_signature(const fsgd_call *call)
 /* Enters a collective: tells what it is, and that this rank has arrived. */
 FSGD_FN int fsgd_arrive(fsgd_comm *c, const fsgd_call *call)
 {
-    fsgd_slot *own = fsgd_slot_of(c, c->rank);
     c->at_step = 0;
     c->peer = -1;
     if (fsgd_in_trouble(c)) return FSGD_TROUBLE;
-    own->offset = call->offset;
-    own->length = call->length;
-    own->signature = fsgd_signature(call);
-    fsgd_advance(c, &own->progress, ++c->step);
+    c->turn++;
+    *fsgd_entry_of(c, c->rank) = (fsgd_entry){
+        .offset = call->offset, .length = call->length, .signature = fsgd_signature(call)};
+    fsgd_store_int(&fsgd_slot_of(c, c->rank)->cpu, fsgd_cpu());
+    fsgd_advance(c, &fsgd_slot_of(c, c->rank)->progress, ++c->step);
     return FSGD_OK;
 }
 
 /* Waits until `peer` has arrived, and looks whether it calls the same. */
 FSGD_FN int fsgd_meet(fsgd_comm *c, const fsgd_call *call, int peer, int same_length)
 {
-    const fsgd_slot *other = fsgd_slot_of(c, peer);
+    const fsgd_entry *other = fsgd_entry_of(c, peer);
     const int status = fsgd_await(c, &fsgd_slot_of(c, peer)->progress, c->step, peer);
     if (status) return status;
     c->peer = peer;
@@ -73,63 +73,80 @@ static int fsgd_next_step(fsgd_comm *c)
     return status;
 }
 
+/* Where a block of elements lies in a buffer: bytes. */
+typedef struct {
+    int64_t begin, bytes;
+} fsgd_span;
+
+/* Block `block` of `length` elements of the chunk of `rank`; empty beyond the chunk's end. */
+FSGD_FN fsgd_span fsgd_block_of(const fsgd_comm *c, const fsgd_call *call, int rank,
+                                int64_t block, int64_t length)
+{
+    const int64_t begin = fsgd_chunk_begin(call->length, c->size, rank) + block * length;
+    const int64_t rest = fsgd_chunk_begin(call->length, c->size, rank + 1) - begin;
+    const int64_t n = rest < 0 ? 0 : rest < length ? rest : length;
+    return (fsgd_span){begin * call->itemsize, n * call->itemsize};
+}
+
 FSGD_FN const char *fsgd_buffer_of(const fsgd_comm *c, int peer)
 {
-    return c->base + fsgd_slot_of(c, peer)->offset;
+    return c->base + fsgd_entry_of(c, peer)->offset;
 }
 
-/* Reduces this rank's chunk of all buffers into its own, in the order rank + 1, ..., rank. */
-static void fsgd_reduce_chunk(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce)
+/* Reduces a block of this rank's chunk of all buffers into its own, in the order rank + 1, ...,
+ * rank. */
+static void fsgd_reduce_block(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce,
+                              int64_t block, int64_t length)
 {
-    const int64_t begin = fsgd_chunk_begin(call->length, c->size, c->rank);
-    const int64_t length = fsgd_chunk_begin(call->length, c->size, c->rank + 1) - begin;
+    const fsgd_span s = fsgd_block_of(c, call, c->rank, block, length);
     const void *from[FSGD_MAX_RANKS];
+    if (c->size == 1 || !s.bytes) return;
     for (int k = 1; k < c->size; k++)
-        from[k - 1] = fsgd_buffer_of(c, (c->rank + k) % c->size) + begin * call->itemsize;
-    if (c->size > 1)
-        reduce(c->base + call->offset + begin * call->itemsize, from, c->size - 1, length);
+        from[k - 1] = fsgd_buffer_of(c, (c->rank + k) % c->size) + s.begin;
+    reduce(c->base + call->offset + s.begin, from, c->size - 1, s.bytes / call->itemsize);
 }
 
-/* Copies the chunk of every peer. */
-static void fsgd_gather_chunks(fsgd_comm *c, const fsgd_call *call)
+/* Copies a block of the chunk of every peer, when it has come to `step`. */
+static int fsgd_gather_block(fsgd_comm *c, const fsgd_call *call, int64_t block, int64_t length,
+                             uint32_t step)
 {
     for (int k = 1; k < c->size; k++) {
         const int peer = (c->rank + k) % c->size;
-        const int64_t begin = fsgd_chunk_begin(call->length, c->size, peer);
-        const int64_t end = fsgd_chunk_begin(call->length, c->size, peer + 1);
-        memcpy(c->base + call->offset + begin * call->itemsize,
-               fsgd_buffer_of(c, peer) + begin * call->itemsize, (end - begin) * call->itemsize);
+        const fsgd_span s = fsgd_block_of(c, call, peer, block, length);
+        const int status = fsgd_await(c, &fsgd_slot_of(c, peer)->progress, step, peer);
+        if (status) return status;
+        memcpy(c->base + call->offset + s.begin, fsgd_buffer_of(c, peer) + s.begin, s.bytes);
     }
+    return FSGD_OK;
 }
 
-static int fsgd_exchange_reduce_scatter(fsgd_comm *c, const fsgd_call *call,
-                                        fsgd_reduce_fn reduce)
+/* All-reduce; without `gather` reduce-scatter, without `reduce` all-gather.
+ *
+ * Chunks are done in blocks, so that what one rank has summed is still in a cache when others copy
+ * it; a block is copied after the next one is summed, so that nobody waits for long. Nobody's block is
+ * overwritten while it is read: a rank writes to its own chunk when it sums, which nobody else reads
+ * until it says so, and to a block of a peer's chunk when that peer has summed it. */
+static int fsgd_exchange_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce,
+                             int gather)
 {
-    const int status = fsgd_arrive_all(c, call, 1);
-    if (status) return status;
-    fsgd_reduce_chunk(c, call, reduce);
-    return fsgd_next_step(c);
-}
-
-static int fsgd_exchange_all_gather(fsgd_comm *c, const fsgd_call *call)
-{
-    const int status = fsgd_arrive_all(c, call, 1);
-    if (status) return status;
-    fsgd_gather_chunks(c, call);
-    return fsgd_next_step(c);
-}
-
-/* Nobody's chunk is overwritten while it is read: a rank writes its own chunk only in the first
- * phase, in which nobody reads it, and the others in the second. */
-static int fsgd_exchange_all_reduce(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce)
-{
+    const int64_t longest = (call->length + c->size - 1) / c->size;
+    const int64_t length = c->block > call->itemsize ? c->block / call->itemsize : 1;
+    const int64_t blocks = (longest + length - 1) / length;
+    fsgd_counter *own = &fsgd_slot_of(c, c->rank)->progress;
     int status = fsgd_arrive_all(c, call, 1);
-    if (status) return status;
-    fsgd_reduce_chunk(c, call, reduce);
-    status = fsgd_next_step(c);
-    if (status) return status;
-    fsgd_gather_chunks(c, call);
-    return fsgd_next_step(c);
+    const uint32_t begin = c->step;
+    for (int64_t k = 0; k <= blocks && !status; k++) {
+        if (reduce && k < blocks) {
+            fsgd_reduce_block(c, call, reduce, k, length);
+            fsgd_advance(c, own, ++c->step);
+        }
+        if (gather && k > 0) {
+            c->at_step = 1;
+            status = fsgd_gather_block(c, call, k - 1, length,
+                                       reduce ? begin + (uint32_t)k : begin);
+        }
+    }
+    return status ? status : fsgd_next_step(c); /* until then others read this rank's buffer */
 }
 
 static int fsgd_exchange_broadcast(fsgd_comm *c, const fsgd_call *call)
@@ -146,7 +163,7 @@ static int fsgd_exchange_broadcast(fsgd_comm *c, const fsgd_call *call)
 static int fsgd_exchange_parts(fsgd_comm *c, const fsgd_call *call, char *joined)
 {
     for (int peer = 0; peer < c->size; peer++) {
-        const int64_t bytes = fsgd_slot_of(c, peer)->length * call->itemsize;
+        const int64_t bytes = fsgd_entry_of(c, peer)->length * call->itemsize;
         memcpy(joined, fsgd_buffer_of(c, peer), bytes);
         joined += bytes;
     }

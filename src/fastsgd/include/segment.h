@@ -31,20 +31,25 @@ typedef struct {
     int32_t by;     /* the rank that gave up, -1: who opened the communicator */
     char reason[FSGD_REASON];
     _Alignas(FSGD_CACHE_LINE) uint32_t polling; /* no futex here: sleep and look again */
-    int32_t world_size;
+    int32_t most_looks; /* at a counter before the first yield */
     double yield_seconds; /* how long a rank that waits only yields before it sleeps */
 } fsgd_header;
 
+/* A collective as a rank calls it, and where its buffer lies. */
+typedef struct {
+    int64_t offset, length;
+    uint64_t signature;
+} fsgd_entry;
+
 typedef struct {
     fsgd_counter progress; /* arrivals and steps done since the beginning */
-    /* The collective that this rank has entered. */
-    _Alignas(FSGD_CACHE_LINE) int64_t offset;
-    int64_t length;
-    uint64_t signature;
+    _Alignas(FSGD_CACHE_LINE) int cpu; /* on which this rank ran when it arrived */
+    /* The collectives that this rank has entered last, by turns: a rank may be one collective
+     * ahead of another that still looks at the one before, never two. */
+    fsgd_entry entry[2];
     /* What this rank waits for; read by a rank that looks for the one to blame. */
     _Alignas(FSGD_CACHE_LINE) int64_t awaited; /* distance of a counter; 0: nothing */
-    uint32_t wanted;
-    int32_t peer;
+    int wanted, peer;
     uint32_t dead, late; /* verdicts */
 } fsgd_slot;
 
@@ -58,9 +63,10 @@ typedef struct {
 typedef struct {
     char *base;
     int32_t rank, size;
-    uint32_t step; /* this rank's progress */
+    uint32_t step, turn; /* this rank's progress; collectives entered */
     int32_t at_step, peer; /* for errors: step of the collective, with whom */
-    int64_t piece;         /* bytes of a segment of the ring */
+    int32_t looks;         /* at a counter before the first yield, as the last waits went */
+    int64_t piece, block;  /* bytes of a segment of the ring, of a block of the direct exchange */
     double timeout;
     int (*poll)(void *); /* called every 50 ms at least; not 0: leave */
     void *poll_with;
@@ -74,6 +80,12 @@ FSGD_FN fsgd_header *fsgd_header_of(const fsgd_comm *c)
 FSGD_FN fsgd_slot *fsgd_slot_of(const fsgd_comm *c, int rank)
 {
     return (fsgd_slot *)(c->base + sizeof(fsgd_header)) + rank;
+}
+
+/* What a rank calls in the present collective. */
+FSGD_FN fsgd_entry *fsgd_entry_of(const fsgd_comm *c, int rank)
+{
+    return &fsgd_slot_of(c, rank)->entry[c->turn & 1];
 }
 
 FSGD_FN fsgd_mailbox *fsgd_mailbox_of(const fsgd_comm *c, int from, int to)

@@ -1,8 +1,14 @@
 /* waiting.h: how a rank waits for a counter of another, and how it tells that its own has grown.
  *
- * Ranks may be more than cores: a wait spins only for a moment, then yields the core every 64
- * looks, and after `yield_seconds` sleeps on a futex, for 50 ms at most, so that it sees a failure, an
- * abort or Ctrl-C by itself. Where there is no futex it sleeps for a moment and looks again.
+ * A wait looks at the counter, then yields the core between looks, and after `yield_seconds` sleeps on
+ * a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself. Where there
+ * is no futex it sleeps for a moment and looks again.
+ *
+ * How long it looks before it yields decides the time of a small collective: with a core for each
+ * rank a yield costs more than the whole wait, and where cores are shared each look keeps the awaited
+ * rank from running. So a rank yields at once to one that was last on its own core; else waits that
+ * were short let the next one look for longer, up to `most_looks`, and waits that were long for
+ * less.
  */
 #ifndef FSGD_WAITING_H
 #define FSGD_WAITING_H
@@ -16,9 +22,12 @@
 #include <unistd.h>
 #endif
 
+#include "atomics.h"
 #include "segment.h"
 
-#define FSGD_LOOKS 64             /* between two yields */
+#define FSGD_LEAST_LOOKS 16
+#define FSGD_LOOK 27e-9            /* seconds */
+#define FSGD_SHORT 20e-6           /* seconds of a short wait */
 #define FSGD_NAP 50e-3            /* seconds, the longest sleep */
 #define FSGD_POLL_NAP 100e-6      /* seconds, a sleep where there is no futex */
 #define FSGD_LONGEST_TURN 100e-3  /* seconds that count at most between two looks: who was stopped
@@ -31,6 +40,16 @@ static double fsgd_now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The core that this rank runs on; -1: unknown. */
+FSGD_FN int fsgd_cpu(void)
+{
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
 }
 
 FSGD_FN void fsgd_relax(void)
@@ -107,10 +126,11 @@ static int fsgd_culprit(const fsgd_comm *c, int peer)
     for (int hops = 0; hops < c->size; hops++) {
         const fsgd_slot *s = fsgd_slot_of(c, peer);
         const int64_t awaited = __atomic_load_n(&s->awaited, __ATOMIC_ACQUIRE);
-        if (!awaited || fsgd_reached((const fsgd_counter *)(c->base + awaited), s->wanted))
+        const int wanted = fsgd_load_int(&s->wanted), next = fsgd_load_int(&s->peer);
+        if (!awaited || fsgd_reached((const fsgd_counter *)(c->base + awaited), (uint32_t)wanted))
             return peer;
-        if (s->peer == c->rank) return peer; /* they wait for each other: different collectives */
-        peer = s->peer;
+        if (next == c->rank) return peer; /* they wait for each other: different collectives */
+        peer = next;
     }
     return peer;
 }
@@ -118,14 +138,26 @@ static int fsgd_culprit(const fsgd_comm *c, int peer)
 static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wanted, int peer)
 {
     fsgd_slot *own = fsgd_slot_of(c, c->rank);
-    double before = fsgd_now(), waited = 0, polled = 0;
+    const int most = fsgd_header_of(c)->most_looks;
+    double before, waited = 0, polled = 0;
     int status;
-    c->peer = own->peer = peer;
-    own->wanted = wanted;
+    const int apart = fsgd_cpu() < 0 || fsgd_load_int(&fsgd_slot_of(c, peer)->cpu) != fsgd_cpu();
+    const int looks = apart ? c->looks : 0;
+    for (int look = 0; look < looks; look++) {
+        if (fsgd_reached(counter, wanted)) {
+            if (2 * look > looks) c->looks = 2 * look < most ? 2 * look : most;
+            return FSGD_OK;
+        }
+        fsgd_relax();
+    }
+    before = fsgd_now();
+    c->peer = peer;
+    fsgd_store_int(&own->peer, peer);
+    fsgd_store_int(&own->wanted, (int)wanted);
     __atomic_store_n(&own->awaited, (char *)counter - c->base, __ATOMIC_RELEASE);
     for (;;) {
         status = FSGD_OK;
-        for (int look = 0; look < FSGD_LOOKS; look++) {
+        for (int look = 0; look < FSGD_LEAST_LOOKS; look++) {
             if (fsgd_reached(counter, wanted)) goto done;
             fsgd_relax();
         }
@@ -151,6 +183,11 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
         }
     }
 done:
+    if (apart && waited + looks * FSGD_LOOK < FSGD_SHORT)
+        c->looks = 2 * c->looks < most ? 2 * c->looks : most;
+    else if (apart && c->looks >= 2 * FSGD_LEAST_LOOKS)
+        c->looks /= 2;
+    fsgd_store_int(&own->cpu, fsgd_cpu()); /* it may have moved */
     __atomic_store_n(&own->awaited, 0, __ATOMIC_RELEASE);
     return status;
 }

@@ -22,12 +22,13 @@ cdef extern from "segment.h" nogil:
         int32_t by
         char reason[800]
         uint32_t polling
-        int32_t world_size
+        int32_t most_looks
         double yield_seconds
-    ctypedef struct fsgd_slot:
-        fsgd_counter progress
+    ctypedef struct fsgd_entry:
         int64_t length
         uint64_t signature
+    ctypedef struct fsgd_slot:
+        fsgd_counter progress
         uint32_t dead
         uint32_t late
     ctypedef struct fsgd_comm:
@@ -37,16 +38,19 @@ cdef extern from "segment.h" nogil:
         uint32_t step
         int32_t at_step
         int32_t peer
+        int32_t looks
         int64_t piece
+        int64_t block
         double timeout
         int (*poll)(void *) noexcept nogil
         void *poll_with
     fsgd_header *fsgd_header_of(const fsgd_comm *c)
     fsgd_slot *fsgd_slot_of(const fsgd_comm *c, int rank)
+    fsgd_entry *fsgd_entry_of(const fsgd_comm *c, int rank)
     int64_t fsgd_control_bytes(int64_t size)
 
 cdef extern from "waiting.h" nogil:
-    int FSGD_INTERRUPTED
+    int FSGD_INTERRUPTED, FSGD_LEAST_LOOKS
     void fsgd_raise(const fsgd_comm *c, uint32_t trouble, int by, const char *reason)
 
 cdef extern from "reduce.h" nogil:
@@ -63,9 +67,7 @@ cdef extern from "exchange.h" nogil:
         int64_t length
         int64_t itemsize
     int fsgd_arrive_all(fsgd_comm *c, const fsgd_call *call, int same_length)
-    int fsgd_exchange_reduce_scatter(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce)
-    int fsgd_exchange_all_gather(fsgd_comm *c, const fsgd_call *call)
-    int fsgd_exchange_all_reduce(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce)
+    int fsgd_exchange_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce, int gather)
     int fsgd_exchange_broadcast(fsgd_comm *c, const fsgd_call *call)
     int fsgd_exchange_parts(fsgd_comm *c, const fsgd_call *call, char *joined)
 
@@ -91,6 +93,11 @@ cdef enum:
 def control_bytes(int size):
     """Bytes of a segment of `size` ranks before the first arena."""
     return fsgd_control_bytes(size)
+
+
+def name_of_type(int number):
+    """The name of numpy's type of this number: float32."""
+    return cnp.PyArray_DescrFromType(number).name
 
 
 cdef int _poll(void *end) noexcept nogil:
@@ -134,7 +141,9 @@ cdef class Exchange:
         self.c.rank = rank
         self.c.size = size
         self.c.timeout = timeout
+        self.c.looks = FSGD_LEAST_LOOKS
         self.c.piece = 16384
+        self.c.block = 131072
         self.c.poll = _poll
         self.c.poll_with = <void *>self
         self.anywhere = arena is None
@@ -180,6 +189,15 @@ cdef class Exchange:
         self.c.piece = value
 
     @property
+    def block(self):
+        """Bytes of a block of the direct exchange; alike on all ranks."""
+        return self.c.block
+
+    @block.setter
+    def block(self, value):
+        self.c.block = value
+
+    @property
     def at(self):
         """(step, peer) of the collective that ended last; peer -1: nobody in particular."""
         return self.c.at_step, self.c.peer
@@ -198,7 +216,7 @@ cdef class Exchange:
             if ring:
                 status = fsgd_ring_run(&self.c, &call, reduce, 1)
             else:
-                status = fsgd_exchange_all_reduce(&self.c, &call, reduce)
+                status = fsgd_exchange_run(&self.c, &call, reduce, 1)
         return self._told(status)
 
     def reduce_scatter(self, cnp.ndarray flat, int type, int op, bint ring):
@@ -209,7 +227,7 @@ cdef class Exchange:
             if ring:
                 status = fsgd_ring_run(&self.c, &call, reduce, 0)
             else:
-                status = fsgd_exchange_reduce_scatter(&self.c, &call, reduce)
+                status = fsgd_exchange_run(&self.c, &call, reduce, 0)
         return self._told(status)
 
     def all_gather(self, cnp.ndarray flat, bint ring):
@@ -219,7 +237,7 @@ cdef class Exchange:
             if ring:
                 status = fsgd_ring_run(&self.c, &call, NULL, 1)
             else:
-                status = fsgd_exchange_all_gather(&self.c, &call)
+                status = fsgd_exchange_run(&self.c, &call, NULL, 1)
         return self._told(status)
 
     def begin_parts(self, cnp.ndarray flat):
@@ -229,7 +247,7 @@ cdef class Exchange:
         with nogil:
             status = fsgd_arrive_all(&self.c, &call, 0)
         return self._told(status), np.array(
-            [fsgd_slot_of(&self.c, k).length for k in range(self.c.size)], np.int64)
+            [fsgd_entry_of(&self.c, k).length for k in range(self.c.size)], np.int64)
 
     def end_parts(self, cnp.ndarray flat, cnp.ndarray joined):
         """Second half: copies all parts into `joined`."""
@@ -268,11 +286,12 @@ cdef class Exchange:
 
     # What a parent and its watcher use, too.
 
-    def configure(self, bint polling, double yield_seconds):
-        """Before the ranks begin: whether they poll, and how long they yield before they sleep."""
+    def configure(self, bint polling, int most_looks, double yield_seconds):
+        """How ranks wait: whether they poll, how often they look at most before they yield, for
+        how long they yield before they sleep."""
         cdef fsgd_header *header = fsgd_header_of(&self.c)
         header.polling = polling
-        header.world_size = self.c.size
+        header.most_looks = most_looks
         header.yield_seconds = yield_seconds
 
     def tell(self, int trouble, int by, str reason=""):
@@ -306,10 +325,10 @@ cdef class Exchange:
 
     def calls_of(self, int rank):
         """What a rank calls: (collective, numpy's type number, number of op, root, length)."""
-        cdef fsgd_slot *slot = fsgd_slot_of(&self.c, rank)
-        cdef uint64_t s = slot.signature
+        cdef fsgd_entry *entry = fsgd_entry_of(&self.c, rank)
+        cdef uint64_t s = entry.signature
         return (COLLECTIVES[s >> 48], <int>(s >> 24 & 0xffff), <int>(s >> 40 & 0xff) - 1,
-                <int>(s & 0xffffff), slot.length)
+                <int>(s & 0xffffff), entry.length)
 
 
 cdef extern from *:
