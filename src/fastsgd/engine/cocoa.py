@@ -9,10 +9,13 @@ rounds try less. Dual variables stay with their rank; certificates gather them.
 
 import numpy as np
 
-from fastsgd.engine.ascent import CAUTION, DualAscent
+from fastsgd.engine.ascent import BUSY, CAUTION, FEW, DualAscent
 
-ROUNDS = 8
+ROUNDS = 16
 """Sums of an epoch that visits all rows (measured, docs/workers.md)."""
+
+SWEEPS = 8
+"""Sums of the sweeps over busy rows, after those of the epoch."""
 
 
 class SharedAscent(DualAscent):
@@ -55,30 +58,49 @@ class SharedAscent(DualAscent):
         shuffled = self._order(seed, number, len(self.blocks))
         blocks = self.blocks if shuffled is None else self.blocks[shuffled]
         rounds = max(1, round(self.rounds * self.awake))
-        total = np.zeros(3)
+        self._met, own = np.zeros(3), 0
         for k in range(rounds):
             part = blocks[len(blocks) * k // rounds:len(blocks) * (k + 1) // rounds]
-            *met, stopped = self._round(part)
-            total += met
-            if stopped:
-                break
-        gap, conjugates, visits = total.tolist()
-        return gap, conjugates, int(visits), bool(stopped)
+            if self._round(part, self._run):
+                return *self._told(), True
+            own += self.ascent.tally()[2]
+        return *self._told(), self._sweep(seed, number, own)
 
-    def _round(self, blocks):
-        """Steps on some blocks of this rank, and the sum of what all ranks have changed."""
+    def _sweep(self, seed, number, visited):
+        """Rounds over the rows that still have something to gain; whether they were stopped.
+
+        The multiplier takes its step before, and then stays, as `Ascent.run_busy` says.
+        """
+        if not (self.rows_rest and self.ascent.dull > 0):
+            return False
+        self.centre += self.gain * self.excess
+        for k in range(SWEEPS):
+            if self._round(self.blocks[:0], lambda k=k: self.ascent.run_busy(
+                    seed, SWEEPS * number + k, centre=self.ascent.b,
+                    few=int(FEW * self.n_visits / self.peers.size),
+                    most=BUSY * visited // SWEEPS)):
+                return True
+        return False
+
+    def _told(self):
+        gap, conjugates, visits = self._met.tolist()
+        return gap, conjugates, int(visits)
+
+    def _round(self, blocks, step):
+        """``step()`` on some blocks of this rank, and the sum of what all ranks have changed."""
         ascent, sums, d = self.ascent, self.sums, len(self.v)
         before = self.v.copy()
         ascent.b = self.centre + self.gain * self.excess
         ascent.set_order(blocks, self.block_rows)
-        self._run()
+        step()
         np.subtract(self.v, before, out=sums[:d])
         sums[:d] /= ascent.caution
         sums[d:] = *ascent.tally(), ascent.stopped, self._own_duals()
         self.peers.sum(sums)
         np.add(before, sums[:d], out=self.v)
-        *told, self.excess = sums[d:].tolist()
-        return told
+        self._met += sums[d:d + 3]
+        self.excess = float(sums[d + 4])
+        return bool(sums[d + 3])
 
     def _own_duals(self):
         """sum c beta over the rows of this rank; 0 without a bias."""
