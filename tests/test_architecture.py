@@ -14,7 +14,9 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_validation", "errors", "data", "model_file", "pipeline", "solvers"], 2),
+                     "_validation", "errors", "data", "model_file", "pipeline", "solvers",
+                     "workers"], 2),
+    "comm": 3,
     "engine": 4,
     "estimators": 5,
     "cli": 6,
@@ -74,6 +76,8 @@ def test_headers_know_no_python():
     ("module", "absent"),
     [("fastsgd", ["sklearn", "scipy", "joblib", "numpy"]),
      ("fastsgd.errors", ["sklearn", "scipy"]),
+     ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
+     ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
      ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):

@@ -14,6 +14,7 @@ _HOME = {
     "FastMLPClassifier": "fastsgd.estimators.mlp",
     "FastMLPRegressor": "fastsgd.estimators.mlp_regressor",
     "Pipeline": "fastsgd.pipeline",
+    "Workers": "fastsgd.workers",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
     "load_model": "fastsgd.model_file",

@@ -24,7 +24,7 @@ MAX_INT = np.iinfo(np.int32).max
 
 def check_reserved(estimator):
     """Refuses values of parameters that later releases will fill."""
-    for name, built in (("multi_class", MULTI_CLASS), ("device", ("cpu",)), ("workers", (None,))):
+    for name, built in (("multi_class", MULTI_CLASS), ("device", ("cpu",))):
         value = getattr(estimator, name, built[0])
         if value not in built:
             raise NotBuiltYetError(

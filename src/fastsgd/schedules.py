@@ -196,6 +196,23 @@ def with_eta0(fields, eta0):
     return fields | {"eta0": eta0} | begins
 
 
+def of_one_worker(fields, n, growth):
+    """The constants `fields` for each of n workers that share the rows.
+
+    Its step number k stands for k * n rows of all, and is `growth` times as long as the step of
+    one process there: eta'(k) = growth * eta(n k).
+    """
+    if fields["kind"] in (SCHEDULES["pa1"][0], SCHEDULES["pa2"][0]):
+        return fields  # eta0 bounds what a row may move
+    new = fields | {"eta0": growth * fields["eta0"], "T_0": max(1.0, fields["T_0"] / n),
+                    "eta_min": growth * fields["eta_min"]}
+    if fields["t0"]:  # 1 / (alpha (t0 + n k - 1)) = (1 / n) / (alpha (t0' + k - 1))
+        new |= {"t0": (fields["t0"] - 1) / n + 1, "alpha": fields["alpha"] * n / growth}
+    elif fields["kind"] == SCHEDULES["invscaling"][0]:
+        new["eta0"] *= float(n) ** -fields["power_t"]
+    return new
+
+
 def has_flag(learning_rate, flag):
     """Whether a schedule (a name or an object) carries a flag of the table."""
     if line_search(learning_rate) is not None:

@@ -11,6 +11,7 @@ from fastsgd.duals import DUALS
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.schedules import has_flag, line_search
+from fastsgd.workers import check_workers
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ def _check(estimator, solver):
     if solver.takes_steps:
         _check_steps(estimator, solver, search, _has_l1(estimator))
     _check_sync(estimator, solver)
+    check_workers(estimator, solver)
 
 
 def _check_gap(estimator):

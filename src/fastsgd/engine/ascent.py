@@ -11,6 +11,7 @@ from fastsgd.engine import threads
 from fastsgd.engine.certificate import certify
 from fastsgd.engine.dual_point import DualProblem, row_weights
 from fastsgd.engine.merge import rows_worth_a_merge
+from fastsgd.engine.peers import ALONE
 from fastsgd.engine.visiting import block_rows
 from fastsgd.kernels import order, tables
 from fastsgd.kernels.ascent import Ascent
@@ -44,7 +45,7 @@ MERGES = 8
 class DualAscent:
     """The dual variables of one training, its epochs and its certificates."""
 
-    def __init__(self, rows, y, sample_weight, state, settings, subset):
+    def __init__(self, rows, y, sample_weight, state, settings, subset, peers=ALONE):
         if settings.penalty.l2_share <= 0:
             raise ValueError(
                 "solver='sdca' needs penalty='l2' or 'elasticnet': without a part of l2 the dual "
@@ -53,7 +54,8 @@ class DualAscent:
         self.n_visits = n if subset is None else len(subset)
         s = row_weights(y, sample_weight, settings, subset)
         self.problem = problem = DualProblem(rows, y, s, settings, self.n_visits, self._share,
-                                              check=False)
+                                              check=False, peers=peers)
+        self.peers = peers
         self.settings, self.dtype, self.team = settings, state.weights.dtype, None
         self.block_rows = block_rows(rows, settings.shuffle)
         self.n_blocks = -(-n // self.block_rows)
@@ -81,8 +83,7 @@ class DualAscent:
         They are `dual`, those that the state kept, or made of the slopes at its weights.
         """
         self.team, n, problem = team, self.problem.rows.shape[0], self.problem
-        self._share(lambda rank, n_threads: self.ascent.measure(
-            n * rank // n_threads, n * (rank + 1) // n_threads))
+        self._measure()
         problem.rows.checked = True
         if self.settings.fit_intercept:
             gain = GAIN_LOG if self.settings.loss.name == "log_loss" else GAIN
@@ -99,6 +100,11 @@ class DualAscent:
             self.centre = problem.best_bias(np.zeros(n), 0.0)
         self.conjugates = problem.conjugates(self.beta)
         self.penalty_dual = problem.penalty_dual(self.v)
+
+    def _measure(self):
+        n = self.problem.rows.shape[0]
+        self._share(lambda rank, n_threads: self.ascent.measure(
+            n * rank // n_threads, n * (rank + 1) // n_threads))
 
     @property
     def beta(self):
@@ -123,40 +129,62 @@ class DualAscent:
 
     def epoch(self, seed, number):
         """One epoch; (rows visited, whether it was a whole one)."""
-        ascent, problem = self.ascent, self.problem
-        shuffled = order.permutation if self.block_rows == 1 else order.stratified
-        ascent.set_order(shuffled(seed, number, self.n_blocks) if self.settings.shuffle else None,
-                         self.block_rows)
-        ascent.b = self.centre + self.gain * self.excess
+        self.ascent.b = self.centre + self.gain * self.excess
         before = self._lagrangian()
+        gap, conjugates, visits, stopped = self._visit(seed, number)
+        if stopped:
+            return visits, False
+        return self._end_epoch(before, gap, conjugates, visits)
+
+    def _order(self, seed, number, n_blocks):
+        """The order of `n_blocks` blocks, or None: as they lie."""
+        shuffled = order.permutation if self.block_rows == 1 else order.stratified
+        return shuffled(seed, number, n_blocks) if self.settings.shuffle else None
+
+    def _visit(self, seed, number):
+        """The steps of an epoch: (gap met, change of the conjugates, visits, stopped)."""
+        ascent = self.ascent
+        ascent.set_order(self._order(seed, number, self.n_blocks), self.block_rows)
+        self._run()
+        if self.n_threads == 1 and self.rows_rest and ascent.dull > 0:
+            self.centre = ascent.run_busy(
+                seed, number, centre=self.centre, few=int(FEW * self.n_visits),
+                most=BUSY * ascent.tally()[2])
+        if self.n_threads > 1 and self.settings.sync == "hogwild" and not ascent.stopped:
+            self.v[:] = self.problem.sum_rows(self.beta)  # some additions were lost
+        return (*ascent.tally(), ascent.stopped)
+
+    def _run(self):
+        """Visits the blocks of the order, by all threads."""
+        ascent, begin, end = self.ascent, 0, self.ascent.n_blocks
         if self.n_threads == 1:
-            begin = 0
-            while begin < self.n_blocks and not self.team.expired():
+            while begin < end and not self.team.expired():
                 begin = ascent.run(begin, begin + self.chunk)
-            if self.rows_rest and ascent.dull > 0:
-                self.centre = ascent.run_busy(
-                    seed, number, centre=self.centre, few=int(FEW * self.n_visits),
-                    most=BUSY * ascent.tally()[2])
         elif self.settings.sync == "hogwild":
             self.team.run(ascent.run_shared)
         else:
             share = int(self.share / self.block_rows / max(self.awake, 0.01))
             self.team.run(lambda rank: ascent.run_merged(rank, max(1, share), self.caution))
-        gap, conjugates, visits = ascent.tally()
-        if ascent.stopped:
-            return visits, False
-        if self.n_threads > 1 and self.settings.sync == "hogwild":  # some additions were lost
-            self.v[:] = problem.sum_rows(self.beta)
+
+    def _end_epoch(self, before, gap, conjugates, visits):
+        problem = self.problem
         self.awake = visits / max(1, self.n_visits)
         self.conjugates += conjugates
         self.penalty_dual = problem.penalty_dual(self.v)
-        self.excess = float(np.einsum("i,i->", problem.c, self.beta)) if self.gain else 0.0
-        self.gap = problem.alpha * (gap - ascent.b * self.excess)
-        if not self._lagrangian() > before:  # what threads did at once went too far
-            self.caution = float(self.n_threads)
+        self.excess = self._sum_duals() if self.gain else 0.0
+        self.gap = problem.alpha * (gap - self.ascent.b * self.excess)
+        if not self._lagrangian() > before:  # what was done at once went too far
+            self._be_cautious()
         self.centre += self.gain * self.excess  # the multiplier's step
-        ascent.dull = DULL * gap / max(1, self.n_visits)
+        self.ascent.dull = DULL * gap / max(1, self.n_visits)
         return visits, True
+
+    def _sum_duals(self):
+        """sum c beta."""
+        return float(np.einsum("i,i->", self.problem.c, self.beta))
+
+    def _be_cautious(self):
+        self.caution = float(self.n_threads)
 
     def _lagrangian(self):
         """What the steps of an epoch make larger, / alpha."""
@@ -209,7 +237,7 @@ def _has_flat_parts(settings):
     return bool((ends == 0).any())
 
 
-def choose_sync(sync, n_jobs, rows, merge_every="auto"):
+def choose_sync(sync, n_jobs, rows, merge_every="auto", workers=1):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 
     ``auto`` merges replicas on large data; it and "merge" only where an epoch has room for the
@@ -224,7 +252,7 @@ def choose_sync(sync, n_jobs, rows, merge_every="auto"):
     if sync == "hogwild" and rows.is_dense:
         raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
                          "on a dense row writes all weights; use sync='auto' or 'merge'")
-    small = rows.nnz < threads.MIN_NONZEROS_FOR_THREADS and (n_jobs is None or sync == "auto")
+    small = rows.nnz // workers < threads.MIN_NONZEROS_FOR_THREADS and (n_jobs is None or sync == "auto")
     n_threads = 1 if sync == "serial" or small else threads.count_threads(n_jobs)
     if sync != "hogwild" and _rows_between_merges(rows, n_threads, merge_every) == 0:
         n_threads = 1

@@ -4,6 +4,7 @@ The method is a function of an `Objective` and of the `Iterations`, which know w
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.loop import Ended, Epoch, check_finite, comparison, stalled
 from fastsgd.engine.objective import Objective, Stopped
+from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
 
 
@@ -24,15 +26,19 @@ class Iterations:
     settings : Settings
     seed, rows, subset :
         Of the visiting order.
+    workers : int
+        Whose own minibatches are one, with steps as many times as long.
     n_iter : int
     stopped_by : str or None
     """
 
-    def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best):
+    def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best,
+                 peers=ALONE, workers=1):
         self.state, self.settings = state, settings
         self.seed, self.rows, self.subset = seed, rows, subset
         self.n_iter, self.stopped_by = 0, None
         self._f, self._score, self._on_epoch, self._best = f, score, on_epoch, best
+        self._peers, self.workers = peers, workers
         self._began, self._steps = time.perf_counter(), None
 
     def use_steps(self, steps):
@@ -61,10 +67,9 @@ class Iterations:
                 "a larger alpha.")
         told = Epoch(self.n_iter, float(objective), float(mean_loss), state,
                      time.perf_counter() - self._began)
-        if self._score is not None:
-            told.score = self._score(state.weights, state.intercept)
         state.curve.append(told.objective)
-        ended = self._on_epoch is not None and self._on_epoch(told)
+        ended, expired = self._peers.after_epoch(
+            told, self._score, self._on_epoch, self._f.expired)
         # lbfgs and newton-cg have their own rule, the largest slope
         judged = settings.solver == "gd"
         no_progress = judged and stalled(state, told, settings, self._steps)
@@ -72,7 +77,7 @@ class Iterations:
             self._best.keep(state, told.objective if told.score is None else -told.score)
         self.stopped_by = ("callback" if ended else "tol" if no_progress
                            else "max_iter" if self.n_iter >= settings.max_iter
-                           else "max_time" if self._f.expired else None)
+                           else "max_time" if expired else None)
         return self.stopped_by is not None
 
     def end(self, reason):
@@ -85,13 +90,15 @@ class Iterations:
 
 
 def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-                on_epoch=None, deadline=NEVER, sample=None):
+                on_epoch=None, deadline=NEVER, sample=None, peers=ALONE):
     """Runs a method on one linear model; the other arguments and the result as `loop.train`'s.
 
     Parameters
     ----------
     method : callable
         ``method(f, run)`` with an Objective and Iterations.
+    peers : Peers
+        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
 
     Raises
     ------
@@ -102,12 +109,15 @@ def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset
     best = Best() if deadline.limited and sample is not None else None
     first_epoch = state.epoch
     n_visits = rows.shape[0] if subset is None else len(subset)
+    workers = peers.size if settings.batch_per_worker else 1
+    if workers > 1:
+        settings = replace(settings, batch_size=workers * settings.batch_size)
     batch = None if settings.batch_size is None else min(settings.batch_size, n_visits)
     with np.errstate(over="ignore", invalid="ignore"), Objective(
             rows, y, sample_weight, settings, state.intercept, subset=subset, batch=batch,
-            deadline=deadline) as f:
+            deadline=deadline, peers=peers) as f:
         run = Iterations(f, state, settings, seed=seed, rows=rows, subset=subset, score=score,
-                         on_epoch=on_epoch, best=best)
+                         on_epoch=on_epoch, best=best, peers=peers, workers=workers)
         try:
             method(f, run)
         except Stopped:

@@ -7,8 +7,10 @@ import numpy as np
 
 from fastsgd.engine.line_search import backtrack, exact, first_step
 from fastsgd.engine.objective import dot
+from fastsgd.engine.peers import grown
 from fastsgd.engine.visiting import block_rows, visiting_order
 from fastsgd.kernels import order, tables
+from fastsgd.schedules import of_one_worker
 
 PATIENCE = 5
 """Proximal steps taken at the first trial before a longer one is tried: a trial costs half a
@@ -16,10 +18,14 @@ gradient."""
 
 
 class Steps:
-    """The schedule's steps, by number from 1; with "adaptive" they get shorter as in SGD."""
+    """The schedule's steps, by number from 1; with "adaptive" they get shorter as in SGD.
 
-    def __init__(self, settings, state):
-        self._fields = dict(settings.schedule)
+    Where a step stands for those of `workers`, it is longer by `peers.grown`, after `warm_up`
+    steps by their number.
+    """
+
+    def __init__(self, settings, state, workers=1, warm_up=0.0):
+        self._fields, self._workers, self._warm_up = dict(settings.schedule), workers, warm_up
         if settings.adaptive and state.eta0 is not None:
             self._fields["eta0"] = state.eta0
 
@@ -31,7 +37,11 @@ class Steps:
         self._fields["eta0"] = eta0
 
     def __call__(self, t):
-        return float(tables.etas(self._fields, float(t), 1)[0])
+        fields = self._fields
+        if self._workers > 1:
+            fields = of_one_worker(
+                fields, self._workers, grown(self._workers, t, self._warm_up))
+        return float(tables.etas(fields, float(t), 1)[0])
 
 
 def descend(f, run):
@@ -71,7 +81,9 @@ def by_schedule(f, run):
 def minibatches(f, run):
     """An epoch of steps, each by the mean gradient of `batch_size` rows in the visiting order."""
     state, settings, n = run.state, run.settings, run.rows.shape[0]
-    steps = run.use_steps(Steps(settings, state))
+    visits = n if run.subset is None else len(run.subset)
+    steps = run.use_steps(Steps(settings, state, run.workers,
+                                settings.warm_up * -(-visits // settings.batch_size)))
     x, ended = f.start(state), False
     size = block_rows(run.rows, settings.shuffle)
     while not ended:

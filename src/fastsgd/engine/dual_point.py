@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from fastsgd.duals import dual_of
+from fastsgd.engine.peers import ALONE
 from fastsgd.kernels import duality
 
 WIDENINGS = 200
@@ -47,6 +48,9 @@ class DualProblem:
         Whether to check the rows here, if they were not.
     share : callable
         ``share(task)`` calls ``task(rank, n_threads)`` for each of some threads.
+    peers : Peers
+        Who share the passes over X, each its part of the rows; all have the same arrays, and do
+        the rest alike.
 
     Raises
     ------
@@ -55,7 +59,7 @@ class DualProblem:
     """
 
     def __init__(self, rows, y, s, settings, n=None, share=lambda task: task(0, 1),
-                 check=True):
+                 check=True, peers=ALONE):
         self.dual, self.settings = dual_of(settings.loss), settings
         self.l1, self.l2 = settings.penalty.l1_share, settings.penalty.l2_share
         self.alpha = float(settings.alpha)
@@ -70,6 +74,7 @@ class DualProblem:
         if check:
             rows.check()
         self.rows, self.y, self._share = rows, np.ascontiguousarray(y, np.float64), share
+        self._peers, self._mine = peers, peers.share(rows.shape[0])
         self.c = s / (self.alpha * (rows.shape[0] if n is None else n))
 
     @cached_property
@@ -92,31 +97,32 @@ class DualProblem:
 
     def sum_rows(self, beta):
         """v = sum c beta x, in the order of the ranks."""
-        a, n = self.c * beta, self.rows.shape[0]
-        parts = {}
+        a, parts = self.c * beta, {}
 
         def task(rank, n_threads):
             parts[rank] = np.zeros(self.rows.shape[1])
-            duality.add_rows(self.rows, a, parts[rank], n * rank // n_threads,
-                             n * (rank + 1) // n_threads)
+            duality.add_rows(self.rows, a, parts[rank], *self._part(rank, n_threads))
 
         self._share(task)
         v = parts[0]
         for rank in range(1, len(parts)):
             v += parts[rank]
-        return v
+        return self._peers.sum(v)
 
     def margins(self, w, b=0.0):
         """z = X w + b."""
-        n = self.rows.shape[0]
-        z, w = np.empty(n), np.ascontiguousarray(w, np.float64)
+        z, w = np.empty(self.rows.shape[0]), np.ascontiguousarray(w, np.float64)
 
         def task(rank, n_threads):
-            duality.margins(self.rows, w, b, z, n * rank // n_threads,
-                            n * (rank + 1) // n_threads)
+            duality.margins(self.rows, w, b, z, *self._part(rank, n_threads))
 
         self._share(task)
-        return z
+        return self._peers.gather(z)
+
+    def _part(self, rank, n_threads):
+        """The rows (begin, end) of a thread of this process."""
+        first, n = self._mine.start, self._mine.stop - self._mine.start
+        return first + n * rank // n_threads, first + n * (rank + 1) // n_threads
 
     def weights_of(self, v):
         """w = soft(v, l1) / l2, the gradient of R* at v."""

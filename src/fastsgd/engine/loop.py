@@ -48,6 +48,9 @@ class Settings:
     solver: str = "sgd"
     batch_size: int | None = None
     search: LineSearch | None = None
+    local_steps: int | None = None
+    warm_up: float = 0.0
+    batch_per_worker: bool = False
 
 
 @dataclass
@@ -110,8 +113,8 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     """
     if subset is not None:  # the others are for scores
         rows.check()
-    trainer, pairs = _make_trainer(rows, y, sample_weight, state, settings)
-    run_epoch = _make_epoch(trainer, rows, settings)
+    trainer, pairs = make_trainer(rows, y, sample_weight, state, settings)
+    run_epoch = make_epoch(trainer, rows, settings)
     chunk, size = threads.serial_chunk(rows), block_rows(rows, settings.shuffle)
     n_visits = rows.shape[0] if subset is None else len(subset)
     began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
@@ -125,7 +128,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                     settings.shuffle, seed, state.epoch, rows.shape[0], size, subset))
                 begun = state.t
                 run_epoch(trainer, team, chunk)
-                _store(trainer, pairs, state, settings)
+                store(trainer, pairs, state, settings)
                 steps += state.t - begun
                 if state.t - begun < n_visits:  # the clock stopped it
                     stopped_by = "max_time"
@@ -151,7 +154,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
                               else "max_time" if team.expired() else None)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         trainer.stop()
-        _store(trainer, pairs, state, settings)
+        store(trainer, pairs, state, settings)
         raise
     if stopped_by == "max_time":
         if best is not None:
@@ -168,7 +171,7 @@ def comparison(y, settings, score, sample):
     return lambda weights, intercept: sample.objective(weights, intercept, y, settings)
 
 
-def _make_trainer(rows, y, sample_weight, state, settings):
+def make_trainer(rows, y, sample_weight, state, settings):
     """The kernel's trainer, and the (weight, paid) pairs it works on with L1 (else None)."""
     l1 = settings.alpha * settings.penalty.l1_share
     pairs, weights = None, state.weights
@@ -194,7 +197,7 @@ def _make_trainer(rows, y, sample_weight, state, settings):
     return trainer, pairs
 
 
-def _make_epoch(trainer, rows, settings):
+def make_epoch(trainer, rows, settings):
     """``epoch(trainer, team, chunk)`` of the way in which threads share the model."""
     if settings.sync != "merge":
         return threads.EPOCHS[settings.sync]
@@ -202,7 +205,7 @@ def _make_epoch(trainer, rows, settings):
                       settings.merge_every, settings.loss.curvature)
 
 
-def _store(trainer, pairs, state, settings):
+def store(trainer, pairs, state, settings):
     trainer.finish()
     if pairs is not None:
         state.weights[:] = pairs[:, 0]

@@ -6,6 +6,7 @@ f(w, b) = (1/n) sum_i s_i loss(y_i, w.x_i + b) + alpha R(w), at a point x = (w, 
 import numpy as np
 
 from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.peers import ALONE
 from fastsgd.engine.threads import VALUES_OF_A_CHUNK, Team
 from fastsgd.kernels.gradient import Sums
 
@@ -36,6 +37,9 @@ class Objective:
     batch : int or None
         Rows of a minibatch, where `batch` is to be called; then margins are not kept.
     deadline : Deadline
+    peers : Peers
+        The ranks that share the passes: each goes over a part of the rows, and all-reduces of
+        n_features + 4 numbers add up. The sums are the same bits on all of them.
 
     Attributes
     ----------
@@ -46,13 +50,17 @@ class Objective:
     gradient : float64 ndarray, like x
         Of the smooth part: with L1 of mean_loss alone, whose R is left to `prox`; else of f.
     visits : int
-        Rows read from X so far.
+        Rows read from X so far, by all ranks.
     """
 
     def __init__(self, rows, y, sample_weight, settings, intercept=0.0, *, subset=None,
-                 batch=None, deadline=NEVER):
-        self._settings, self._intercept = settings, intercept
+                 batch=None, deadline=NEVER, peers=ALONE):
+        self._settings, self._intercept, self._peers = settings, intercept, peers
         self._d = rows.shape[1]
+        self._n = rows.shape[0] if subset is None else len(subset)
+        self._shared = None if peers.alone else peers.allocate(self._d + 4)
+        if not peers.alone and batch is None:
+            rows, y, sample_weight, subset = _share(peers, rows, y, sample_weight, subset)
         self._sums = Sums(
             rows, y, sample_weight, loss=settings.loss.number,
             loss_constant=settings.loss_constant, weight_pos=settings.weight_pos,
@@ -65,7 +73,8 @@ class Objective:
         self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
         self.x = self.gradient = self._direction = None
         self.value = self.mean_loss = np.inf
-        self.visits = 0
+        self._totals = 0.0, 0.0, 0.0  # of losses, slopes and curvatures
+        self.visits, self._late = 0, False
 
     def __enter__(self):
         return self
@@ -73,9 +82,8 @@ class Objective:
     def __exit__(self, *error):
         self._team.__exit__(*error)
 
-    @property
     def expired(self):
-        """Whether the time is over."""
+        """Whether this rank's time is over."""
         return self._team.expired()
 
     def start(self, state):
@@ -110,12 +118,15 @@ class Objective:
         return self._arrived()
 
     def batch(self, x, rows):
-        """Sum of the losses and the mean gradient at x over some rows (int64) alone."""
-        gradient = np.empty(len(x))
-        self._sums.set_visits(rows)
+        """Sum of the losses and the mean gradient at x over some rows (int64) alone.
+
+        Each rank takes a part of these rows.
+        """
+        gradient, self._n = np.empty(len(x)), len(rows)
+        self._sums.set_visits(rows[self._peers.share(len(rows))])
         self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=gradient[:self._d])
         self._complete(gradient, x)
-        return self._sums.value, gradient
+        return self._totals[0], gradient
 
     def product(self, v):
         """The Hessian of the smooth part at x times v."""
@@ -136,7 +147,7 @@ class Objective:
         loss, constant = self._settings.loss, self._settings.loss_constant
         curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant))
         u = np.empty(self._d + self._settings.fit_intercept)
-        u[:self._d] = curvature * squares / max(1, self._sums.n_visits) + self._l2
+        u[:self._d] = curvature * squares / max(1, self._n) + self._l2
         u[self._d:] = curvature
         return np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
 
@@ -151,10 +162,10 @@ class Objective:
     def along(self, eta):
         """phi(eta), phi', phi'' of the smooth part on the line: O(n), without a look at X."""
         self._run("line", eta=eta)
-        n, s = max(1, self._sums.n_visits), self._sums
+        value, slope, curve = (total / max(1, self._n) for total in self._totals)
         ww, wd, dd = self._squares
-        return (s.value / n + 0.5 * self._l2 * (ww + eta * (2 * wd + eta * dd)),
-                s.slope / n + self._l2 * (wd + eta * dd), s.curve / n + self._l2 * dd)
+        return (value + 0.5 * self._l2 * (ww + eta * (2 * wd + eta * dd)),
+                slope + self._l2 * (wd + eta * dd), curve + self._l2 * dd)
 
     def move(self, eta, to=None):
         """Goes to x + eta * direction (or to `to`, which it is); half the work of `evaluate`."""
@@ -165,27 +176,57 @@ class Objective:
 
     def _arrived(self):
         self._complete(self.gradient, self.x)
-        self.mean_loss = self._sums.value / max(1, self._sums.n_visits)
+        self.mean_loss = self._totals[0] / max(1, self._n)
         self.value = self.mean_loss + self.penalty(self.x)
         return self.value, self.gradient
 
     def _complete(self, out, at):
         """Sums become means, with the penalty's part and the intercept's entry."""
-        out[:self._d] /= max(1, self._sums.n_visits)
+        out[:self._d] /= max(1, self._n)
         if self._l2:
             out[:self._d] += self._l2 * at[:self._d]
-        out[self._d:] = self._sums.slope / max(1, self._sums.n_visits)
+        out[self._d:] = self._totals[1] / max(1, self._n)
 
-    def _run(self, task, **more):
+    def _run(self, task, out=None, **more):
+        """A task of `Sums` over all rows of all ranks, see there; its totals and `out`."""
+        mine = out if out is None or self._shared is None else self._shared[:self._d]
+        self._sums.begin(task, out=mine, **more)
+        self._late = self._map() or self._late
+        if self._late and self._shared is None:
+            raise Stopped
+        self._sums.finish()
+        self._totals = self._sums.value, self._sums.slope, self._sums.curve
+        self.visits += self._n if task != "line" else 0
+        if self._shared is not None and task != "along":  # which leaves margins, and no sums
+            self._reduce(out)
+
+    def _map(self):
+        """This rank's part of a task; whether the clock has ended it."""
         sums, team = self._sums, self._team
-        sums.begin(task, **more)
         if team.size:
             team.run(lambda rank: sums.run(rank, team.size))
-            if sums.stopped:
-                raise Stopped
-        else:
-            while not sums.run_serial(VALUES_OF_A_CHUNK):
-                if team.expired():
-                    raise Stopped
-        sums.finish()
-        self.visits += sums.n_visits if task != "line" else 0
+            return sums.stopped
+        while not sums.run_serial(VALUES_OF_A_CHUNK):
+            if team.expired():
+                return True
+        return False
+
+    def _reduce(self, out):
+        """Adds up over the ranks; where the time of one is over, it is over for all."""
+        shared, d = self._shared, self._d
+        shared[d:] = *self._totals, self._late
+        self._peers.sum(shared if out is not None else shared[d:])
+        if shared[d + 3]:
+            raise Stopped
+        if out is not None:
+            out[:] = shared[:d]
+        self._totals = tuple(shared[d:d + 3].tolist())
+
+
+def _share(peers, rows, y, sample_weight, subset):
+    """The part of the data that a rank goes over: neighbouring rows, or a share of `subset`."""
+    if subset is not None:
+        return rows, y, sample_weight, subset[peers.share(len(subset))]
+    begin, end = rows.cut(peers.size)[peers.rank:peers.rank + 2]
+    weight = None if sample_weight is None else sample_weight[begin:end]
+    return rows.part(begin, end), y[begin:end], weight, None

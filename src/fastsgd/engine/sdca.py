@@ -12,8 +12,10 @@ import numpy as np
 
 from fastsgd.engine import threads
 from fastsgd.engine.ascent import DualAscent
+from fastsgd.engine.cocoa import SharedAscent
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.loop import Epoch, check_finite
+from fastsgd.engine.peers import ALONE
 
 PATIENCE = 1.2
 """After a certificate that was not good enough, epochs until the next one: times 1.2."""
@@ -50,7 +52,7 @@ class Ascended(NamedTuple):
 
 
 def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-               on_epoch=None, deadline=NEVER, sample=None, dual=None):
+               on_epoch=None, deadline=NEVER, sample=None, dual=None, peers=ALONE):
     """Trains one linear model by dual coordinate ascent.
 
     Parameters
@@ -80,6 +82,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         As `loop.train` takes it; not used: of two epochs the later one has the better dual.
     dual : float64 ndarray of shape (n_rows,) or None
         To begin with; what lies outside the domain is moved to its edge.
+    peers : Peers
+        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
 
     Returns
     -------
@@ -90,7 +94,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     ValueError
         A loss or penalty that sdca cannot take.
     """
-    solver = DualAscent(rows, y, sample_weight, state, settings, subset)
+    solver = (DualAscent if peers.alone else SharedAscent)(
+        rows, y, sample_weight, state, settings, subset, peers)
     began, first, steps, stopped_by = time.perf_counter(), state.epoch, 0, None
     gaps, next_try, slowest, tol = [], 1, 0.0, settings.tol
     try:
@@ -118,15 +123,13 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
                     told.objective, next_try = certified[0], int(PATIENCE * n_iter) + 1
                 slowest = max(slowest, time.perf_counter() - begun)
                 told.seconds = time.perf_counter() - began
-                if score is not None:
-                    told.score = score(state.weights, state.intercept)
                 state.curve.append(told.objective)
                 gaps.append(certified[1] if certified else solver.gap)
-                ended = on_epoch is not None and on_epoch(told)
+                ended, late = peers.after_epoch(told, score, on_epoch, lambda: (
+                    team.expired() or deadline.left < 1.5 * slowest))  # noqa: B023
                 stopped_by = ("callback" if ended else "tol" if certified and enough
                               else "max_iter" if n_iter >= settings.max_iter
-                              else "max_time" if team.expired() or deadline.left < 1.5 * slowest
-                              else None)
+                              else "max_time" if late else None)
             objective, gap = certified or solver.certify(state)
             if whole:  # no estimate, where it was one
                 state.curve[-1], gaps[-1] = objective, gap

@@ -6,6 +6,7 @@ from fastsgd._registry import Registry
 from fastsgd.engine.batch import train_batch
 from fastsgd.engine.descent import descend
 from fastsgd.engine.lbfgs import lbfgs
+from fastsgd.engine.local import train_local
 from fastsgd.engine.loop import train
 from fastsgd.engine.newton import newton_cg
 from fastsgd.engine.sdca import train_sdca
@@ -18,3 +19,6 @@ TRAIN = Registry("solver", {
     "newton-cg": partial(train_batch, newton_cg),
 })
 """``TRAIN[solver](rows, y, sample_weight, state, settings, seed, ...)`` as `loop.train`."""
+
+TRAIN_TOGETHER = Registry("solver", {**TRAIN, "sgd": train_local})
+"""The same by ranks that share the rows, with ``peers``."""

@@ -55,6 +55,18 @@ def count_threads(n_jobs):
     return max(1, threads)
 
 
+def threads_of_worker(n_jobs, workers):
+    """`n_jobs` of each of `workers` processes of this machine: None shares its cores out.
+
+    Cores that a job's launcher has bound a process to are its own.
+    """
+    bound = hasattr(os, "sched_getaffinity") and (
+        len(os.sched_getaffinity(0)) < (os.cpu_count() or 1))
+    if n_jobs is not None or workers == 1 or bound:
+        return n_jobs
+    return max(1, count_threads(None) // workers)
+
+
 def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, merge_pays, one_pass=0):
     """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
 

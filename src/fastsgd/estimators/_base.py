@@ -17,7 +17,7 @@ from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd.engine import ascent, merge
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.loop import Settings
-from fastsgd.engine.threads import choose_map_reduce, choose_sync
+from fastsgd.engine.threads import choose_map_reduce, choose_sync, threads_of_worker
 from fastsgd.estimators._certified import Certified
 from fastsgd.estimators._job import Job, train_apart
 from fastsgd.estimators._models import LinearModels
@@ -25,12 +25,14 @@ from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
 from fastsgd.estimators._step_size import StepSize
+from fastsgd.estimators._workers import train_by_workers
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import PENALTIES, make_penalty
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
 from fastsgd.solvers import Gap, solver_of
+from fastsgd.workers import workers_here, workers_of
 
 SPARSE_INTERCEPT_DECAY = 0.01
 """Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
@@ -96,18 +98,23 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         """
         deadline, rows, states = Deadline(self.max_time), Rows(X), models.states
         settings = self._settings(rows, max_iter, X, len(states))
-        sync, n_threads = self._choose_sync(rows, settings, len(states))
+        workers = workers_of(self, solver_of(self))
+        sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
         settings = replace(settings, sync=sync, n_threads=n_threads)
+        if workers is not None:
+            settings = replace(settings, local_steps=workers.local_steps, warm_up=workers.warm_up,
+                               batch_per_worker=workers.batch == "per_worker")
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
         job = Job(X=X, rows=rows, targets=targets, sample_weight=sample_weight, models=models,
                   settings=settings, class_weights=class_weights, validation=validation,
-                  score_margin=self._score_margin, deadline=deadline,
+                  score_name=self._score_name, deadline=deadline,
                   epochs_before=[state.epoch if resumed else 0 for state in states],
                   auto_step=self._auto_step,
-                  within=self.tol.within if isinstance(self.tol, Gap) else None)
+                  within=self.tol.within if isinstance(self.tol, Gap) else None,
+                  estimator=self, workers=workers)
         if self._auto_step and any(state.eta0 is None for state in states):
             self._choose_step(job)
         todo = [k for k, state in enumerate(states)
@@ -120,7 +127,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                              one_pass=sync == "classes")
         began, before = time.perf_counter(), [state.epoch for state in states]
         try:
-            ended = (train_in_one_pass if sync == "classes" else train_apart)(job, todo, report)
+            ended = (train_by_workers if workers is not None else train_in_one_pass
+                     if sync == "classes" else train_apart)(job, todo, report)
             report.close()
         except KeyboardInterrupt:
             self._keep(models)
@@ -142,20 +150,25 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
+            **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
 
-    def _choose_sync(self, rows, settings, n_models):
-        shape, solver = {"nnz": rows.nnz, "n_features": rows.shape[1]}, solver_of(self)
+    def _choose_sync(self, rows, settings, n_models, workers):
+        """What the threads of this process do, or those of each worker: (sync, threads)."""
+        solver, share = solver_of(self), workers_here(workers)
+        shape = {"nnz": rows.nnz // share, "n_features": rows.shape[1]}
+        n_jobs = threads_of_worker(self.n_jobs, share)
         if solver.by_dual:
-            return ascent.choose_sync(self.sync, self.n_jobs, rows, self.merge_every)
+            return ascent.choose_sync(self.sync, n_jobs, rows, self.merge_every, share)
         if not solver.one_by_one:
-            return choose_map_reduce(self.sync, self.n_jobs, n_rows=rows.shape[0],
+            return choose_map_reduce(self.sync, n_jobs, n_rows=rows.shape[0] // share,
                                      batch_size=self.batch_size, **shape)
         return choose_sync(
-            self.sync, self.n_jobs, **shape, averaged=bool(self.average),
-            seeded=is_seed(self.random_state), one_pass=models_of_a_pass(self, n_models),
+            self.sync, n_jobs, **shape, averaged=bool(self.average),
+            seeded=is_seed(self.random_state),
+            one_pass=0 if workers is not None else models_of_a_pass(self, n_models),
             merge_pays=lambda threads: merge.pays(
                 rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
 

@@ -1,7 +1,7 @@
 """What one call of `fit`, `partial_fit` or `resume` has to train, and the models one by one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -10,10 +10,12 @@ from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.gap import GapWatch
 from fastsgd.engine.loop import Settings
 from fastsgd.engine.sample import Sample
+from fastsgd.engine.scores import SCORES
 from fastsgd.engine.solvers import TRAIN
 from fastsgd.engine.step_size import train_backing_off, with_step
 from fastsgd.estimators._models import LinearModels
 from fastsgd.kernels.rows import Rows
+from fastsgd.workers import Workers
 
 COMPARED_ROWS = 10_000
 """When `max_time` ends a fit, its last model and its best one are compared on so many rows."""
@@ -36,8 +38,8 @@ class Job:
         `max_iter` counts from `epochs_before`. INOUT: the step that eta0="auto" took in the end.
     class_weights : list of (negative, positive) or None
     validation : (train_rows, validation_rows) or None
-    score_margin : callable
-        ``score_margin(y, z, sample_weight)`` of rows held out, higher is better.
+    score_name : str
+        What rows held out are judged by, of engine/scores.py.
     deadline : Deadline
     epochs_before : list of int
         Epochs of each model that `max_iter` counts too.
@@ -47,6 +49,10 @@ class Job:
         The gap, as a part of the objective, that ends a training.
     threads : int
         INOUT: those that had work.
+    estimator : object
+    workers : Workers or None
+    communication : dict
+        OUT: what workers have sent, for `fit_stats_`.
     """
 
     X: object
@@ -57,12 +63,17 @@ class Job:
     settings: Settings
     class_weights: list | None
     validation: tuple | None
-    score_margin: Callable
+    score_name: str
     deadline: Deadline
     epochs_before: list
     auto_step: bool
     within: float | None = None
     threads: int = 1
+    estimator: object = None
+    workers: Workers | None = None
+    communication: dict = field(default_factory=dict)
+
+    compared_rows = COMPARED_ROWS
 
     @property
     def states(self):
@@ -99,12 +110,17 @@ class Job:
         if self.validation is None:
             return None
         X, weight = self.held_out
-        y = y[self.validation[1]]
-        return lambda weights, intercept: self.score_margin(y, X @ weights + intercept, weight)
+        y, score = y[self.validation[1]], SCORES[self.score_name]
+        return lambda weights, intercept: score(y, X @ weights + intercept, weight)
+
+    @property
+    def within_of_watch(self):
+        """The gap that ends a training, where the solver does not do so itself; else None."""
+        return None if self.settings.solver == "sdca" else self.within
 
     def watch(self, k, y, on_epoch):
-        """What ends the training of model k by its gap; None where the solver does so itself."""
-        if self.within is None or self.settings.solver == "sdca":
+        """What ends the training of model k by its gap, or None."""
+        if self.within_of_watch is None:
             return None
         return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),
                         self.within, on_epoch)

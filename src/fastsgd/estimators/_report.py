@@ -119,10 +119,12 @@ class EpochReport(Report):
     @staticmethod
     def _print(told):
         state = told.state
+        norm, nonzeros = (  # of epochs that are told later these are left
+            (state.norm, state.nonzeros) if not hasattr(state, "weights") else
+            (np.linalg.norm(state.weights), np.count_nonzero(state.weights)))
         line = (
             f"-- Epoch {told.number}\n"
-            f"Norm: {np.linalg.norm(state.weights):.2f}, "
-            f"NNZs: {np.count_nonzero(state.weights)}, "
+            f"Norm: {norm:.2f}, NNZs: {nonzeros}, "
             f"Bias: {state.intercept:.6f}, T: {state.t - 1}, Avg. loss: {told.mean_loss:f}, "
             f"Objective: {told.objective:f}"
         )

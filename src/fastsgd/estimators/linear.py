@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -79,6 +78,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     """
 
     loss_functions = LOSSES
+
+    _score_name = "accuracy"
 
     _parameter_constraints: dict = {
         **LinearSGD._parameter_constraints,
@@ -261,10 +262,6 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     def _shown(models):
         coef = models.weights.T
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
-
-    @staticmethod
-    def _score_margin(y, z, sample_weight):
-        return accuracy_score(y > 0, z > 0, sample_weight=sample_weight)
 
     @available_if(_gives_probability)
     def predict_proba(self, X):

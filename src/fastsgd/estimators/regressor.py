@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -47,6 +46,8 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
     """
 
     loss_functions = {name: LOSSES[name] for name in REGRESSION_LOSSES}
+
+    _score_name = "r2"
 
     _parameter_constraints: dict = {
         **LinearSGD._parameter_constraints,
@@ -166,10 +167,6 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
     def _shown(models):
         coef = models.weights[:, 0]
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
-
-    @staticmethod
-    def _score_margin(y, z, sample_weight):
-        return r2_score(y, z, sample_weight=sample_weight)
 
     def predict(self, X):
         """w.x + b of each row.

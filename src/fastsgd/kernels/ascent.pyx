@@ -94,7 +94,10 @@ cdef class Ascent:
             raise rows.complaint(bad)
 
     def set_order(self, blocks, int64_t block_rows):
-        """Sets the order of an epoch: blocks of `block_rows` rows (at most 32 but for None)."""
+        """Sets the order of an epoch: blocks of `block_rows` rows (at most 32 but for None).
+
+        They may be some of the blocks only.
+        """
         cdef const int64_t[::1] order
         cdef int64_t i
         if blocks is None:
@@ -104,12 +107,14 @@ cdef class Ascent:
         self.p.blocks = NULL
         if blocks is not None:
             order = blocks
-            if block_rows > 32 or order.shape[0] != self.p.n_blocks:
-                raise ValueError(f"blocks of at most 32 rows must be {self.p.n_blocks}")
+            if block_rows > 32 or order.shape[0] > self.p.n_blocks:
+                raise ValueError(f"blocks of at most 32 rows must be at most {self.p.n_blocks}")
             for i in range(order.shape[0]):
                 if not 0 <= order[i] < self.p.n_blocks:
                     raise ValueError("block numbers must be within X")
-            self.p.blocks = &order[0]
+            self.p.n_blocks = order.shape[0]
+            if self.p.n_blocks:
+                self.p.blocks = &order[0]
         self._order = blocks
         self.shared.cursor = 0
         for i in range(self.n_threads):
@@ -153,7 +158,8 @@ cdef class Ascent:
         Every `share` blocks of each thread the changes are added up at a barrier, in the order of
         the ranks: the same bits for the same number of threads. A step of size `caution` on the
         replica counts as one of size 1 in the sum: 1 adds up steps as if they had been made one
-        after the other; n_threads is safe for any data (Ma et al. 2015, sigma').
+        after the other; n_threads is safe for any data (Ma et al. 2015, sigma'). It multiplies
+        `self.caution`, which is left in the sum.
         """
         cdef fsgd_ascent p = self.p
         cdef int64_t j = 0, first, last, n_cols = self.p.X.n_cols
@@ -161,7 +167,7 @@ cdef class Ascent:
         cdef int64_t slice_begin = min(n_cols, rank * slice)
         cdef int64_t slice_end = min(n_cols, slice_begin + slice)
         cdef fsgd_ascent_own *own = &self.own[rank]
-        p.v, p.b, p.caution = <double *>self.replica[rank], &own.b, caution
+        p.v, p.b, p.caution = <double *>self.replica[rank], &own.b, caution * self.p.caution
         with nogil:
             memcpy(p.v, self.p.v, n_cols * sizeof(double))
             own.b = self.shared.b
@@ -219,6 +225,11 @@ cdef class Ascent:
         fsgd_store_int(&self.shared.stop, 1)
 
     @property
+    def n_blocks(self):
+        """Of the order."""
+        return self.p.n_blocks
+
+    @property
     def stopped(self):
         return bool(self.shared.stop)
 
@@ -230,6 +241,15 @@ cdef class Ascent:
     @gain.setter
     def gain(self, double gain):
         self.p.gain = gain
+
+    @property
+    def caution(self):
+        """How much a step moves v and the bias: 1, or what the steps of others are allowed for."""
+        return self.p.caution
+
+    @caution.setter
+    def caution(self, double caution):
+        self.p.caution = caution
 
     @property
     def b(self):

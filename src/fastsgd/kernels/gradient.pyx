@@ -139,7 +139,7 @@ cdef class Sums:
             nnz = nnz * n // max(1, self.p.X.n_rows)
         self._row, self.n_visits = row, n
         self.n_shards = count_shards(n, nnz, self.p.X.n_cols)
-        self._bounds = self._cut(n, nnz)
+        self._bounds = self._cut(n)
         self.per_chunk = max(8, CHUNK * n // max(1, nnz) // 8 * 8)
         self.stride = (self.p.X.n_cols + LINE - 1) // LINE * LINE
         self._parts = np.zeros(64 * (self.n_shards + 1), np.uint8)
@@ -157,14 +157,11 @@ cdef class Sums:
             self.p.dz = self.p.z + max(<int64_t>1, n)
             self.p.curvature = self.p.dz + max(<int64_t>1, n)
 
-    def _cut(self, int64_t n, int64_t nnz):
+    def _cut(self, int64_t n):
         """Where shards begin and end, at about equal numbers of values."""
-        share = np.arange(self.n_shards + 1, dtype=np.int64)
-        if self._row is None and self.p.X.index != FSGD_DENSE and nnz > n:
-            bounds = np.searchsorted(self._rows.keep[1], share * nnz // self.n_shards)
-            bounds[0], bounds[self.n_shards] = 0, n
-            return bounds.astype(np.int64)
-        return share * n // self.n_shards
+        if self._row is None:
+            return self._rows.cut(self.n_shards)
+        return np.arange(self.n_shards + 1, dtype=np.int64) * n // self.n_shards
 
     def begin(self, str task, const double[::1] w=None, double b=0, double eta=0,
               double[::1] out=None):

@@ -91,11 +91,11 @@ cdef void _sort(int64_t n, const double *key, int64_t *start, int64_t *order) no
 
 
 def expand(const int64_t[::1] blocks, int64_t block_rows, int64_t n):
-    """Rows of `blocks` of `block_rows` contiguous rows, one after the other: int64 of shape (n,).
+    """Rows of `blocks` of `block_rows` contiguous rows of n, one after the other: int64.
 
     The last block of the n rows may be short, wherever it stands in the order.
     """
-    out = np.empty(n, dtype=np.int64)
+    out = np.empty(blocks.shape[0] * block_rows, dtype=np.int64)
     cdef int64_t[::1] row = out
     cdef int64_t i, k, at = 0
     with nogil:
@@ -103,4 +103,4 @@ def expand(const int64_t[::1] blocks, int64_t block_rows, int64_t n):
             for k in range(blocks[i] * block_rows, min((blocks[i] + 1) * block_rows, n)):
                 row[at] = k
                 at += 1
-    return out
+    return out[:at]

@@ -30,29 +30,52 @@ cdef class Rows:
     """
 
     def __init__(self, X):
-        self.shape = X.shape
-        self.dtype = X.dtype
-        self.c.n_rows, self.c.n_cols = X.shape
         if sparse.issparse(X):
             if X.format != "csr":
                 raise TypeError(f"expected CSR, got {X.format}")
-            indptr = X.indptr.astype(np.int64, copy=False)
-            if len(indptr) != X.shape[0] + 1:
-                raise ValueError(
-                    f"X.indptr must have {X.shape[0] + 1} entries, got {len(indptr)}")
-            nnz = indptr[len(indptr) - 1]
-            if indptr[0] != 0 or nnz > len(X.indices) or _falls(indptr):
-                raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
-            if len(X.data) < nnz:
-                raise ValueError("X.data is shorter than X.indptr says")
-            data, indices = X.data, X.indices
-            if nnz == 0:
-                data, indices = np.zeros(1, X.dtype), np.zeros(1, X.indices.dtype)
-            self.keep = (data, indptr, indices)
-            self._bind(data, indices, indptr)
+            self._take(X.data, X.indices, X.indptr, X.shape)
         else:
+            self.shape, self.dtype = X.shape, X.dtype
+            self.c.n_rows, self.c.n_cols = X.shape
             self.keep = (X.reshape(-1), None)
             self._bind_dense(X)
+
+    @staticmethod
+    def of_arrays(data, indices, indptr, shape):
+        """The rows of CSR arrays, where they lie; scipy's matrices may convert large ones."""
+        cdef Rows rows = Rows.__new__(Rows)
+        rows._take(data, indices, indptr, tuple(shape))
+        return rows
+
+    def _take(self, data, indices, indptr, shape):
+        self.shape, self.dtype = shape, data.dtype
+        self.c.n_rows, self.c.n_cols = shape
+        indptr = indptr.astype(np.int64, copy=False)
+        if len(indptr) != shape[0] + 1:
+            raise ValueError(f"X.indptr must have {shape[0] + 1} entries, got {len(indptr)}")
+        nnz = indptr[len(indptr) - 1]
+        if indptr[0] != 0 or nnz > len(indices) or _falls(indptr):
+            raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
+        if len(data) < nnz:
+            raise ValueError("X.data is shorter than X.indptr says")
+        if nnz == 0:
+            data, indices = np.zeros(1, data.dtype), np.zeros(1, indices.dtype)
+        self.keep = (data, indptr, indices)
+        self._bind(data, indices, indptr)
+
+    def part(self, int64_t begin, int64_t end):
+        """Rows begin..end, a view; of CSR rows only `indptr` is copied."""
+        cdef Rows rows
+        shape = (end - begin, self.shape[1])
+        if self.c.index == FSGD_DENSE:
+            rows = Rows(np.asarray(self.keep[0]).reshape(self.shape)[begin:end])
+        else:
+            data, indptr, indices = self.keep
+            first, last = indptr[begin], indptr[end]
+            rows = Rows.of_arrays(data[first:last], indices[first:last],
+                                  indptr[begin:end + 1] - first, shape)
+        rows.checked, rows.alike = self.checked, self.alike
+        return rows
 
     def _bind(self, const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr):
         self.c.data = &data[0]
@@ -65,6 +88,15 @@ cdef class Rows:
         self.c.data = &data[0, 0]
         self.c.real = FSGD_F32 if real_t is float else FSGD_F64
         self.c.index = FSGD_DENSE
+
+    def cut(self, int64_t n_parts):
+        """Where parts of about equal numbers of values begin and end: int64 of (n_parts + 1,)."""
+        share = np.arange(n_parts + 1, dtype=np.int64)
+        if self.c.index == FSGD_DENSE or self.nnz <= self.c.n_rows:
+            return share * self.c.n_rows // n_parts
+        bounds = np.searchsorted(self.keep[1], share * self.nnz // n_parts)
+        bounds[0], bounds[n_parts] = 0, self.c.n_rows
+        return bounds.astype(np.int64)
 
     @property
     def is_dense(self):

@@ -1,0 +1,80 @@
+"""A worker process: ``python -m fastsgd.comm._child handle``, started by `ProcessPool`.
+
+It takes tasks from its socket, one after another, until the parent closes its end or is gone.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+
+def main():
+    """Runs tasks until the parent says that it is enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    handle = sys.argv[1]
+    told = json.loads(handle)
+
+    from fastsgd.comm.messages import Connection
+    from fastsgd.kernels.exchange import die_with_parent
+
+    if not told["portable"]:
+        die_with_parent()
+    if os.getppid() != told["parent"]:
+        return
+    threading.Thread(
+        target=follow, args=(told["parent"], told["portable"]), daemon=True).start()
+    connection = Connection(socket.socket(fileno=told["socket"]))
+    try:
+        sys.path[:] = connection.receive()["path"]
+        serve(connection, handle)
+    except (EOFError, ConnectionError):  # the parent has closed its end, or is gone
+        pass
+
+
+def serve(connection, handle):
+    """Takes tasks; answers each with its result or its error."""
+    from fastsgd.comm import attach
+    from fastsgd.comm.messages import encode
+    from fastsgd.comm.remote_errors import describe
+    from fastsgd.comm.tasks import resolve
+
+    comm = attach(handle)
+    connection.send({"ready": True})
+    while True:
+        order = connection.receive()
+        try:
+            result = resolve(order["task"])(comm, **order["arguments"])
+            answer = encode({"result": result})
+        except BaseException as error:
+            comm.abort(f"{type(error).__name__}: {error}")
+            answer = encode({"error": describe(error)})
+        del order
+        result = None  # its memory, and that of arrays in the segment, before the next task
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.send_encoded(answer)
+
+
+def follow(parent, portable):
+    """Ends this process when its parent has ended, should the system not have done it by then."""
+    if not portable:
+        import select
+
+        poll = select.poll()
+        try:
+            poll.register(os.pidfd_open(parent), select.POLLIN)
+            poll.poll()
+        except ProcessLookupError:
+            pass
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

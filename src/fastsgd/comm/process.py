@@ -1,0 +1,220 @@
+"""Ranks that are processes of this machine: fresh interpreters over one segment of memory."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import sys
+import time
+import weakref
+from pathlib import Path
+
+from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
+from fastsgd.comm.messages import Connection, encode
+from fastsgd.comm.remote_errors import rebuild
+from fastsgd.comm.segment import default_capacity, make_segment, memory_file
+from fastsgd.comm.shared import check_algorithm
+from fastsgd.comm.tasks import arguments_of, check_size, split
+from fastsgd.comm.verdict import GRACE, Verdict, nearest
+from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
+from fastsgd.comm.watcher import HAS_PIDFD, Watcher
+from fastsgd.errors import CommError, PeerFailed
+from fastsgd.kernels.exchange import ABORTED, FINE, PEER_FAILED, Exchange
+
+START_TIMEOUT = 60.0
+"""Seconds that a worker may take until it is ready."""
+
+LEAVE = 2.0
+"""Seconds that workers which are told to leave have before they are killed."""
+
+LOOK_EVERY = 0.05
+
+PORTABLE = not (HAS_PIDFD and hasattr(os, "memfd_create"))
+
+
+class ProcessPool(Pool):
+    """`n` worker processes that live until `close`, or until something fails.
+
+    Parameters
+    ----------
+    n : int
+        Number of workers. The parent is none of them.
+    timeout : float, default=300
+        Seconds that a rank waits for the others before it raises `CommTimeout`.
+    algorithm : {"auto", "ring", "direct"}, default="auto"
+        How all-reduce and its halves are done; the bits are the same.
+    capacity : int, optional
+        Bytes that each rank can `allocate`, copies of arrays that lie elsewhere included. The
+        default is the memory of the machine; only what is used counts.
+    portable : bool, optional
+        Whether to do without memfd, pidfd and futex. None: where they are missing.
+
+    Notes
+    -----
+    A worker imports numpy and what its tasks need. It runs in a fresh interpreter with the
+    parent's ``sys.path``; nothing is forked, and the program needs no ``__main__`` guard. What it
+    prints goes where the parent's output goes. If the parent dies, so do the workers.
+    """
+
+    kind = "process"
+
+    def __init__(self, n, timeout=DEFAULT_TIMEOUT, algorithm="auto", capacity=None,
+                 portable=None):
+        self.world_size = check_size(n, timeout)
+        check_algorithm(algorithm)
+        self.timeout = timeout
+        portable = PORTABLE if portable is None else portable
+        if portable:
+            from fastsgd.comm import fallback
+
+            make_file = fallback.memory_file
+            capacity = min(default_capacity(n), fallback.LARGEST) if capacity is None else capacity
+        else:
+            make_file = memory_file
+        segment = make_segment(n, capacity, make_file)
+        pairs = []
+        try:
+            end = Exchange(segment.memory, -1, n, timeout)
+            end.configure(portable, most_looks(n), YIELD_SECONDS)
+            self._verdict = Verdict(end, timeout)
+            pairs += [socket.socketpair() for _ in range(n)]
+            told = {"world_size": n, "timeout": timeout, "algorithm": algorithm,
+                    "capacity": segment.capacity, "portable": portable,
+                    "parent": os.getpid()}
+            launch = [_command(theirs.fileno(), segment.fd, rank=rank, **told)
+                      for rank, (_, theirs) in enumerate(pairs)]
+            self._watcher = Watcher(launch, _environment(), end, timeout, pidfd=not portable)
+            self._connections = [
+                Connection(ours, self._verdict.look, LOOK_EVERY) for ours, _ in pairs]
+            self._parts = self._watcher, self._connections, self._verdict
+            self._finalizer = weakref.finalize(self, _shut_down, *self._parts, LEAVE)
+            self._watcher.start()
+            self._watcher.started.wait()
+        finally:
+            os.close(segment.fd)
+            for _, theirs in pairs:
+                theirs.close()
+        self._begin()
+
+    def _begin(self):
+        """Waits until all workers are ready."""
+        with self._closing_on_error():
+            if self._watcher.error is not None:
+                raise self._watcher.error
+            self._send([encode({"path": sys.path})] * self.world_size)
+            self._collect("ready", time.monotonic() + START_TIMEOUT)
+
+    def run(self, task, arguments=None, per_rank=None):
+        if not self._finalizer.alive:
+            raise CommError("this pool is closed; open a new one")
+        split(task)
+        orders = [encode({"task": task, "arguments": each})
+                  for each in arguments_of(self.world_size, arguments, per_rank)]
+        with self._closing_on_error():
+            self._send(orders)
+            return self._collect("result")
+
+    def abort(self, reason=""):
+        if self._finalizer.alive:
+            self._verdict.end.tell(ABORTED, -1, reason)
+
+    def close(self):
+        self._finalizer()
+
+    @property
+    def pids(self):
+        """The process ids of the workers, in order of ranks."""
+        return [process.pid for process in self._watcher.processes]
+
+    @contextlib.contextmanager
+    def _closing_on_error(self):
+        try:
+            yield
+        except BaseException as error:
+            self.abort(f"{type(error).__name__}: {error}")
+            if self._finalizer.detach():
+                _shut_down(*self._parts, GRACE / 2)
+            raise
+
+    def _send(self, orders):
+        for rank, order in enumerate(orders):
+            try:
+                self._connections[rank].send_encoded(order)
+            except ConnectionError:
+                self._verdict.end.mark_dead(rank)
+
+    def _collect(self, key, deadline=None):
+        """The answers of all ranks; or raises what comes nearest to the cause of a failure."""
+        answers, errors = {}, {}
+        ranks = {connection.fileno(): rank for rank, connection in enumerate(self._connections)}
+        poll = select.poll()
+        for fd in ranks:
+            poll.register(fd, select.POLLIN)
+        while ranks and not self._verdict.final(ranks.values()):
+            for fd, _ in poll.poll(1000 * LOOK_EVERY):
+                rank = ranks[fd]
+                answer = self._receive(rank)
+                if key in answer:
+                    answers[rank] = answer[key]
+                elif "error" in answer:
+                    errors[rank] = rebuild(answer["error"], rank)
+                poll.unregister(fd)
+                del ranks[fd]
+            if deadline is not None and time.monotonic() > deadline:
+                for rank in ranks.values():
+                    self._verdict.end.mark_late(rank)
+        if len(answers) < self.world_size:
+            self._raise(errors)
+        return [answers[rank] for rank in range(self.world_size)]
+
+    def _receive(self, rank):
+        """The answer of a rank; {} if it died, or stopped in the middle."""
+        try:
+            return self._connections[rank].receive()
+        except EOFError:
+            self._verdict.end.mark_dead(rank)
+        except CommError:
+            pass
+        return {}
+
+    def _raise(self, errors):
+        """Raises what comes nearest to the cause: of the ranks' own errors and of the verdict."""
+        found = [errors[rank] for rank in sorted(errors)]
+        verdict = self._verdict.told()
+        if verdict.kind == PEER_FAILED:
+            for rank in verdict.ranks:
+                self._watcher.wait(rank, GRACE)
+            fates = ", ".join(
+                f"rank {rank} died ({self._watcher.fate(rank)})" for rank in verdict.ranks)
+            text = f"{fates}; a new pool can go on from the last checkpoint"
+            found.insert(0, PeerFailed(text, ranks=verdict.ranks))
+        elif verdict.kind != FINE:
+            found.append(verdict.error())
+        error = nearest(found)
+        if error.__cause__ is None and len(found) > 1:
+            error.__cause__ = next(other for other in found if other is not error)
+        raise error
+
+
+def _command(sock, segment, **told):
+    """Command and descriptors of a worker. ``-P``: a file that lies about is not imported."""
+    handle = json.dumps({**told, "socket": sock, "segment": segment})
+    return ([sys.executable, "-P", "-m", "fastsgd.comm._child", handle], (sock, segment))
+
+
+def _environment():
+    """The parent's, with fastsgd itself on the path."""
+    home = str(Path(__file__).resolve().parents[2])
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _shut_down(watcher, connections, verdict, grace):
+    """Tells the workers to leave, kills those that do not, gives all descriptors back."""
+    for connection in connections:
+        connection.shut()
+    watcher.end(grace, hopeless=verdict.told().ranks)
+    for connection in connections:
+        connection.close()
+    verdict.end = None

@@ -1,0 +1,165 @@
+"""The communicator of ranks that see one segment of memory: threads and processes of a machine."""
+
+import numpy as np
+
+from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, REDUCIBLE, Communicator, chunk_of
+from fastsgd.comm.verdict import Verdict
+from fastsgd.errors import CommError
+from fastsgd.kernels import exchange
+
+ALGORITHMS = ("auto", "ring", "direct")
+"""Within one machine "auto" is the direct exchange: from 4 bytes to 20 MB, two and four ranks, the
+ring was never faster (docs/communicators.md)."""
+
+
+class SharedCommunicator(Communicator):
+    """Collectives by the ring or by direct exchange (include/ring.h, exchange.h).
+
+    Parameters
+    ----------
+    end : fastsgd.kernels.exchange.Exchange
+    algorithm : {"auto", "ring", "direct"}
+        Both give the same bits.
+    """
+
+    def __init__(self, end, rank, world_size, timeout=DEFAULT_TIMEOUT, algorithm="auto"):
+        super().__init__(rank, world_size, timeout)
+        check_algorithm(algorithm)
+        self.algorithm = algorithm
+        self._end = end
+        self._closed = False
+
+    def _stage(self, flat):
+        """An array of `flat`'s size that all ranks can read; what it holds is undefined."""
+        raise NotImplementedError
+
+    def _shared(self, flat, read=True):
+        """`flat`, if all ranks can read it where it lies, or a copy that they can."""
+        self._check_open()
+        if self._end.shares(flat):
+            return flat
+        copy = self._stage(flat)
+        if read:
+            copy[...] = flat
+        return copy
+
+    def _sizes(self, flat):
+        """Bytes of the buffer, of this rank's chunk, of the right neighbour's."""
+        n, size, length, rank = self.world_size, flat.itemsize, flat.size, self.rank
+        right = (rank + 1) % n
+        own = length * (rank + 1) // n - length * rank // n
+        return length * size, own * size, (
+            length * (right + 1) // n - length * right // n) * size
+
+    def _all_reduce(self, flat, op):
+        n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
+        self._check("all_reduce", self._end.all_reduce(shared, REDUCIBLE[flat.dtype], op, ring))
+        if shared is not flat:
+            flat[...] = shared
+        whole, own, right = self._sizes(flat)
+        if ring:
+            return 2 * whole - own - right, 2 * (n - 1)
+        return whole - own + (n - 1) * own, 2 * (n > 1)
+
+    def _reduce_scatter(self, flat, op):
+        n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
+        status = self._end.reduce_scatter(shared, REDUCIBLE[flat.dtype], op, ring)
+        self._check("reduce_scatter", status)
+        if shared is not flat:
+            mine = chunk_of(flat.size, n, self.rank)
+            flat[mine] = shared[mine]
+        whole, own, _ = self._sizes(flat)
+        return whole - own, n - 1 if ring else int(n > 1)
+
+    def _all_gather(self, flat):
+        n, ring = self.world_size, self.algorithm == "ring"
+        mine = chunk_of(flat.size, n, self.rank)
+        shared = self._shared(flat, read=False)
+        if shared is not flat:
+            shared[mine] = flat[mine]
+        self._check("all_gather", self._end.all_gather(shared, ring))
+        if shared is not flat:
+            flat[...] = shared
+        whole, own, right = self._sizes(flat)
+        return (whole - right, n - 1) if ring else ((n - 1) * own, int(n > 1))
+
+    def _all_gatherv(self, part):
+        n, flat = self.world_size, part.reshape(-1)
+        row = int(np.prod(part.shape[1:], dtype=np.int64))
+        shared = self._shared(flat)
+        status, counts = self._end.begin_parts(shared)
+        self._check("all_gatherv", status)
+        if row == 0:
+            raise ValueError(f"all_gatherv: rows must not be empty, got shape {part.shape}")
+        joined = np.empty((int(counts.sum()) // row, *part.shape[1:]), part.dtype)
+        self._check("all_gatherv", self._end.end_parts(shared, joined.reshape(-1)))
+        return (n - 1) * (flat.nbytes + 8), 2 * (n > 1), (joined, counts // row)
+
+    def _broadcast(self, flat, root):
+        shared = self._shared(flat, read=self.rank == root)
+        self._check("broadcast", self._end.broadcast(shared, root))
+        if shared is not flat and self.rank != root:
+            flat[...] = shared
+        others = self.world_size - 1
+        return others * flat.nbytes * (self.rank == root), int(others > 0)
+
+    def _send(self, flat, to):
+        self._check_open()
+        self._check("send", self._end.message(flat, True, to))
+        return flat.nbytes, 1
+
+    def _recv(self, flat, source):
+        self._check_open()
+        self._check("recv", self._end.message(flat, False, source))
+        return 0, 1
+
+    def _barrier(self, timeout):
+        self._check_open()
+        self._check("barrier", self._end.barrier(timeout))
+        return 0, int(self.world_size > 1)
+
+    def abort(self, reason=""):
+        if not self._closed:
+            self._end.tell(exchange.ABORTED, self.rank, reason)
+
+    def close(self):
+        self._closed = True
+
+    def _check_open(self):
+        if self._closed:
+            raise CommError("this communicator is closed", rank=self.rank)
+
+    def _check(self, op, status):
+        """Makes an error of a status that is not 0."""
+        if not status:
+            return
+        step, peer = self._end.at
+        where = {"op": op, "rank": self.rank, "peer": None if peer < 0 else peer, "step": step}
+        if status == exchange.MISMATCH:
+            own, other = (_describe(self._end.calls_of(r)) for r in (self.rank, peer))
+            if op == "recv":
+                own, other = "receives something else", f"has sent {own.split(' of ')[-1]}"
+            text = (f"{op}: rank {peer} {other}, rank {self.rank} {own}; "
+                    "all ranks must call the same collectives in the same order")
+            self.abort(text)
+            raise CommError(text, **where)
+        raise Verdict(self._end, self.timeout).told().error(**where)
+
+
+def check_algorithm(algorithm):
+    """Refuses an unknown name."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm {algorithm!r}; the valid names are "
+                         + ", ".join(map(repr, ALGORITHMS)))
+
+
+def _describe(call):
+    """``calls all_reduce of 5 float32 (op 'sum')``, from `Exchange.calls_of`."""
+    collective, type_number, op, root, length = call
+    if collective == "barrier":
+        return "calls barrier"
+    dtype = exchange.name_of_type(type_number)
+    more = f" (op {list(OPS)[op]!r})" if op >= 0 else ""
+    if collective == "broadcast":
+        more = f" (root {root})"
+    return f"calls {collective} of {length} {dtype}{more}"

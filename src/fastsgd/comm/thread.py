@@ -1,0 +1,102 @@
+"""Ranks that are threads of this process: for tests, and where one process is enough."""
+
+import mmap
+import threading
+
+import numpy as np
+
+from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
+from fastsgd.comm.shared import SharedCommunicator, check_algorithm
+from fastsgd.comm.tasks import arguments_of, check_size, resolve
+from fastsgd.comm.verdict import nearest
+from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
+from fastsgd.errors import CommError
+from fastsgd.kernels import exchange
+
+
+class ThreadCommunicator(SharedCommunicator):
+    """Every array is shared, where it lies: nothing is ever copied but results."""
+
+    kind = "thread"
+
+    def __init__(self, end, rank, world_size, timeout, algorithm):
+        super().__init__(end, rank, world_size, timeout, algorithm)
+        self._held = None
+
+    def allocate(self, shape, dtype="float64"):
+        return np.zeros(shape, dtype)
+
+    def _shared(self, flat, read=True):
+        # A rank that fails may drop its array while others still read it: it is held here until
+        # this rank's next collective, which begins when all have left this one.
+        self._check_open()
+        self._held = flat
+        return flat
+
+
+class ThreadPool(Pool):
+    """`world_size` threads, made for each task; their communicators last.
+
+    Parameters
+    ----------
+    n : int
+    timeout : float, default=300
+    algorithm : {"auto", "ring", "direct"}
+    """
+
+    kind = "thread"
+
+    def __init__(self, n, timeout=DEFAULT_TIMEOUT, algorithm="auto"):
+        self.world_size = check_size(n, timeout)
+        check_algorithm(algorithm)
+        self._memory = mmap.mmap(-1, exchange.control_bytes(n))
+        ends = [exchange.Exchange(self._memory, rank, n, timeout) for rank in range(-1, n)]
+        self._end = ends[0]
+        self._end.configure(False, most_looks(n), YIELD_SECONDS)
+        self._comms = [ThreadCommunicator(end, rank, n, timeout, algorithm)
+                       for rank, end in enumerate(ends[1:])]
+        self._closed = False
+
+    def run(self, task, arguments=None, per_rank=None):
+        if self._closed:
+            raise CommError("this pool is closed; open a new one")
+        function = resolve(task)
+        each = arguments_of(self.world_size, arguments, per_rank)
+        ended = [None] * self.world_size
+
+        def work(rank):
+            comm = self._comms[rank]
+            try:
+                ended[rank] = (function(comm, **each[rank]), None)
+            except BaseException as error:
+                comm.abort(f"{type(error).__name__}: {error}")
+                ended[rank] = (None, error)
+
+        threads = [threading.Thread(target=work, args=(rank,), name=f"fastsgd-rank-{rank}",
+                                    daemon=True) for rank in range(self.world_size)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException as error:  # Ctrl-C, or no room for a thread
+            self.abort(f"{type(error).__name__}: {error}")
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+            self.close()
+            raise
+        errors = [error for _, error in ended if error is not None]
+        if errors:
+            self.close()
+            raise nearest(errors)
+        return [result for result, _ in ended]
+
+    def abort(self, reason=""):
+        if not self._closed:
+            self._end.tell(exchange.ABORTED, -1, reason)
+
+    def close(self):
+        self._closed = True
+        for comm in self._comms:
+            comm.close()

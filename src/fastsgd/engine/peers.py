@@ -1,0 +1,104 @@
+"""The ranks of one training: who does which part, what they add up, and what they decide.
+
+Every rank runs the same training. What it decides by is the same on all: sums that an all-reduce
+has made, the same bits on every rank, or what rank 0 says.
+"""
+
+import numpy as np
+
+from fastsgd.comm.base import chunk_of
+
+NOT_SCORED = np.nan
+
+
+def grown(n, t, warm_up):
+    """How many times as long as one worker's the steps of n workers are: linear scaling.
+
+    In the first `warm_up` steps the factor grows from 1 to n in a straight line (Goyal et al.:
+    Accurate, large minibatch SGD, 2017, sec. 2.2).
+
+    >>> grown(4, 50, 100), grown(4, 100, 100), grown(4, 1, 0)
+    (2.5, 4.0, 4.0)
+    """
+    return float(n) if t >= warm_up else 1 + (n - 1) * t / warm_up
+
+
+class Peers:
+    """This rank among the others.
+
+    Parameters
+    ----------
+    comm : fastsgd.comm.base.Communicator or None
+        None: there are no others, and nothing here costs anything.
+
+    Attributes
+    ----------
+    rank, size : int
+    """
+
+    def __init__(self, comm=None):
+        self.comm = comm
+        self.rank, self.size = (0, 1) if comm is None else (comm.rank, comm.world_size)
+
+    @property
+    def alone(self):
+        """Whether there is nobody to talk to."""
+        return self.size == 1
+
+    def allocate(self, shape, dtype="float64"):
+        """An array of zeros that `sum` takes without a copy."""
+        return np.zeros(shape, dtype) if self.alone else self.comm.allocate(shape, dtype)
+
+    def sum(self, buf):
+        """The sum over all ranks, in place; returns `buf`."""
+        return buf if self.alone else self.comm.all_reduce(buf)
+
+    def gather(self, buf):
+        """Fills `buf` with the `share` of every rank; returns it."""
+        return buf if self.alone else self.comm.all_gather(buf)
+
+    def join(self, part):
+        """The rows that every rank gives, one after another, and how many each: all_gatherv."""
+        if self.alone:
+            return part, np.array([len(part)])
+        return self.comm.all_gatherv(part)
+
+    def share(self, length):
+        """The slice of `length` things that is this rank's: the shares follow one another."""
+        return chunk_of(length, self.size, self.rank)
+
+    def decide(self, *values):
+        """What rank 0 gives, as floats; the values of others do not count."""
+        said = np.array(values, np.float64)
+        return said.tolist() if self.alone else self.comm.broadcast(said).tolist()
+
+    def follow(self, buf):
+        """Fills `buf` with that of rank 0; returns it."""
+        return buf if self.alone else self.comm.broadcast(buf)
+
+    def after_epoch(self, told, score, on_epoch, expired):
+        """Rank 0 scores the model and tells of the epoch: (asked to end, out of time) for all.
+
+        Parameters
+        ----------
+        told : fastsgd.engine.loop.Epoch
+            INOUT: `score`, where there is one.
+        score, on_epoch : callable or None
+            As `loop.train` takes them.
+        expired : callable
+            Whether the time is over.
+        """
+        ended = False
+        if self.rank == 0:
+            if score is not None:
+                told.score = score(told.state.weights, told.state.intercept)
+            ended = on_epoch is not None and bool(on_epoch(told))
+        if self.alone:
+            return ended, expired()
+        found, ended, late = self.decide(
+            NOT_SCORED if told.score is None else told.score, ended, self.rank == 0 and expired())
+        told.score = None if score is None else found
+        return bool(ended), bool(late)
+
+
+ALONE = Peers()

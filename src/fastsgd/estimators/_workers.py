@@ -1,0 +1,130 @@
+"""The training of models by workers: the pool that an estimator keeps, and what it is told."""
+
+import itertools
+import weakref
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+
+from fastsgd import comm
+from fastsgd.engine.loop import Ended, Epoch
+from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.engine.state import LinearState
+from fastsgd.engine.worker import LISTENERS, pack_rows, pack_settings
+from fastsgd.errors import DivergenceError
+
+_POOLS = weakref.WeakKeyDictionary()
+"""(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
+
+A pool ends with its estimator, or when another is needed; `Pool` itself ends its processes when
+nobody has it any more."""
+
+_names = itertools.count()
+
+
+def pool_of(estimator, workers):
+    """The estimator's open pool: that of its last call, or a new one."""
+    kept = _POOLS.get(estimator)
+    if kept is not None and (kept[0].n, kept[0].comm, kept[0].timeout) == (
+            workers.n, workers.comm, workers.timeout):
+        return kept[1]
+    close_pool(estimator)
+    pool = comm.open(workers.comm, workers.n, timeout=workers.timeout)
+    _POOLS[estimator] = workers, pool
+    return pool
+
+
+def close_pool(estimator):
+    """Ends the workers of an estimator, if it has any."""
+    kept = _POOLS.pop(estimator, None)
+    if kept is not None:
+        kept[1].close()
+
+
+def train_by_workers(job, todo, report):
+    """Trains the models numbered `todo`, one after the other, each by all workers.
+
+    Parameters
+    ----------
+    job : Job
+        Its `workers` are not None.
+    todo : list of int
+    report : EpochReport
+
+    Returns
+    -------
+    dict of Ended
+        By number.
+    """
+    ended, states = {}, job.states
+    job.threads = job.settings.n_threads
+    job.rows.check()  # here, before work starts: workers take the rows as they are
+    try:
+        pool = pool_of(job.estimator, job.workers)
+        with Shelf(direct=pool.kind != "process") as shelf:
+            data = _pack(job, shelf)
+            for k in todo:
+                job.models.detach(k)
+                report.begin_model(k)
+                run = partial(_run, job, pool, data, k, report)
+                ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
+                report.end_model()
+    except DivergenceError:  # the pool is well
+        raise
+    except BaseException:
+        close_pool(job.estimator)
+        raise
+    return ended
+
+
+def _pack(job, shelf):
+    weight, subset = shelf.place(job.sample_weight, job.subset)
+    return {**pack_rows(job.X, shelf), "sample_weight": weight, "subset": subset,
+            "alike": job.rows.alike}
+
+
+def _run(job, pool, data, k, report, settings):
+    """Trains model k; its state is as before where that fails."""
+    state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
+    deadline, name = job.deadline.share(len(job.states) - k), f"fit-{next(_names)}"
+
+    def tell(epoch):  # of rank 0, where it is in this process
+        if report.listens:
+            state.become(epoch.state)
+        return report.epoch(epoch)
+
+    LISTENERS[name] = tell
+    try:
+        with Shelf(direct=pool.kind != "process") as shelf:
+            results = pool.run("fastsgd.engine.worker:train_linear", {
+                "data": data, "y": shelf.place(y)[0], "state": vars(state),
+                "settings": pack_settings(settings), "seed": int(state.seed),
+                "max_time": deadline.left if deadline.limited else None,
+                "compared_rows": job.compared_rows,
+                "held_out": None if job.validation is None else job.validation[1],
+                "score": job.score_name, "within": job.within_of_watch, "listener": name})
+    finally:
+        del LISTENERS[name]
+    _count(job, pool, results)
+    first = results[0]
+    if "diverged" in first:
+        raise DivergenceError(first["diverged"])
+    state.become(LinearState(**first["state"]))
+    for told in first["told"]:
+        report.epoch(_epoch(told))
+    return Ended(*first["ended"])
+
+
+def _count(job, pool, results):
+    stats, told = [result["stats"] for result in results], job.communication
+    told["workers"], told["comm"] = pool.world_size, pool.kind
+    told["bytes_sent"] = told.get("bytes_sent", 0) + sum(s["bytes_sent"] for s in stats)
+    told["comm_seconds"] = told.get("comm_seconds", 0.0) + max(s["seconds"] for s in stats)
+
+
+def _epoch(told):
+    """An `Epoch` of numbers that were told later: its state has no weights any more."""
+    state = SimpleNamespace(**{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
+    return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
+                 told["score"])

@@ -1,0 +1,165 @@
+"""``workers=Workers(...)``: how processes or machines train one model together."""
+
+import os
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+from fastsgd.errors import NotBuiltYetError
+
+COMMS = ("process", "mpi", "thread")
+SYNCS = ("sync", "local")
+LATER_SYNCS = ("backup", "ssp", "async")
+LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
+BATCHES = ("global", "per_worker")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Workers that share nothing but what they send each other; see docs/workers.md.
+
+    Parameters
+    ----------
+    n : int or None
+        Their number. None: all processes of the MPI job.
+    comm : {'process', 'mpi', 'thread'}, default='process'
+        Processes of this machine; those of an MPI job, each of which calls `fit` with the same
+        arguments; threads of this process, for tests.
+    sync : {'sync', 'local'}, default='sync'
+        'sync': sums over all workers before each step, which gives the model of one process up to
+        rounding; for the solvers 'gd', 'lbfgs' and 'newton-cg', and for MLPs. 'local', for 'sgd'
+        and for MLPs: each worker goes `local_steps` by itself, then the weights are averaged.
+        'sdca' is the same by both: each worker ascends on rows of its own, then the changes are
+        added up (CoCoA+).
+    local_steps : int or None, default=None
+        Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
+        minibatches. None: see docs/workers.md. [1, inf).
+    batch : {'global', 'per_worker'}, default='global'
+        What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
+        each worker takes its part. 'per_worker': those of each worker, so that minibatches grow
+        with the number of workers, and steps by the same factor (linear scaling).
+    warm_up : float, default=1
+        Epochs in which steps that are scaled grow to their length, from that of one worker.
+        [0, inf).
+    timeout : float, default=300
+        Seconds that a worker waits for the others. (0, inf).
+    staleness, backup, compress : None
+        Reserved.
+
+    Examples
+    --------
+    >>> from fastsgd import FastSGDClassifier, Workers
+    >>> import numpy as np
+    >>> X = np.array([[-1.0, -1], [-2, -1], [1, 1], [2, 1]])
+    >>> clf = FastSGDClassifier(solver="lbfgs", loss="log_loss", workers=Workers(2, comm="thread"))
+    >>> print(clf.fit(X, [0, 0, 1, 1]).predict([[3.0, 1.0]]))
+    [1]
+    """
+
+    n: int | None = None
+    comm: str = "process"
+    sync: str = "sync"
+    local_steps: int | None = None
+    batch: str = "global"
+    warm_up: float = 1.0
+    timeout: float = 300.0
+    staleness: int | None = None
+    backup: int | None = None
+    compress: object = None
+
+    def __post_init__(self):
+        if self.sync in LATER_SYNCS:
+            raise NotBuiltYetError(
+                f"Workers(sync={self.sync!r}) is not built yet; this release has "
+                + " and ".join(map(repr, SYNCS)))
+        for name in ("staleness", "backup", "compress"):
+            if getattr(self, name) is not None:
+                raise NotBuiltYetError(
+                    f"Workers({name}={getattr(self, name)!r}) is not built yet; this release has "
+                    f"{name}=None only")
+        for name, valid in (("comm", COMMS), ("sync", SYNCS), ("batch", BATCHES)):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"Workers: {name} must be one of "
+                                 f"{', '.join(map(repr, valid))}; got {getattr(self, name)!r}")
+        if self.n is None and self.comm != "mpi":
+            raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
+        for name, allowed in (("n", ">= 1"), ("local_steps", ">= 1, or None")):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, Integral) or isinstance(value, bool)
+                                      or value < 1):
+                raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
+        for name, valid, allowed in (
+            ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
+            ("timeout", lambda v: v > 0, "> 0"),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not valid(value):
+                raise ValueError(f"Workers: {name} must be a number {allowed}; got {value!r}")
+
+
+def workers_of(estimator, solver):
+    """The `Workers` of an estimator with this `Solver`, or None: this process alone.
+
+    An int stands for so many processes, in the way that suits the solver.
+    """
+    return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
+
+
+def as_workers(workers, sync="sync"):
+    """The `Workers` that the parameter stands for, or None; an int with this `sync`."""
+    if workers is None or isinstance(workers, Workers):
+        return workers
+    if not isinstance(workers, Integral) or isinstance(workers, bool):
+        raise ValueError("workers must be None, an int or fastsgd.Workers(...), got "
+                         f"{workers!r}")
+    return Workers(int(workers), sync=sync)
+
+
+def workers_here(workers):
+    """How many workers this machine has, at least 1; what MPI's launchers tell."""
+    if workers is None:
+        return 1
+    if workers.comm != "mpi":
+        return workers.n
+    for name in LOCAL_RANKS:
+        told = os.environ.get(name, "")
+        if told.isdigit() and int(told) > 0:
+            return int(told)
+    return workers.n or 1
+
+
+def check_workers(estimator, solver):
+    """Refuses what workers cannot do with a solver, by name.
+
+    Raises
+    ------
+    ValueError
+    """
+    workers = workers_of(estimator, solver)
+    if workers is None:
+        return
+    mine = f"solver={solver.name!r}"
+    for refused, message in (
+        (solver.one_by_one and workers.sync == "sync",
+         f"Workers(sync='sync') adds up gradients before each step, and {mine} steps by single "
+         "rows; use solver='gd' with a batch_size, or Workers(sync='local')"),
+        (not solver.one_by_one and not solver.by_dual and workers.sync == "local",
+         f"Workers(sync='local') averages weights after steps by single rows, which {mine} does "
+         "not make; use Workers(sync='sync'), or solver='sgd'"),
+        (workers.local_steps is not None and not (solver.one_by_one or solver.by_dual),
+         f"Workers(local_steps={workers.local_steps!r}) has no meaning with {mine}, which adds up "
+         "before each step; use local_steps=None, or solver='sgd' with Workers(sync='local')"),
+        (estimator.sync == "classes",
+         "sync='classes' learns all classes in one pass of one process; with workers each class "
+         "has its own, one after the other: use sync='auto'"),
+        (estimator.sync == "hogwild" and solver.by_dual,
+         f"sync='hogwild' with {mine} loses additions, which workers could not tell apart; use "
+         "sync='auto' or 'merge'"),
+        (workers.batch == "per_worker" and estimator.batch_size is None,
+         "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
+         "then takes"),
+        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
+         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
+         f"draws for itself; got {estimator.random_state!r}"),
+    ):
+        if refused:
+            raise ValueError(message)

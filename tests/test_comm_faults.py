@@ -1,0 +1,342 @@
+"""Workers die, stand still, raise, are interrupted: everybody is told, and nothing is left."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import pytest
+
+import fastsgd.comm
+from fastsgd.errors import (
+    CommAborted,
+    CommError,
+    CommTimeout,
+    PeerFailed,
+    RemoteTraceback,
+    WorkerError,
+)
+
+SOON = 2.0  # seconds within which a failure must be told; measured 0.05 to 0.3
+rng = random.Random(0)
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="counts descriptors and processes in /proc")
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def shared_memory():
+    """Names of shared memory that Python has made; a pool has none but while it is opened."""
+    end = time.monotonic() + SOON
+    while (names := [n for n in os.listdir("/dev/shm") if n.startswith(("psm_", "fastsgd"))]):
+        if time.monotonic() > end:
+            break
+        time.sleep(0.01)
+    return names
+
+
+def alive(pids):
+    """Those that still run (a zombie does not)."""
+    left = []
+    for pid in pids:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                left.append(pid)
+        except FileNotFoundError:
+            pass
+    return left
+
+
+def children_of(pid):
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+@pytest.fixture
+def nothing_left():
+    """No process, thread, descriptor or name in /dev/shm is left behind by the test.
+
+    But Python's own watcher over names of shared memory, which the portable segment starts.
+    """
+    resource_tracker.ensure_running()
+    before = descriptors(), [], threading.active_count()
+    opened = []
+
+    def open_pool(n, **options):
+        pool = fastsgd.comm.open("process", n, **options)
+        opened.append(pool.pids)
+        return pool
+
+    yield open_pool
+    after = descriptors(), shared_memory(), threading.active_count()
+    assert after == before
+    assert alive([pid for pids in opened for pid in pids]) == []
+
+
+def later(seconds, call):
+    thread = threading.Timer(seconds, call)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_killed_worker_is_named_by_all(nothing_left, n, portable):
+    """Any rank, at random moments of a loop of collectives, 24 times in all."""
+    for _ in range(6):
+        victim, told = rng.randrange(n), {}
+        pool = nothing_left(n, timeout=60.0, portable=portable)
+
+        def kill(pool=pool, victim=victim, told=told):
+            told["at"] = time.perf_counter()
+            os.kill(pool.pids[victim], signal.SIGKILL)
+
+        timer = later(0.02 + 0.1 * rng.random(), kill)
+        with pytest.raises(PeerFailed) as caught:
+            pool.run("comm_tasks:loop", {"length": rng.choice([1, 5000, 200_000])})
+        assert time.perf_counter() - told["at"] < SOON
+        timer.join()
+        assert caught.value.ranks == [victim]
+        assert f"rank {victim} died (killed by SIGKILL)" in str(caught.value)
+        if n > 2 or not portable:  # what a surviving rank has said
+            assert isinstance(caught.value.__cause__, PeerFailed)
+            assert caught.value.__cause__.ranks == [victim]
+        with pytest.raises(CommError, match="closed"):
+            pool.run("comm_tasks:loop")
+
+
+def test_a_killed_worker_between_tasks(nothing_left):
+    pool = nothing_left(3)
+    assert pool.run("fastsgd.comm:count_ranks") == [3, 3, 3]
+    os.kill(pool.pids[1], signal.SIGKILL)
+    with pytest.raises(PeerFailed) as caught:
+        pool.run("fastsgd.comm:count_ranks")
+    assert caught.value.ranks == [1]
+
+
+def test_a_stopped_worker_is_named(nothing_left):
+    """Whoever waits for whom, the one that stands still is named."""
+    for k in range(6):
+        n = 3
+        victim, told = k % n, {}
+        pool = nothing_left(n, timeout=0.5, algorithm="ring" if k < 3 else "direct")
+
+        def stop(pool=pool, victim=victim, told=told):
+            told["at"] = time.perf_counter()
+            os.kill(pool.pids[victim], signal.SIGSTOP)
+
+        timer = later(0.02 + 0.1 * rng.random(), stop)
+        with pytest.raises(CommTimeout) as caught:
+            pool.run("comm_tasks:loop", {"length": rng.choice([1, 5000, 200_000])})
+        assert time.perf_counter() - told["at"] < 0.5 + SOON
+        timer.join()
+        assert caught.value.ranks == [victim]
+        assert f"rank {victim} did not arrive in time" in str(caught.value)
+
+
+def test_a_stopped_worker_for_which_nobody_waits(nothing_left):
+    pool = nothing_left(1, timeout=0.3)
+    with pytest.raises(CommTimeout) as caught:
+        pool.run("comm_tasks:stop_self", {"rank": 0})
+    assert caught.value.ranks == [0]
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_a_barrier_times_out(nothing_left, portable):
+    pool = nothing_left(3, portable=portable)
+    start = time.perf_counter()
+    with pytest.raises(CommTimeout, match=r"rank 2 did not arrive in time") as caught:
+        pool.run("comm_tasks:miss_barrier", {"timeout": 0.3})
+    assert 0.3 < time.perf_counter() - start < 0.3 + SOON
+    assert caught.value.ranks == [2]
+    assert caught.value.op == "barrier"
+
+
+def test_work_that_takes_long_is_no_failure_within_the_timeout(nothing_left):
+    pool = nothing_left(2, timeout=30.0)
+    assert pool.run("comm_tasks:hang", {"seconds": 0.4}) == [None, None]
+    pool.close()
+
+
+@pytest.mark.parametrize(("kind", "error", "words"), [
+    ("value", ValueError, "the rows of rank 1 are bad"),
+    ("local", WorkerError, "comm_tasks.Odd: 1 and 2"),
+    ("result", TypeError, "set at"),
+    ("exit", WorkerError, "SystemExit: 3"),
+])
+def test_an_exception_reaches_the_parent_with_its_traceback(nothing_left, kind, error, words):
+    pool = nothing_left(3, timeout=60.0)
+    start = time.perf_counter()
+    with pytest.raises(error, match=words) as caught:
+        pool.run("comm_tasks:fail", {"rank": 1, "kind": kind})
+    assert time.perf_counter() - start < SOON
+    assert isinstance(caught.value.__cause__, RemoteTraceback)
+    assert "rank 1" in str(caught.value.__cause__)
+    assert "Traceback" in str(caught.value.__cause__)
+    if kind == "value":
+        assert "comm_tasks.py" in str(caught.value.__cause__)
+
+
+def test_a_task_that_does_not_exist(nothing_left):
+    pool = nothing_left(2)
+    with pytest.raises(ValueError, match="module comm_tasks has no 'nothing'"):
+        pool.run("comm_tasks:nothing")
+    pool = nothing_left(2)
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        pool.run("no_such_module:f")
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_abort_reaches_all(kind):
+    with fastsgd.comm.open(kind, 3, timeout=60.0) as pool, \
+            pytest.raises(CommAborted, match="aborted by rank 1: enough of it") as caught:
+        pool.run("comm_tasks:abort", {"rank": 1})
+    assert caught.value.peer == 1
+    assert caught.value.reason == "enough of it"
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_the_parent_aborts(kind):
+    with fastsgd.comm.open(kind, 3, timeout=60.0) as pool:
+        timer = later(0.2, lambda: pool.abort("time is up"))
+        start = time.perf_counter()
+        with pytest.raises(CommAborted, match="aborted by the parent: time is up"):
+            pool.run("comm_tasks:loop")
+        assert time.perf_counter() - start < 0.2 + SOON
+        timer.join()
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+@pytest.mark.parametrize("task", ["loop", "hang"])
+def test_ctrl_c_ends_all(kind, task):
+    if (kind, task) == ("thread", "hang"):
+        pytest.skip("a thread that looks at nothing cannot be ended")
+    before = descriptors()
+    pool = fastsgd.comm.open(kind, 3, timeout=60.0)
+    pids = pool.pids if kind == "process" else []
+    timer = later(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(f"comm_tasks:{task}")
+    assert time.perf_counter() - start < 0.3 + SOON
+    timer.join()
+    assert alive(pids) == []
+    pool.close()
+    assert descriptors() == before
+
+
+def test_ctrl_c_reaches_a_main_thread_that_waits_in_a_collective():
+    with fastsgd.comm.open("thread", 2, timeout=60.0) as pool:
+        timer = later(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+        start = time.perf_counter()
+        with pytest.raises(KeyboardInterrupt):
+            pool._comms[0].barrier()
+        assert time.perf_counter() - start < 0.2 + SOON
+        timer.join()
+
+
+PARENT = """
+    import fastsgd.comm, sys
+    sys.path.insert(0, {tests!r})
+    pool = fastsgd.comm.open("process", 3, timeout=60.0, portable={portable})
+    print(*pool.pids, flush=True)
+    pool.run("comm_tasks:loop", {{"slow": {slow}}})
+"""
+
+
+def start_parent(portable=False, slow=False):
+    """A program that opens a pool and runs a task without end: (process, worker pids)."""
+    code = textwrap.dedent(PARENT).format(
+        tests=str(Path(__file__).parent), portable=portable, slow=slow)
+    home = str(Path(fastsgd.__file__).parent.parent)
+    parent = subprocess.Popen([sys.executable, "-c", code], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, start_new_session=True,
+                              env={**os.environ, "PYTHONPATH": home})
+    return parent, [int(pid) for pid in parent.stdout.readline().split()]
+
+
+def gone(pids):
+    end = time.monotonic() + SOON
+    while alive(pids) and time.monotonic() < end:
+        time.sleep(0.01)
+    return alive(pids) == []
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_workers_die_with_their_parent(portable, stopped):
+    """Also one that is stopped, where the system ends it."""
+    parent, pids = start_parent(portable)
+    assert len(pids) == 3
+    time.sleep(0.1)
+    if stopped and not portable:
+        os.kill(pids[1], signal.SIGSTOP)
+    parent.kill()
+    parent.communicate()
+    assert gone(pids)
+    assert shared_memory() == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_leaves_nothing(sign):
+    parent, pids = start_parent()
+    time.sleep(0.1)
+    os.killpg(parent.pid, sign)
+    _, err = parent.communicate(timeout=10)
+    assert gone(pids)
+    assert parent.returncode != 0
+    assert shared_memory() == []
+    if sign == signal.SIGINT:
+        assert err.count("KeyboardInterrupt") == 1  # of the parent only: workers are quiet
+        assert "leaked" not in err
+
+
+def test_a_pool_outlives_the_thread_that_opened_it():
+    """Linux would kill a worker together with the thread that started it."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(fastsgd.comm.open("process", 2)))
+    thread.start()
+    thread.join()
+    time.sleep(0.1)
+    with found[0] as pool:
+        assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
+
+
+def test_a_forgotten_pool_is_closed(nothing_left):
+    pool = nothing_left(2)
+    assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
+    del pool
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_a_program_that_forgets_to_close_ends_quietly(portable):
+    code = ("import fastsgd.comm\n"
+            f"pool = fastsgd.comm.open('process', 2, portable={portable})\n"
+            "print(pool.run('fastsgd.comm:count_ranks'), *pool.pids)\n")
+    home = str(Path(fastsgd.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "PYTHONPATH": home}, check=True)
+    assert done.stdout.startswith("[2, 2]")
+    assert done.stderr == ""
+    assert gone([int(pid) for pid in done.stdout.split("]")[1].split()])
+
+
+def test_output_of_workers_is_the_parents():
+    code = ("import fastsgd.comm\n"
+            "with fastsgd.comm.open('process', 2) as pool:\n"
+            "    pool.run('builtins:print')\n")
+    home = str(Path(fastsgd.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "PYTHONPATH": home}, check=True)
+    assert done.stdout.count("ProcessCommunicator") == 2
