@@ -206,7 +206,7 @@ def echo(comm, **arguments):
 def facts(comm):
     """About the process that works here."""
     return {"pid": os.getpid(), "path": sys.path, "modules": sorted(sys.modules),
-            "stats": comm.stats.as_dict()}
+            "PYTHONPATH": os.environ.get("PYTHONPATH")}
 
 
 def unlike(comm, how):

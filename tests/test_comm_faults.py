@@ -156,7 +156,7 @@ def test_a_stopped_worker_for_which_nobody_waits(nothing_left):
 def test_a_barrier_times_out(nothing_left, portable):
     pool = nothing_left(3, portable=portable)
     start = time.perf_counter()
-    with pytest.raises(CommTimeout, match=r"rank 2 did not arrive in time") as caught:
+    with pytest.raises(CommTimeout, match=r"rank 2 did not .* \(timeout=0\.3 s\)") as caught:
         pool.run("comm_tasks:miss_barrier", {"timeout": 0.3})
     assert 0.3 < time.perf_counter() - start < 0.3 + SOON
     assert caught.value.ranks == [2]
@@ -319,24 +319,48 @@ def test_a_forgotten_pool_is_closed(nothing_left):
     del pool
 
 
+def run_program(code):
+    """A program of its own: what it has printed, (stdout, stderr)."""
+    home = str(Path(fastsgd.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True,
+                          text=True, timeout=60, env={**os.environ, "PYTHONPATH": home},
+                          check=True)
+    return done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("portable", [False, True])
 def test_a_program_that_forgets_to_close_ends_quietly(portable):
-    code = ("import fastsgd.comm\n"
-            f"pool = fastsgd.comm.open('process', 2, portable={portable})\n"
-            "print(pool.run('fastsgd.comm:count_ranks'), *pool.pids)\n")
-    home = str(Path(fastsgd.__file__).parent.parent)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          timeout=60, env={**os.environ, "PYTHONPATH": home}, check=True)
-    assert done.stdout.startswith("[2, 2]")
-    assert done.stderr == ""
-    assert gone([int(pid) for pid in done.stdout.split("]")[1].split()])
+    out, err = run_program(f"""
+        import fastsgd.comm
+        pool = fastsgd.comm.open('process', 2, portable={portable})
+        print(pool.run('fastsgd.comm:count_ranks'), *pool.pids)
+    """)
+    assert out.startswith("[2, 2]")
+    assert err == ""
+    assert gone([int(pid) for pid in out.split("]")[1].split()])
 
 
 def test_output_of_workers_is_the_parents():
-    code = ("import fastsgd.comm\n"
-            "with fastsgd.comm.open('process', 2) as pool:\n"
-            "    pool.run('builtins:print')\n")
-    home = str(Path(fastsgd.__file__).parent.parent)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          timeout=60, env={**os.environ, "PYTHONPATH": home}, check=True)
-    assert done.stdout.count("ProcessCommunicator") == 2
+    out, _ = run_program("""
+        import fastsgd.comm
+        with fastsgd.comm.open('process', 2) as pool:
+            pool.run('builtins:print')
+    """)
+    assert out.count("ProcessCommunicator") == 2
+
+
+def test_limited_address_space():
+    """Arenas are smaller then; a capacity that does not fit is told."""
+    out, _ = run_program("""
+        import resource
+        import fastsgd.comm
+        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+        with fastsgd.comm.open('process', 2) as pool:
+            print(pool.run('fastsgd.comm:count_ranks'))
+        try:
+            fastsgd.comm.open('process', 2, capacity=1 << 40)
+        except MemoryError as error:
+            print(error)
+    """)
+    assert out.startswith("[2, 2]\n")
+    assert "smaller capacity than 1099511627776 bytes a worker" in out

@@ -251,3 +251,4 @@ def test_workers_are_fresh_and_light(pools):
     for package in ("sklearn", "scipy", "joblib", "multiprocessing", "fastsgd.engine"):
         assert package not in first[0]["modules"]
     assert first[0]["path"] == sys.path
+    assert first[0]["PYTHONPATH"] == os.environ.get("PYTHONPATH")

@@ -103,7 +103,8 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             if self._watcher.error is not None:
                 raise self._watcher.error
-            self._send([encode({"path": sys.path})] * self.world_size)
+            first = {"path": sys.path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
+            self._send([encode(first)] * self.world_size)
             self._collect("ready", time.monotonic() + START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None):
