@@ -172,7 +172,7 @@ def test_results_come_back(pools, name):
 def test_ranks_that_call_different_things_are_told(name, how):
     with fastsgd.comm.open(n=3, timeout=60.0, **KINDS[name]) as pool:
         with pytest.raises(CommError) as caught:
-            pool.run("comm_tasks:unlike", {"how": how})
+            pool.run("comm_fault_tasks:unlike", {"how": how})
         assert not isinstance(caught.value, CommAborted)
         assert "all ranks must call the same collectives" in str(caught.value)
         with pytest.raises(CommError, match="closed"):
@@ -218,7 +218,9 @@ def test_shared_arrays_are_one_memory(pools, name):
             assert found["shapes"] == [[3, 100_000], [0, 4]] + 20 * [[]]
             assert found["writeable"] == (name == "thread")
     told = pool.run("comm_tasks:look_at", {"shared": [], "one": {"X": X}})
-    assert [found["descriptors"] for found in told] == [found["descriptors"] for found in none]
+    if name != "thread":  # threads see the descriptors of each other's listing
+        assert [found["descriptors"] for found in told] == [
+            found["descriptors"] for found in none]
     if name != "thread":
         np.testing.assert_array_equal(shared[0].array, X)
         shared[0].close()

@@ -176,13 +176,17 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
             if (c->poll && c->poll(c->poll_with)) goto done;
         }
         if (waited > c->timeout && !fsgd_reached(counter, wanted)) {
-            fsgd_slot_of(c, fsgd_culprit(c, peer))->late = 1;
-            fsgd_raise(c, FSGD_LATE, c->rank, "");
             status = FSGD_TROUBLE;
+            if (!fsgd_in_trouble(c)) {
+                fsgd_slot_of(c, fsgd_culprit(c, peer))->late = 1;
+                fsgd_raise(c, FSGD_LATE, c->rank, "");
+            }
             goto done;
         }
     }
 done:
+    /* Who gives up still counts as waiting: others that time out now must not blame it. */
+    if (status == FSGD_TROUBLE) return status;
     if (apart && waited + looks * FSGD_LOOK < FSGD_SHORT)
         c->looks = 2 * c->looks < most ? 2 * c->looks : most;
     else if (apart && c->looks >= 2 * FSGD_LEAST_LOOKS)
