@@ -1,16 +1,17 @@
 /* ring.h: the ring all-reduce. Each rank reads from its left neighbour only, where the data lie.
  *
- * Scatter-reduce, N - 1 steps: in step s rank r takes chunk r - s - 2 of its left neighbour, as summed up
- * so far, and adds its own. After them rank r has the sum of chunk r, in the order of ranks
- * r + 1, r + 2, ..., r. All-gather, N - 1 steps: in step t it copies chunk r - t - 1.
+ * Scatter-reduce, N - 1 steps: in step s rank r takes chunk r - s - 2 of its left neighbour, as
+ * summed up so far, and adds its own. After them rank r has the sum of chunk r, in the order of
+ * ranks r + 1, r + 2, ..., r. All-gather, N - 1 steps: in step t it copies chunk r - t - 1.
  *
- * Steps are cut into segments of `piece` bytes. A rank may begin a segment when its left neighbour has
- * done that segment of the step before: all ranks are at work at once, and what one has
+ * Steps are cut into segments of `piece` bytes. A rank may begin a segment when its left neighbour
+ * has done that segment of the step before: all ranks are at work at once, and what one has
  * written is still in a cache when the next one reads it.
  *
- * Nothing is overwritten while it is read. In the gather's step t (step N - 1 + t of all) rank r writes
- * chunk r - t - 1, which its right neighbour has read in step t: r waits for step N - 2 + t of r - 1, that
- * waited for step N - 3 + t of r - 2, and so on, back to step t of rank r - (N - 1), the right neighbour.
+ * Nothing is overwritten while it is read. In the gather's step t (step N - 1 + t of all) rank r
+ * writes chunk r - t - 1, which its right neighbour has read in step t: r waits for step N - 2 + t
+ * of r - 1, that waited for step N - 3 + t of r - 2, and so on, back to step t of rank
+ * r - (N - 1), which is the right neighbour.
  */
 #ifndef FSGD_RING_H
 #define FSGD_RING_H
@@ -39,11 +40,11 @@ static int fsgd_ring_step(const fsgd_ring *ring, int step, int chunk, fsgd_reduc
     for (int64_t k = 0; k < ring->segments; k++) {
         const int64_t first = begin + k * ring->piece;
         const int64_t left = end - first, length = left < ring->piece ? left : ring->piece;
-        int status = step ? fsgd_await(c, ring->left_done,
-                                       ring->base + (uint32_t)((step - 1) * ring->segments + k + 1),
-                                       ring->left)
-                          : FSGD_OK;
-        if (status) return status;
+        if (step) {
+            const uint32_t wanted = ring->base + (uint32_t)((step - 1) * ring->segments + k + 1);
+            const int status = fsgd_await(c, ring->left_done, wanted, ring->left);
+            if (status) return status;
+        }
         if (length > 0) {
             const void *from = ring->from + first * size;
             if (reduce)
