@@ -14,7 +14,7 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_validation", "errors", "data", "model_file", "solvers"], 2),
+                     "_validation", "workers", "errors", "data", "model_file", "solvers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,
@@ -77,7 +77,8 @@ def test_headers_know_no_python():
      ("fastsgd.errors", ["sklearn", "scipy"]),
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
-     ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
+     ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
+     ("fastsgd.engine.worker", ["sklearn"]), ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):
     """A fresh interpreter that imports a module has not loaded these packages."""
