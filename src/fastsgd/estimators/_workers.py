@@ -125,6 +125,7 @@ def _count(job, pool, results):
 
 def _epoch(told):
     """An `Epoch` of numbers that were told later: its state has no weights any more."""
-    state = SimpleNamespace(**{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
+    state = SimpleNamespace(
+        **{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
     return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
                  told["score"])
