@@ -130,10 +130,9 @@ class MPICommunicator(Communicator):
         return [chunk.stop - chunk.start for chunk in chunks]
 
     def _check_open(self, op):
-        why = "it is closed" if self._closed else self._waiting.over
-        if why:
-            raise CommError(f"{op}: this communicator cannot be used any more: {why}",
-                            op=op, rank=self.rank)
+        if self._closed:
+            raise CommError(f"{op}: this communicator is closed", op=op, rank=self.rank)
+        self._waiting.check(op)
 
     def abort(self, reason=""):
         self._abort(reason)
