@@ -236,6 +236,16 @@ def test_ctrl_c_ends_all(kind, task):
     assert descriptors() == before
 
 
+def test_ctrl_c_reaches_a_main_thread_that_waits_in_a_collective():
+    with fastsgd.comm.open("thread", 2, timeout=60.0) as pool:
+        timer = later(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+        start = time.perf_counter()
+        with pytest.raises(KeyboardInterrupt):
+            pool._comms[0].barrier()
+        assert time.perf_counter() - start < 0.2 + SOON
+        timer.join()
+
+
 PARENT = """
     import fastsgd.comm, sys
     sys.path.insert(0, {tests!r})

@@ -44,6 +44,15 @@ def open(kind, n=None, **options):
     return getattr(import_module(module), name)(n, **options)
 
 
+def attach(handle):
+    """In a worker process: the communicator that its handle stands for.
+
+    A handle is the text that `ProcessPool` gives each of its processes; with it come the
+    descriptors that it names.
+    """
+    return import_module("fastsgd.comm.member").communicator_of(handle)
+
+
 def count_ranks(comm):
     """The smallest task: every rank adds a one, and all learn how many they are."""
     ones = comm.allocate(1, "int64")

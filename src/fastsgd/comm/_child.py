@@ -38,12 +38,12 @@ def main():
 
 def serve(connection, handle):
     """Takes tasks; answers each with its result or its error."""
-    from fastsgd.comm.member import communicator_of
+    from fastsgd.comm import attach
     from fastsgd.comm.messages import encode
     from fastsgd.comm.remote_errors import describe
     from fastsgd.comm.tasks import resolve
 
-    comm = communicator_of(handle)
+    comm = attach(handle)
     connection.send({"ready": True})
     while True:
         order = connection.receive()

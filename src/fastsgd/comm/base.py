@@ -18,7 +18,7 @@ from fastsgd.comm.stats import Stats
 OPS = Registry("op", {"sum": 0, "max": 1, "min": 2})
 """Reductions; NaN wins in max and min, as in numpy's."""
 
-REDUCIBLE = Registry("dtype", {"float32": 0, "float64": 1, "int64": 2})
+REDUCIBLE = {np.dtype("float32"): 0, np.dtype("float64"): 1, np.dtype("int64"): 2}
 """dtypes that can be reduced; other collectives move any dtype of numbers."""
 
 DEFAULT_TIMEOUT = 300.0
@@ -70,8 +70,9 @@ class Communicator(ABC):
     def all_reduce(self, buf, op="sum"):
         """Puts the sum, max or min over all ranks into `buf` of every rank; returns `buf`.
 
-        Sent by each rank: 2K elements less the two chunks that it skips, which is 2(N - 1)K/N
-        where N divides K. Steps: 2(N - 1) in the ring, 2 by direct exchange.
+        Sent by each rank in the ring: 2K elements less the two chunks that it skips; by direct
+        exchange: K less its own chunk, and its own chunk N - 1 times; both are 2(N - 1)K/N where N
+        divides K. Steps: 2(N - 1) in the ring, 2 by direct exchange.
 
         Parameters
         ----------
@@ -99,7 +100,8 @@ class Communicator(ABC):
         """Fills `buf` with the chunk of every rank; returns `buf`. Undoes `reduce_scatter`.
 
         Before the call the chunk of this rank holds what it gives. Sent by each rank: its chunk
-        N - 1 times, (N - 1)K/N where N divides K. Steps: N - 1 in the ring, 1 by direct exchange.
+        N - 1 times (in the ring: K less the chunk of its right neighbour), (N - 1)K/N where N
+        divides K. Steps: N - 1 in the ring, 1 by direct exchange.
         """
         return self._timed("all_gather", self._all_gather, buf, self._flat(buf, "all_gather"))
 
@@ -208,20 +210,21 @@ class Communicator(ABC):
         """`buf` as one dimension, or an error that says what it must be."""
         if not isinstance(buf, np.ndarray):
             raise TypeError(f"{op}: buf must be a numpy array, got {type(buf).__name__}")
-        flags, dtype = buf.flags, buf.dtype
+        flags = buf.flags
         if not flags.c_contiguous or (written and not flags.writeable):
             what = "read-only" if flags.c_contiguous else "not C-contiguous"
             raise ValueError(f"{op}: buf must be C-contiguous and writable; it is {what}. "
                              "Take a copy, or buf = comm.allocate(shape, dtype)")
-        if dtype.kind not in "fiubc" or not dtype.isnative:
+        dtype = buf.dtype
+        if dtype not in REDUCIBLE and (dtype.kind not in "fiubc" or not dtype.isnative):
             raise ValueError(f"{op}: buf must hold numbers of native byte order, got {dtype!r}")
-        return buf.reshape(-1)
+        return buf if buf.ndim == 1 else buf.reshape(-1)
 
     def _reducible(self, buf, op):
         flat = self._flat(buf, op)
-        if buf.dtype.name not in REDUCIBLE:
+        if buf.dtype not in REDUCIBLE:
             raise ValueError(f"{op}: buf must be float32, float64 or int64 to be reduced, "
-                             f"got {buf.dtype.name}; convert it first")
+                             f"got {buf.dtype}; convert it first")
         return flat
 
     def _check_rank(self, rank, op, name):
@@ -253,7 +256,7 @@ class Pool(ABC):
         task : str
             ``"module:function"``.
         arguments : dict, optional
-            Of what JSON can hold and of numpy arrays, nested in any way.
+            Of what JSON can hold, numpy arrays and what `share` returns, nested in any way.
         per_rank : list of dict, optional
             More arguments, for each rank its own.
 
@@ -264,6 +267,14 @@ class Pool(ABC):
         PeerFailed, CommTimeout
             Ranks have died or stand still. After an error the pool is closed.
         """
+
+    def share(self, array):
+        """An array that is read by tasks of this pool, several or many times: to go in arguments.
+
+        Where workers are processes it is copied once, into memory that they map; tasks get a
+        read-only array.
+        """
+        return array
 
     @abstractmethod
     def abort(self, reason=""):

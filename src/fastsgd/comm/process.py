@@ -10,12 +10,12 @@ import time
 import weakref
 from pathlib import Path
 
-import fastsgd
 from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
 from fastsgd.comm.messages import Connection, encode
 from fastsgd.comm.remote_errors import rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
+from fastsgd.comm.sharing import SharedArray
 from fastsgd.comm.tasks import arguments_of, check_size, split
 from fastsgd.comm.verdict import GRACE, Verdict, nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
@@ -44,7 +44,7 @@ class ProcessPool(Pool):
     timeout : float, default=300
         Seconds that a rank waits for the others before it raises `CommTimeout`.
     algorithm : {"auto", "ring", "direct"}, default="auto"
-        How all-reduce and its halves are done; "auto" goes by size. The bits are the same.
+        How all-reduce and its halves are done; the bits are the same.
     capacity : int, optional
         Bytes that each rank can `allocate`, copies of arrays that lie elsewhere included. The
         default is the memory of the machine; only what is used counts.
@@ -69,11 +69,11 @@ class ProcessPool(Pool):
         if portable:
             from fastsgd.comm import fallback
 
-            make_file = fallback.memory_file
+            self._make_file = fallback.memory_file
             capacity = min(default_capacity(n), fallback.LARGEST) if capacity is None else capacity
         else:
-            make_file = memory_file
-        segment = make_segment(n, capacity, make_file)
+            self._make_file = memory_file
+        segment = make_segment(n, capacity, self._make_file)
         pairs = []
         try:
             end = Exchange(segment.memory, -1, n, timeout)
@@ -115,6 +115,10 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             self._send(orders)
             return self._collect("result")
+
+    def share(self, array):
+        """A `SharedArray`; its memory lives while it or a worker's array of it does."""
+        return SharedArray(array, self._make_file)
 
     def abort(self, reason=""):
         if self._finalizer.alive:
@@ -206,7 +210,7 @@ def _command(sock, segment, **told):
 
 def _environment():
     """The parent's, with fastsgd itself on the path."""
-    home = str(Path(fastsgd.__file__).resolve().parent.parent)
+    home = str(Path(__file__).resolve().parents[2])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 

@@ -7,10 +7,9 @@ from fastsgd.comm.verdict import Verdict
 from fastsgd.errors import CommError
 from fastsgd.kernels import exchange
 
-RING_FROM = 1 << 62
-"""Bytes of a buffer from which the ring is taken (measured)."""
-
 ALGORITHMS = ("auto", "ring", "direct")
+"""Within one machine "auto" is the direct exchange: from 4 bytes to 20 MB, two and four ranks, the
+ring was never faster (docs/communicators.md)."""
 
 
 class SharedCommunicator(Communicator):
@@ -20,7 +19,7 @@ class SharedCommunicator(Communicator):
     ----------
     end : fastsgd.kernels.exchange.Exchange
     algorithm : {"auto", "ring", "direct"}
-        "auto" goes by the size of the buffer. Both give the same bits.
+        Both give the same bits.
     """
 
     def __init__(self, end, rank, world_size, timeout=DEFAULT_TIMEOUT, algorithm="auto"):
@@ -44,19 +43,17 @@ class SharedCommunicator(Communicator):
             copy[...] = flat
         return copy
 
-    def _ring(self, flat):
-        return self.algorithm == "ring" or (
-            self.algorithm == "auto" and flat.nbytes >= RING_FROM)
-
     def _sizes(self, flat):
         """Bytes of the buffer, of this rank's chunk, of the right neighbour's."""
-        n, size = self.world_size, flat.itemsize
-        spans = [chunk_of(flat.size, n, rank) for rank in (self.rank, (self.rank + 1) % n)]
-        return (flat.nbytes, *((s.stop - s.start) * size for s in spans))
+        n, size, length, rank = self.world_size, flat.itemsize, flat.size, self.rank
+        right = (rank + 1) % n
+        own = length * (rank + 1) // n - length * rank // n
+        return length * size, own * size, (
+            length * (right + 1) // n - length * right // n) * size
 
     def _all_reduce(self, flat, op):
-        n, ring, shared = self.world_size, self._ring(flat), self._shared(flat)
-        self._check("all_reduce", self._end.all_reduce(shared, _type(flat), op, ring))
+        n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
+        self._check("all_reduce", self._end.all_reduce(shared, REDUCIBLE[flat.dtype], op, ring))
         if shared is not flat:
             flat[...] = shared
         whole, own, right = self._sizes(flat)
@@ -65,8 +62,9 @@ class SharedCommunicator(Communicator):
         return whole - own + (n - 1) * own, 2 * (n > 1)
 
     def _reduce_scatter(self, flat, op):
-        n, ring, shared = self.world_size, self._ring(flat), self._shared(flat)
-        self._check("reduce_scatter", self._end.reduce_scatter(shared, _type(flat), op, ring))
+        n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
+        status = self._end.reduce_scatter(shared, REDUCIBLE[flat.dtype], op, ring)
+        self._check("reduce_scatter", status)
         if shared is not flat:
             mine = chunk_of(flat.size, n, self.rank)
             flat[mine] = shared[mine]
@@ -74,7 +72,7 @@ class SharedCommunicator(Communicator):
         return whole - own, n - 1 if ring else int(n > 1)
 
     def _all_gather(self, flat):
-        n, ring = self.world_size, self._ring(flat)
+        n, ring = self.world_size, self.algorithm == "ring"
         mine = chunk_of(flat.size, n, self.rank)
         shared = self._shared(flat, read=False)
         if shared is not flat:
@@ -153,10 +151,6 @@ def check_algorithm(algorithm):
     if algorithm not in ALGORITHMS:
         raise ValueError(f"unknown algorithm {algorithm!r}; the valid names are "
                          + ", ".join(map(repr, ALGORITHMS)))
-
-
-def _type(flat):
-    return REDUCIBLE[flat.dtype.name]
 
 
 def _describe(call):

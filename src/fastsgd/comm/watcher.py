@@ -40,7 +40,7 @@ class Watcher(threading.Thread):
         super().__init__(name="fastsgd-watcher", daemon=True)
         self._launch, self._environment, self._end = launch, environment, end
         self._timeout, self._pidfd = timeout, pidfd
-        self._pidfds, self._stopped_for = {}, {}
+        self._pidfds, self._stopped_for, self._looked = {}, {}, time.monotonic()
         self._read, self._write = os.pipe()
         self._ending = False
         self.processes, self.error = [], None
@@ -78,6 +78,9 @@ class Watcher(threading.Thread):
             poll.register(fd, select.POLLIN)
         waited = LOOK_EVERY if self._pidfd else POLL_EVERY
         while not (self._ending and len(self.dead) == len(self.processes)):
+            # When this process itself was stopped, that is not held against the workers.
+            now, since = time.monotonic(), min(time.monotonic() - self._looked, 2 * LOOK_EVERY)
+            self._looked = now
             for fd, _ in poll.poll(1000 * waited):
                 if fd == self._read:
                     os.read(self._read, 100)
@@ -88,7 +91,7 @@ class Watcher(threading.Thread):
                 if rank not in self.dead:
                     if not self._pidfd:
                         self._reap(rank)
-                    self._look_if_stopped(rank)
+                    self._look_if_stopped(rank, since)
 
     def _reap(self, rank):
         if self.processes[rank].poll() is not None:
@@ -96,8 +99,11 @@ class Watcher(threading.Thread):
             if not self._ending:
                 self._end.mark_dead(rank)
 
-    def _look_if_stopped(self, rank):
-        """A worker that is stopped for too long is late, whether or not others wait for it."""
+    def _look_if_stopped(self, rank, since):
+        """A worker that is stopped for too long is late, whether or not others wait for it.
+
+        `since`: seconds from the look before.
+        """
         if not hasattr(os, "waitid") or self._ending:
             return
         try:
@@ -108,8 +114,8 @@ class Watcher(threading.Thread):
         if stopped is None:
             self._stopped_for.pop(rank, None)
             return
-        since = self._stopped_for.setdefault(rank, time.monotonic())
-        if time.monotonic() - since > self._timeout:
+        self._stopped_for[rank] = self._stopped_for.get(rank, -since) + since
+        if self._stopped_for[rank] > self._timeout:
             self._end.mark_late(rank)
 
     def wait(self, rank, timeout):

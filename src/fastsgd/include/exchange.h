@@ -33,6 +33,7 @@ FSGD_FN int fsgd_arrive(fsgd_comm *c, const fsgd_call *call)
     c->turn++;
     *fsgd_entry_of(c, c->rank) = (fsgd_entry){
         .offset = call->offset, .length = call->length, .signature = fsgd_signature(call)};
+    fsgd_store_int(&fsgd_slot_of(c, c->rank)->cpu, fsgd_cpu());
     fsgd_advance(c, &fsgd_slot_of(c, c->rank)->progress, ++c->step);
     return FSGD_OK;
 }

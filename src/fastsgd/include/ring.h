@@ -73,7 +73,8 @@ static int fsgd_ring_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn red
     ring.to = c->base + call->offset;
     ring.base = c->step;
     ring.piece = c->piece > call->itemsize ? c->piece / call->itemsize : 1;
-    ring.segments = ((call->length + n - 1) / n + ring.piece - 1) / ring.piece;
+    /* At least one, also of nothing: who ends the steps knows that all ranks have arrived. */
+    ring.segments = call->length ? ((call->length + n - 1) / n + ring.piece - 1) / ring.piece : 1;
     if (reduce)
         for (int s = 0; s < n - 1 && !status; s++)
             status = fsgd_ring_step(&ring, step++, fsgd_modulo(r - s - 2, n), reduce, -1);

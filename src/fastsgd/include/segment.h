@@ -43,13 +43,13 @@ typedef struct {
 
 typedef struct {
     fsgd_counter progress; /* arrivals and steps done since the beginning */
+    _Alignas(FSGD_CACHE_LINE) int cpu; /* on which this rank ran when it arrived */
     /* The collectives that this rank has entered last, by turns: a rank may be one collective
      * ahead of another that still looks at the one before, never two. */
-    _Alignas(FSGD_CACHE_LINE) fsgd_entry entry[2];
+    fsgd_entry entry[2];
     /* What this rank waits for; read by a rank that looks for the one to blame. */
     _Alignas(FSGD_CACHE_LINE) int64_t awaited; /* distance of a counter; 0: nothing */
-    uint32_t wanted;
-    int32_t peer;
+    int wanted, peer;
     uint32_t dead, late; /* verdicts */
 } fsgd_slot;
 

@@ -6,8 +6,9 @@
  *
  * How long it looks before it yields decides the time of a small collective: with a core for each
  * rank a yield costs more than the whole wait, and where cores are shared each look keeps the awaited
- * rank from running. So waits that were short let the next one look for longer, up to
- * `most_looks`, and waits that were long for less.
+ * rank from running. So a rank yields at once to one that was last on its own core; else waits that
+ * were short let the next one look for longer, up to `most_looks`, and waits that were long for
+ * less.
  */
 #ifndef FSGD_WAITING_H
 #define FSGD_WAITING_H
@@ -21,9 +22,11 @@
 #include <unistd.h>
 #endif
 
+#include "atomics.h"
 #include "segment.h"
 
-#define FSGD_LEAST_LOOKS 16        /* 27 ns each */
+#define FSGD_LEAST_LOOKS 16
+#define FSGD_LOOK 27e-9            /* seconds */
 #define FSGD_SHORT 20e-6           /* seconds of a short wait */
 #define FSGD_NAP 50e-3            /* seconds, the longest sleep */
 #define FSGD_POLL_NAP 100e-6      /* seconds, a sleep where there is no futex */
@@ -37,6 +40,16 @@ static double fsgd_now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The core that this rank runs on; -1: unknown. */
+FSGD_FN int fsgd_cpu(void)
+{
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
 }
 
 FSGD_FN void fsgd_relax(void)
@@ -113,10 +126,11 @@ static int fsgd_culprit(const fsgd_comm *c, int peer)
     for (int hops = 0; hops < c->size; hops++) {
         const fsgd_slot *s = fsgd_slot_of(c, peer);
         const int64_t awaited = __atomic_load_n(&s->awaited, __ATOMIC_ACQUIRE);
-        if (!awaited || fsgd_reached((const fsgd_counter *)(c->base + awaited), s->wanted))
+        const int wanted = fsgd_load_int(&s->wanted), next = fsgd_load_int(&s->peer);
+        if (!awaited || fsgd_reached((const fsgd_counter *)(c->base + awaited), (uint32_t)wanted))
             return peer;
-        if (s->peer == c->rank) return peer; /* they wait for each other: different collectives */
-        peer = s->peer;
+        if (next == c->rank) return peer; /* they wait for each other: different collectives */
+        peer = next;
     }
     return peer;
 }
@@ -127,16 +141,19 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
     const int most = fsgd_header_of(c)->most_looks;
     double before, waited = 0, polled = 0;
     int status;
-    for (int look = 0; look < c->looks; look++) {
+    const int apart = fsgd_cpu() < 0 || fsgd_load_int(&fsgd_slot_of(c, peer)->cpu) != fsgd_cpu();
+    const int looks = apart ? c->looks : 0;
+    for (int look = 0; look < looks; look++) {
         if (fsgd_reached(counter, wanted)) {
-            c->looks = 2 * look < c->looks ? c->looks : 2 * look < most ? 2 * look : most;
+            if (2 * look > looks) c->looks = 2 * look < most ? 2 * look : most;
             return FSGD_OK;
         }
         fsgd_relax();
     }
     before = fsgd_now();
-    c->peer = own->peer = peer;
-    own->wanted = wanted;
+    c->peer = peer;
+    fsgd_store_int(&own->peer, peer);
+    fsgd_store_int(&own->wanted, (int)wanted);
     __atomic_store_n(&own->awaited, (char *)counter - c->base, __ATOMIC_RELEASE);
     for (;;) {
         status = FSGD_OK;
@@ -166,11 +183,11 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
         }
     }
 done:
-    if (waited < FSGD_SHORT) {
+    if (apart && waited + looks * FSGD_LOOK < FSGD_SHORT)
         c->looks = 2 * c->looks < most ? 2 * c->looks : most;
-    } else if (c->looks > 2 * FSGD_LEAST_LOOKS) {
+    else if (apart && c->looks >= 2 * FSGD_LEAST_LOOKS)
         c->looks /= 2;
-    }
+    fsgd_store_int(&own->cpu, fsgd_cpu()); /* it may have moved */
     __atomic_store_n(&own->awaited, 0, __ATOMIC_RELEASE);
     return status;
 }
