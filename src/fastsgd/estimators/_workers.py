@@ -14,7 +14,7 @@ from fastsgd.engine.state import LinearState
 from fastsgd.engine.worker import LISTENERS, pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
 
-_POOLS = weakref.WeakKeyDictionary()
+_POOLS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 """(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
 
 A pool ends with its estimator, or when another is needed; `Pool` itself ends its processes when
@@ -125,6 +125,7 @@ def _count(job, pool, results):
 
 def _epoch(told):
     """An `Epoch` of numbers that were told later: its state has no weights any more."""
-    state = SimpleNamespace(**{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
+    state = SimpleNamespace(
+        **{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
     return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
                  told["score"])
