@@ -91,7 +91,7 @@ def abort(comm, rank):
 
 
 def chain(comm):
-    """Each rank waits for the one before it, the last one for the longest; rank 0 does not come."""
+    """Each rank waits for the one before it, the last for the longest; rank 0 does not come."""
     if comm.rank == 0:
         time.sleep(1.5)
         return

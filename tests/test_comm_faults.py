@@ -90,7 +90,7 @@ def test_a_stopped_worker_is_named(nothing_left):
 
 @pytest.mark.parametrize("kind", ["thread", "process"])
 def test_the_one_to_blame_is_at_the_end_of_the_chain(kind):
-    """Rank 3 is the first whose time is up: it waits for 2, which waits for 1, which waits for 0."""
+    """Rank 3 is the first whose time is up: it waits for 2, that for 1, that for 0."""
     with fastsgd.comm.open(kind, 4, timeout=0.6) as pool, pytest.raises(CommTimeout) as caught:
         pool.run("comm_fault_tasks:chain")
     assert caught.value.ranks == [0]
