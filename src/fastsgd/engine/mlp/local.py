@@ -6,6 +6,8 @@ a part. With one step between averages, and a rule that is linear in the gradien
 of all together.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from fastsgd.engine.mlp.optimizer import Stepper
@@ -51,7 +53,8 @@ class Local:
     """
 
     def __init__(self, make, settings, bench, parameters, momenta, team, halt, *, peers):
-        self._size, self._peers = settings.batch_size * settings.local_steps, peers
+        self._size, self._local_steps = settings.batch_size, settings.local_steps
+        self._peers = peers
         self._settings = settings = bench.settings
         self._epochs = make(bench, parameters, momenta, team, halt)
         self.replicas = self._epochs.replicas
@@ -69,8 +72,8 @@ class Local:
 
     def run(self, order, steps):
         """See Serial.run; the steps counted are those that follow each other."""
-        for begin in range(0, len(order), self._size):
-            part = self._peers.share(min(self._size, len(order) - begin))
+        for begin, end in self._rounds(len(order)):
+            part = self._peers.share(end - begin)
             own = order[begin + part.start:begin + part.stop]
             done = self._tally.steps
             tally = self._epochs.run(own, RoundSteps(steps, begin, done, self._peers.size))
@@ -80,6 +83,13 @@ class Local:
             if stopped:
                 break
         return self.take_tally()
+
+    def _rounds(self, n_rows):
+        """(begin, end) of rounds that have about as many minibatches of all, the last one too."""
+        n_batches = -(-n_rows // self._size)
+        n_rounds = -(-n_batches // self._local_steps)
+        ends = [min(n_rows, n_batches * k // n_rounds * self._size) for k in range(n_rounds + 1)]
+        return pairwise(ends)
 
     def take_tally(self):
         """See Serial.take_tally."""
