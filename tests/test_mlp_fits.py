@@ -72,6 +72,20 @@ def test_partial_fit_may_change_lazy(solver, lazy):
     np.testing.assert_allclose(weights(mixed), weights(dense), rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("sync", ["serial", "map_reduce"])
+def test_an_epoch_ends_with_the_penalty_of_every_step(sync):
+    """SGD's rows, all touched in the first minibatch, are near the dense rule's at the end."""
+    data = RARE.toarray()
+    data[:10] = X[:10]
+    given = {"hidden_layer_sizes": (7,), "solver": "sgd", "random_state": 0, "momentum": 0,
+             "batch_size": 10, "learning_rate_init": 0.02, "max_iter": 1, "sync": sync,
+             "shuffle": False}
+    lazy, dense, free = [
+        FastMLPClassifier(lazy=lazy, alpha=alpha, **given).fit(sparse.csr_array(data), Y).coefs_[0]
+        for lazy, alpha in ((True, 2.0), (False, 2.0), (False, 0.0))]
+    assert np.abs(lazy - dense).max() < 0.1 * np.abs(dense - free).max()
+
+
 @pytest.mark.parametrize("sync", ["serial", "hogwild", "map_reduce", "merge"])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_partial_fit_takes_dense_and_csr_in_turn(solver, sync):

@@ -11,7 +11,7 @@ from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.threads import Team
 
-WEIGHT = np.linspace(0.0, 2.0, N)
+WEIGHT = np.linspace(0.0, 2.5, N)  # whose sum is not N
 
 
 @pytest.mark.parametrize("csr", [False, True], ids=["dense", "csr"])
@@ -81,6 +81,7 @@ def test_sum_over_all_rows(csr, n_threads):
     problem = Problem(settings(), rows_of(csr=csr), targets_of(output), WEIGHT)
     with Team(n_threads, on_interrupt=lambda: None, deadline=NEVER) as team:
         whole = Whole(problem.examples, problem.parameters, problem.settings, team, Halt())
+        whole(-problem.start)  # nothing is left of it
         value, gradient = whole(problem.start)
     np.testing.assert_allclose(value, problem(problem.start)[0], rtol=1e-12)
     np.testing.assert_allclose(gradient, problem.gradient(problem.start)[0], rtol=1e-9, atol=1e-14)

@@ -189,4 +189,15 @@ def test_lbfgs_tells_its_curve():
     assert model.loss_ == pytest.approx(min(model.loss_curve_))
     assert model.fit_stats_["stopped_by"] == "max_iter"
     with pytest.warns(ConvergenceWarning, match="max_fun=3"):
-        clone(model).set_params(max_fun=3).fit(X, Y)
+        few = clone(model).set_params(max_fun=3).fit(X, Y)
+    assert few.t_ // 300 < 10 < model.t_ // 300
+    assert few.fit_stats_["stopped_by"] == "max_fun"
+    assert few.best_loss_ == few.loss_
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_what_is_told_may_end_a_training(monkeypatch, solver):
+    monkeypatch.setattr(FastMLPClassifier, "_told", lambda self, told: told.number == 3)
+    model = FastMLPClassifier((7,), solver=solver, random_state=0).fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert model.fit_stats_["stopped_by"] == "callback"
