@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from fastsgd.pipeline import Pipeline
 from fastsgd.schedules import RATE_KINDS
 from fastsgd.solvers import Gap
+from fastsgd.workers import Workers
 
-OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline)}
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline, Workers)}
 
 
 def header_of(model, scalars):
