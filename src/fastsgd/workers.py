@@ -30,8 +30,8 @@ class Workers:
         goes `local_steps` rows by itself, then the weights are averaged. 'sdca' is the same by
         both: each worker ascends on rows of its own, then the changes are added up (CoCoA+).
     local_steps : int or None, default=None
-        Rows that each worker visits between two averages (or sums, with 'sdca'). None: see docs/workers.md.
-        [1, inf).
+        Rows that each worker visits between two averages (or sums, with 'sdca'). None: 16 averages
+        (or sums) an epoch. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
         What `batch_size` of solver 'gd' counts. 'global': the rows of a step, of which each worker
         takes its part. 'per_worker': those of each worker, so that minibatches grow with the
