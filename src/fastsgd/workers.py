@@ -26,16 +26,17 @@ class Workers:
         arguments; threads of this process, for tests.
     sync : {'sync', 'local'}, default='sync'
         'sync': sums over all workers before each step, which gives the model of one process up to
-        rounding; for the solvers 'gd', 'lbfgs' and 'newton-cg'. 'local', for 'sgd': each worker
-        goes `local_steps` rows by itself, then the weights are averaged. 'sdca' is the same by
-        both: each worker ascends on rows of its own, then the changes are added up (CoCoA+).
+        rounding; for the solvers 'gd', 'lbfgs' and 'newton-cg', and for MLPs. 'local', for 'sgd'
+        and for MLPs: each worker goes `local_steps` by itself, then the weights are averaged.
+        'sdca' is the same by both: each worker ascends on rows of its own, then the changes are
+        added up (CoCoA+).
     local_steps : int or None, default=None
-        Rows that each worker visits between two averages (or sums, with 'sdca'). None: 16 averages
-        (or sums) an epoch. [1, inf).
+        Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
+        minibatches. None: 16 averages (or sums) an epoch; MLPs: see docs/workers.md. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
-        What `batch_size` of solver 'gd' counts. 'global': the rows of a step, of which each worker
-        takes its part. 'per_worker': those of each worker, so that minibatches grow with the
-        number of workers, and steps by the same factor (linear scaling).
+        What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
+        each worker takes its part. 'per_worker': those of each worker, so that minibatches grow
+        with the number of workers, and steps by the same factor (linear scaling).
     warm_up : float, default=1
         Epochs in which steps that are scaled grow to their length, from that of one worker.
         [0, inf).
@@ -100,13 +101,17 @@ def workers_of(estimator, solver):
 
     An int stands for so many processes, in the way that suits the solver.
     """
-    workers = getattr(estimator, "workers", None)
+    return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
+
+
+def as_workers(workers, sync="sync"):
+    """The `Workers` that the parameter stands for, or None; an int with this `sync`."""
     if workers is None or isinstance(workers, Workers):
         return workers
     if not isinstance(workers, Integral) or isinstance(workers, bool):
         raise ValueError("workers must be None, an int or fastsgd.Workers(...), got "
                          f"{workers!r}")
-    return Workers(int(workers), sync="local" if solver.one_by_one else "sync")
+    return Workers(int(workers), sync=sync)
 
 
 def workers_here(workers):

@@ -57,6 +57,12 @@ class Peers:
         """Fills `buf` with the `share` of every rank; returns it."""
         return buf if self.alone else self.comm.all_gather(buf)
 
+    def join(self, part):
+        """The rows that every rank gives, one after another, and how many each: all_gatherv."""
+        if self.alone:
+            return part, np.array([len(part)])
+        return self.comm.all_gatherv(part)
+
     def share(self, length):
         """The slice of `length` things that is this rank's: the shares follow one another."""
         return chunk_of(length, self.size, self.rank)
@@ -65,6 +71,10 @@ class Peers:
         """What rank 0 gives, as floats; the values of others do not count."""
         said = np.array(values, np.float64)
         return said.tolist() if self.alone else self.comm.broadcast(said).tolist()
+
+    def follow(self, buf):
+        """Fills `buf` with that of rank 0; returns it."""
+        return buf if self.alone else self.comm.broadcast(buf)
 
     def after_epoch(self, told, score, on_epoch, expired):
         """Rank 0 scores the model and tells of the epoch: (asked to end, out of time) for all.

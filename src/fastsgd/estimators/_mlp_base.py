@@ -36,6 +36,7 @@ from fastsgd.estimators._mlp_checks import (
 from fastsgd.estimators._mlp_report import NetworkReport
 from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
 from fastsgd.estimators._mlp_settings import LEVEL, make_settings
+from fastsgd.estimators._mlp_workers import Crew
 from fastsgd.kernels.rows import Rows
 
 
@@ -106,15 +107,18 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
 
     def _train(self, task, parameters, state, rng, stream, *, max_iter, resumed=False):
         """Trains and sets the fitted attributes; without `stream` for one epoch."""
-        train_rows, score = self._split(task, parameters, rng)
+        train_rows, held_out, score = self._split(task, parameters, rng)
         examples = Examples(task.X, task.rows, task.targets, task.sample_weight,
                             task.label_weights, train_rows)
         behind = state.epoch - state.begun if resumed else 0
         settings = make_settings(self, examples, task, max_iter - behind if stream else 1,
                                  incremental=stream is None)
-        next_order = examples.order(self.shuffle, rng)
-        if stream is not None and self.shuffle and self.solver != "lbfgs":
-            for _ in range(state.epoch - stream.epoch):
+        drawn = 0 if stream is None or self.solver == "lbfgs" else state.epoch - stream.epoch
+        next_order, crew = examples.order(self.shuffle, rng), None
+        if self.workers is not None:
+            crew = Crew(self, examples, rng, held_out, self._score_name, drawn)
+        elif self.shuffle:
+            for _ in range(drawn):
                 next_order()
         self._rng, self._states, self._parameters = rng, [state], parameters
         self._stream = stream
@@ -127,7 +131,10 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             else:
                 report.begin_epoch()
                 about = {"on_epoch": report.epoch, "deadline": task.deadline}
-                if self.solver == "lbfgs":
+                if crew is not None:
+                    with self._guard(parameters, state, settings, examples):
+                        ended = crew.train(parameters, state, settings, report, task.deadline)
+                elif self.solver == "lbfgs":
                     ended = lbfgs(examples, parameters, state, settings, max_fun=self.max_fun,
                                   **about)
                 else:
@@ -144,7 +151,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         self.fit_stats_ = {
             "seconds": seconds, "rows_per_second": ended.rows / seconds,
             "threads": settings.n_threads, "sync": settings.sync, "solver": self.solver,
-            "lazy": settings.lazy, "stopped_by": ended.stopped_by, "pipeline": ended.pipeline}
+            "lazy": settings.lazy, "stopped_by": ended.stopped_by, "pipeline": ended.pipeline,
+            **({} if crew is None else crew.told)}
         if stream is not None:
             self._warn_at_end(max_iter)
 
@@ -189,9 +197,10 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         return mine
 
     def _split(self, task, parameters, rng):
-        """(rows to learn from, score on the others) of early_stopping; as scikit-learn splits."""
+        """(rows to learn from, others, score on those) of early_stopping; split as scikit-learn.
+        """
         if not self._holds_out:
-            return None, None
+            return None, None, None
         train_rows, held_out = train_test_split(
             np.arange(task.X.shape[0]), random_state=rng, test_size=self.validation_fraction,
             stratify=self._strata(task.targets))
@@ -209,7 +218,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                 return float("nan")
             return float(self._measure(truth, self._answers(said), weight))
 
-        return train_rows, score
+        return train_rows, held_out, score
 
     def _shown(self, state):
         """The fitted attributes beside the weights, also of a training that was interrupted."""

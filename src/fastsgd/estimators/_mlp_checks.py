@@ -9,6 +9,7 @@ from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import SYNCS
 from fastsgd.engine.mlp.initialisation import INITS
 from fastsgd.errors import NotBuiltYetError
+from fastsgd.estimators._mlp_workers import check_workers
 from fastsgd.kernels import tables
 from fastsgd.pipeline import Pipeline
 from fastsgd.schedules import SCHEDULES, Cosine, has_flag
@@ -66,11 +67,10 @@ def check_mlp(estimator, *, for_partial_fit):
         raise ValueError(
             f"pipeline cuts the layers and workers={estimator.workers!r} the rows; one model "
             "takes one of them; set the other to None")
-    for name, built in (("device", "cpu"), ("workers", None)):
-        value = getattr(estimator, name)
-        if value != built:
-            raise NotBuiltYetError(
-                f"{name}={value!r} is not built yet; this release has {name}={built!r} only")
+    if estimator.device != "cpu":
+        raise NotBuiltYetError(
+            f"device={estimator.device!r} is not built yet; this release has device='cpu' only")
+    check_workers(estimator)
     if estimator.n_jobs == 0:
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if estimator.early_stopping and for_partial_fit:

@@ -10,11 +10,14 @@ from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.lbfgs import PARTS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.settings import Settings
+from fastsgd.engine.threads import threads_of_worker
 from fastsgd.estimators._mlp_checks import check_micro_batches
+from fastsgd.estimators._mlp_workers import LOCAL_STEPS
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.optimizers import OPTIMIZERS
 from fastsgd.schedules import has_flag, schedule_fields, with_eta0
+from fastsgd.workers import as_workers, workers_here
 
 MERGE_EVERY = 8
 """Minibatches of each thread between two merges, where merge_every is 'auto'."""
@@ -43,15 +46,22 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
                       "to be clipped", stacklevel=LEVEL)
         batch_size = n
     check_micro_batches(estimator.pipeline, batch_size)
-    work = work_of(examples.rows, task.units, batch_size if estimator.solver != "lbfgs" else n)
+    workers = as_workers(estimator.workers)
+    share, n_jobs = 1, estimator.n_jobs
+    if workers is not None:
+        share = workers_here(workers)
+        n_jobs = threads_of_worker(n_jobs, share)
+    own = batch_size if workers is None or workers.batch != "global" else -(-batch_size // share)
+    work = work_of(examples.rows, task.units, own if estimator.solver != "lbfgs" else n // share)
     if estimator.pipeline is not None:
         sync, n_threads = "serial", estimator.pipeline.stages
     elif estimator.solver == "lbfgs":
-        sync, n_threads = "map_reduce", choose_threads(
-            estimator.sync, estimator.n_jobs, work, PARTS)
+        sync, n_threads = "map_reduce", choose_threads(estimator.sync, n_jobs, work, PARTS)
+    elif workers is not None and workers.sync == "sync":
+        sync, n_threads = "serial", 1
     else:
         sync, n_threads = choose_sync(
-            estimator.sync, estimator.n_jobs, work, batch_size, lazy=task.lazy,
+            estimator.sync, n_jobs, work, own, lazy=task.lazy,
             seeded=is_seed(estimator.random_state))
     name = getattr(estimator.learning_rate, "name", estimator.learning_rate)
     eta0 = float(estimator.learning_rate_init)
@@ -67,7 +77,15 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         shuffle=estimator.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync,
         n_threads=n_threads,
         merge_every=MERGE_EVERY if estimator.merge_every == "auto" else estimator.merge_every,
-        settles=not incremental, guards=incremental, pipeline=estimator.pipeline)
+        settles=not incremental, guards=incremental, pipeline=estimator.pipeline,
+        **_of_workers(workers))
+
+
+def _of_workers(workers):
+    if workers is None:
+        return {}
+    return {"local_steps": None if workers.sync == "sync" else workers.local_steps or LOCAL_STEPS,
+            "batch_per_worker": workers.batch == "per_worker", "warm_up": float(workers.warm_up)}
 
 
 def rule_of(estimator):

@@ -239,6 +239,8 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         at = (said[:, 0] > 0.5).astype(int) if said.shape[1] == 1 else said.argmax(axis=1)
         return self.classes_[at]
 
+    _score_name = "accuracy"
+
     @staticmethod
     def _measure(truth, answers, sample_weight):
         return accuracy_score(truth, answers, sample_weight=sample_weight)

@@ -177,6 +177,8 @@ class FastMLPRegressor(RegressorMixin, MLP):
     def _answers(said):
         return said[:, 0] if said.shape[1] == 1 else said
 
+    _score_name = "r2"
+
     @staticmethod
     def _measure(truth, answers, sample_weight):
         return r2_score(truth, answers, sample_weight=sample_weight)

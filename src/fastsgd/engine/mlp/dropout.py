@@ -42,6 +42,28 @@ class Masks:
         return mask
 
 
+class PartOfMasks:
+    """The masks of some rows of each minibatch: those that one process draws for all of them.
+
+    Parameters
+    ----------
+    masks : Masks
+        Of whole minibatches.
+    """
+
+    def __init__(self, masks):
+        self._masks = masks
+
+    def choose(self, n, rows):
+        """From now on: `rows`, a slice, of a minibatch of n."""
+        self._n, self._rows = n, rows
+
+    def draw(self, layer, _n_rows):
+        """See Masks.draw."""
+        mask = self._masks.draw(layer, self._n)
+        return None if mask is None else mask[self._rows]
+
+
 def drop_values(values, out, rate, seed, epoch):
     """The stored values of a sparse X for one epoch: `out` becomes `values` times their masks."""
     draw = np.random.Generator(np.random.SFC64((seed, epoch, INPUT_STREAM)))

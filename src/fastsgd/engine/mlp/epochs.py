@@ -1,12 +1,16 @@
 """One epoch of minibatches, for each way in which threads share the weights (`sync`)."""
 
+from functools import partial
 from itertools import count
 
+from fastsgd.engine.mlp.local import Local
 from fastsgd.engine.mlp.map_reduce import MapReduce
 from fastsgd.engine.mlp.merge import Merge
 from fastsgd.engine.mlp.pipeline.epoch import Pipelined
 from fastsgd.engine.mlp.steps import minibatches
+from fastsgd.engine.mlp.together import Together
 from fastsgd.engine.mlp.worker import Worker, sum_up
+from fastsgd.engine.peers import ALONE
 
 
 class Serial:
@@ -84,8 +88,17 @@ EPOCHS = {"serial": Serial, "hogwild": Hogwild, "map_reduce": MapReduce, "merge"
 """By `sync`."""
 
 
-def choose_epochs(settings):
+def choose_epochs(settings, peers=ALONE):
     """(how an epoch is run, threads of its team; 0: the main thread runs it)."""
+    if not peers.alone and settings.local_steps is None:
+        return partial(Together, peers=peers), 0
+    make, n_threads = _choose_own(settings.of_one(peers.size))
+    if not peers.alone:
+        make = partial(Local, make, settings, peers=peers)
+    return make, n_threads
+
+
+def _choose_own(settings):
     if settings.pipeline is not None:
         return Pipelined, settings.pipeline.stages
     if settings.n_threads > 1 and settings.sync != "serial":

@@ -22,12 +22,18 @@ class Examples:
 
     def __init__(self, X, rows, targets, sample_weight=None, label_weights=None, subset=None):
         self.X, self.rows, self.targets = X, rows, targets
-        self.sample_weight, self._label_weights, self._subset = (
+        self.sample_weight, self.label_weights, self.subset = (
             sample_weight, label_weights, subset)
 
     @property
     def n_rows(self):
-        return self.rows.shape[0] if self._subset is None else len(self._subset)
+        return self.rows.shape[0] if self.subset is None else len(self.subset)
+
+    def total(self, visits):
+        """The total weight of some rows."""
+        if self.sample_weight is None:
+            return float(len(visits))
+        return float(np.take(self.sample_weight, visits).sum(dtype=np.float64))
 
     def of(self, visits):
         """(target, weight, total weight) of some rows; weight has columns, or is None."""
@@ -36,8 +42,8 @@ class Examples:
         if self.sample_weight is not None:
             weight = np.take(self.sample_weight, visits)[:, None]
             total = float(weight.sum(dtype=np.float64))
-        if self._label_weights is not None:
-            absent, present = self._label_weights.T.astype(target.dtype)
+        if self.label_weights is not None:
+            absent, present = self.label_weights.T.astype(target.dtype)
             by_label = absent + target * (present - absent)
             weight = by_label if weight is None else by_label * weight
         return target, weight, total
@@ -50,11 +56,11 @@ class Examples:
         """
         places = np.arange(self.n_rows, dtype=np.int64)
         if not shuffle:
-            fixed = places if self._subset is None else self._subset
+            fixed = places if self.subset is None else self.subset
             return lambda: fixed
 
         def shuffled():
             rng.shuffle(places)
-            return places if self._subset is None else self._subset[places]
+            return places if self.subset is None else self.subset[places]
 
         return shuffled

@@ -102,6 +102,10 @@ class SparseInput:
         gradient.first.fill(0)
         self.scatter(delta, gradient, 0, len(self.touched))
 
+    def descend(self, begin, end, rule, W, *about, squares):
+        """The step on a slice of the touched features: `SparseLayer.descend`."""
+        return self.layer.descend(self.delta, rule, W, *about, begin, end, squares=squares)
+
     def scatter(self, delta, gradient, begin, end):
         """Writes the gradient of a slice of the touched features to their rows."""
         if begin == end:

@@ -1,6 +1,7 @@
 """``solver="lbfgs"``: scipy's L-BFGS-B on the loss of all rows, as scikit-learn calls it."""
 
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
 from fastsgd.engine.mlp.optimizer import share
 from fastsgd.engine.mlp.worker import Bench
+from fastsgd.engine.peers import ALONE
 from fastsgd.engine.threads import Team
 from fastsgd.optimizers import make_optimizer
 
@@ -44,10 +46,13 @@ class Whole:
     settings : Settings
     team : Team
     halt : Halt
-        Asked when the evaluation is to be given up, after a block; it then raises Halted.
+        Asked when the evaluation is to be given up, after a block; it then raises Halted, on all
+        ranks.
+    peers : Peers
+        Each rank sums over rows of its own; see `follow`.
     """
 
-    def __init__(self, examples, parameters, settings, team, halt):
+    def __init__(self, examples, parameters, settings, team, halt, peers=ALONE):
         bench = Bench(examples, parameters.units, settings)
         self._examples, self._settings, self._team, self._halt = examples, settings, team, halt
         self.parameters = parameters
@@ -58,6 +63,27 @@ class Whole:
         self._weight = float(examples.n_rows)
         if examples.sample_weight is not None:
             self._weight = float(examples.sample_weight[self._rows].sum(dtype=np.float64))
+        self._rows, self._peers = self._rows[peers.share(len(self._rows))], peers
+        self._sums = peers.allocate(parameters.size + 2)  # with the loss, and who gives up
+        self._order = peers.allocate(parameters.size + 1)  # with whether to go on
+
+    def lead(self, vector):
+        """The value at `vector` with all others, who `follow`."""
+        if not self._peers.alone:
+            self._order[:-1], self._order[-1] = vector, 1.0
+            self._peers.follow(self._order)
+        return self(vector)
+
+    def end(self):
+        """Nothing more will be asked of the others."""
+        self._order[-1] = 0.0
+        self._peers.follow(self._order)
+
+    def follow(self):
+        """Evaluates where rank 0 says, until it ends."""
+        while self._peers.follow(self._order)[-1]:
+            with suppress(Halted):  # rank 0 hears of it too
+                self(self._order[:-1])
 
     def __call__(self, vector):
         """(value, gradient) at the weights packed in `vector`."""
@@ -72,10 +98,13 @@ class Whole:
             self._team.run(task)
         else:
             task(0)
-        if self._halt.asked:
+        self._sums[:-2] = sum(part.total.pack() for part in self._parts)
+        self._sums[-2:] = sum(losses), self._halt.asked
+        self._peers.sum(self._sums)
+        if self._sums[-1]:
             raise Halted
-        value = sum(losses) + 0.5 * alpha * self.parameters.square()
-        gradient = sum(part.total.pack() for part in self._parts)
+        gradient = self._sums[:-2].copy()
+        value = float(self._sums[-2]) + 0.5 * alpha * self.parameters.square()
         n_coefs = self.parameters.first.size + self.parameters.matrices.size
         gradient[:n_coefs] += alpha / self._weight * vector[:n_coefs]
         return value / self._weight, gradient
@@ -108,10 +137,11 @@ def _add_first(part):
                              SUM.constants(eta=-1.0))
 
 
-def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline):
+def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline, peers=ALONE):
     """Minimises until the largest slope is at most `tol`; see loop.train.
 
-    `stopped_by` may be "max_fun" too.
+    `stopped_by` may be "max_fun" too. Of several ranks the first decides, on whatever machine the
+    others are: only it has in the end the weights and the state, and raises DivergenceError.
     """
     halt, reasons = Halt(), []
     # of the last iterate: a line search that is cut short may stand anywhere
@@ -132,11 +162,14 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline)
     with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
           Team(settings.n_threads if settings.n_threads > 1 else 0, on_interrupt=halt.ask,
                deadline=deadline) as team):
-        f = Whole(examples, parameters, settings, team, halt)
+        f = Whole(examples, parameters, settings, team, halt, peers)
+        if peers.rank:
+            f.follow()
+            return Ended(0, "", 0)
 
         def evaluate(vector):
             nonlocal evaluations
-            value = f(vector)
+            value = f.lead(vector)
             evaluations += 1
             if np.isinf(state.loss):  # before the first step
                 state.loss = float(value[0])
@@ -155,6 +188,7 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline)
             parameters.unpack(x)
             state.samples += evaluations * examples.n_rows
             state.best_loss = state.loss
+        f.end()  # after an error the others have heard of that
     if evaluations:
         check_finite(state.loss, parameters, n_iter, settings)
     return Ended(n_iter, stopped_by, evaluations * examples.n_rows)

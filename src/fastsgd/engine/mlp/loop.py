@@ -12,11 +12,16 @@ from fastsgd.engine.mlp.epochs import choose_epochs
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
+from fastsgd.engine.peers import ALONE
 from fastsgd.engine.threads import Team
 from fastsgd.errors import DivergenceError
 
 SMALLEST_ETA = 1e-6
 """Below this the adaptive schedule ends the training, as in scikit-learn."""
+
+
+STREAMS = 1 << 16
+"""Of dropout: so many for the threads of each of several workers."""
 
 
 @dataclass
@@ -48,7 +53,7 @@ class Halt:
 
 
 def train(examples, parameters, state, settings, next_order, *, score=None, on_epoch=None,
-          deadline=NEVER):
+          deadline=NEVER, peers=ALONE):
     """Runs epochs until the loss, or the score, stops improving or a limit is reached.
 
     Parameters
@@ -67,6 +72,8 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
         Called with an `Epoch` after each; a true result ends the training.
     deadline : Deadline
         When it passes, the training ends after a minibatch.
+    peers : Peers
+        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
 
     Returns
     -------
@@ -83,9 +90,12 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
         state.forget_scores()
     else:
         state.begin_scores(parameters)
+    settings = settings.of_all(peers.size, examples.n_rows)
     _prepare(parameters, state, settings)
-    bench, halt = Bench(examples, parameters.units, settings, state.seed), Halt()
-    make_epochs, n_threads = choose_epochs(settings)
+    bench = Bench(examples, parameters.units, settings.of_one(peers.size), state.seed,
+                  0 if settings.local_steps is None else STREAMS * peers.rank)
+    halt = Halt()
+    make_epochs, n_threads = choose_epochs(settings, peers)
     began, n_iter, rows, stopped_by, epochs = time.perf_counter(), 0, 0, None, None
     try:
         with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
@@ -113,13 +123,14 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                 if score is None:
                     check_finite(told.loss, parameters, n_iter, settings)
                 else:
-                    told.score = score()
+                    [told.score] = peers.decide(score() if peers.rank == 0 else 0.0)
                     state.scores.append(told.score)
                     if told.score > state.best_score:
                         state.best = parameters.copy()
                 no_progress = stalled(state, told, settings)
                 ended = on_epoch is not None and on_epoch(told)
-                stopped_by = _why(ended, no_progress, n_iter, settings, team)
+                ended, expired = peers.decide(bool(ended), team.expired())
+                stopped_by = _why(ended, no_progress, n_iter, settings, expired)
                 if not np.isfinite(told.loss) and not parameters.are_finite():
                     stopped_by = "divergence"  # nothing comes back from there
     except BaseException:  # of Ctrl-C, say, within an epoch; all threads have ended here
@@ -157,10 +168,10 @@ def _settle(parameters, momenta, state, settings, share):
         parameters, momenta, eta=eta, t=state.step + 1, l2=settings.alpha * share)
 
 
-def _why(ended, no_progress, n_iter, settings, team):
+def _why(ended, no_progress, n_iter, settings, expired):
     return ("callback" if ended else "tol" if no_progress
             else "max_iter" if n_iter >= settings.max_iter
-            else "max_time" if team.expired() else None)
+            else "max_time" if expired else None)
 
 
 def _loss(tally, parameters, settings):

@@ -69,7 +69,7 @@ class Stepper:
             IN. Its first matrix is not used where `inputs` is lazy.
         momenta : Momenta
             INOUT.
-        inputs : DenseInput, SparseInput or None
+        inputs : DenseInput, SparseInput, SumOfRows or None
             The first layer after its backward pass; None: these layers begin above it.
         eta : float
         t : int
@@ -105,9 +105,9 @@ class Stepper:
         `part` is a slice of the rows; of a lazy first layer a slice of the touched features.
         """
         if layer == 0 and inputs.lazy:
-            return inputs.layer.descend(
-                inputs.delta, self._number, parameters.first, [s.first for s in momenta.slots],
-                constants, momenta.last, part.start, part.stop, squares=squares)
+            return inputs.descend(
+                part.start, part.stop, self._number, parameters.first,
+                [s.first for s in momenta.slots], constants, momenta.last, squares=squares)
         return optimizers.step(
             self._number, parameters.coefs[layer][part], gradient.coefs[layer][part],
             [s.coefs[layer][part] for s in momenta.slots], constants, squares=squares)

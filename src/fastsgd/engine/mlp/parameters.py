@@ -71,11 +71,11 @@ class Parameters(Layers):
         Views of these by layer.
     """
 
-    def __init__(self, units, dtype, first=None):
+    def __init__(self, units, dtype, first=None, rest=None):
         self.units = tuple(int(u) for u in units)
         shapes = list(pairwise(self.units))
         self.first = np.zeros(shapes[0], dtype) if first is None else first
-        self.rest = np.zeros(sum(a * b for a, b in shapes[1:]) + sum(self.units[1:]), dtype)
+        self.rest = np.zeros(count_rest(self.units), dtype) if rest is None else rest
         self._view()
 
     def _view(self):
@@ -155,6 +155,11 @@ class Parameters(Layers):
         """The inverse of `pack`."""
         self.first.reshape(-1)[:] = vector[:self.first.size]
         self.rest[:] = vector[self.first.size:]
+
+
+def count_rest(units):
+    """Numbers beside those of the first matrix."""
+    return sum(a * b for a, b in pairwise(units[1:])) + sum(units[1:])
 
 
 def add_up(gradients, rank, size, with_first):

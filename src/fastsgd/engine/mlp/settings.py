@@ -34,6 +34,16 @@ class Settings:
         No step is taken by a loss or a gradient that is not finite.
     pipeline : Pipeline or None
         How layers are cut among threads; then `sync` is "serial".
+    local_steps : int or None
+        Minibatches between two averages of several workers; None: they share each minibatch.
+    batch_per_worker : bool
+        `batch_size` is of each worker: see `of_all`.
+    warm_up : float
+        Epochs in which the steps grow, then.
+    growth : int
+        How many times as long steps become.
+    warm_rows : float
+        In so many rows.
     """
 
     activation: Activation
@@ -56,6 +66,11 @@ class Settings:
     settles: bool = True
     guards: bool = False
     pipeline: Pipeline | None = None
+    local_steps: int | None = None
+    batch_per_worker: bool = False
+    warm_up: float = 1.0
+    growth: int = 1
+    warm_rows: float = 0.0
 
     @property
     def penalty_is_exact(self):
@@ -64,6 +79,22 @@ class Settings:
         Where several threads write it is evaluated at the end of the epoch.
         """
         return self.sync in ("serial", "map_reduce")
+
+    def of_all(self, size, n_rows):
+        """Those of `size` workers together: minibatches of all, steps that grow with them."""
+        if size == 1 or not self.batch_per_worker:
+            return self
+        return replace(self, batch_size=min(n_rows, size * self.batch_size), growth=size,
+                       warm_rows=self.warm_up * n_rows)
+
+    def of_one(self, size):
+        """Those of one of `size` workers that takes steps by itself.
+
+        Of each minibatch it has a part, and the penalty weighs as much as in the whole.
+        """
+        if size == 1 or self.local_steps is None:
+            return self
+        return replace(self, batch_size=-(-self.batch_size // size), alpha=self.alpha / size)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The step size of each minibatch of an epoch."""
 
+from fastsgd.engine.peers import grown
 from fastsgd.kernels import tables
 
 
@@ -19,6 +20,7 @@ class Steps:
 
     def __init__(self, settings, state):
         self._schedule, self._samples = settings.schedule, state.samples
+        self._growth = settings.growth, settings.warm_rows
         self.first = state.step + 1
         kind = tables.schedules()["constant"][0]
         self._constant = None
@@ -35,6 +37,9 @@ class Steps:
     def at(self, number, begin):
         """(eta, t) of minibatch `number` of the epoch, whose first row is the epoch's `begin`."""
         eta = self._eta(begin) if self._constant is None else self._constant
+        n, warm_rows = self._growth
+        if n > 1:
+            eta *= grown(n, self._samples + begin, warm_rows)
         return eta, self.first + number
 
 

@@ -80,10 +80,13 @@ class Bench:
     settings : Settings
     seed : int or None
         Of dropout.
+    first_stream : int
+        Its streams count from here: those of other processes are others.
     """
 
-    def __init__(self, examples, units, settings, seed=None):
+    def __init__(self, examples, units, settings, seed=None, first_stream=0):
         self.examples, self.units, self.settings, self._seed = examples, units, settings, seed
+        self._first_stream = first_stream
         self._rows, self._masks = examples.rows, []
         self._dropped = None
         if not self.dense and settings.dropout[0] > 0:
@@ -122,7 +125,8 @@ class Bench:
         if not any(rates):
             return None
         self._masks.append(
-            Masks(rates, self.units[:-1], size, self.dtype, self._seed, stream))
+            Masks(rates, self.units[:-1], size, self.dtype, self._seed,
+                  self._first_stream + stream))
         return self._masks[-1]
 
     def make_dense_input(self, size, masks):

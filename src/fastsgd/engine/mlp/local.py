@@ -1,0 +1,143 @@
+"""Local SGD: each worker learns on its share of the rows; every few minibatches all are averaged.
+
+The rule of merge.py between processes, where only what is to be averaged is sent (Stich: Local SGD
+converges fast and communicates little, 2019). Of each stretch of an epoch's order every rank takes
+a part. With one step between averages, and a rule that is linear in the gradient, this is the step
+of all together.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from fastsgd.engine.mlp.optimizer import Stepper
+from fastsgd.engine.mlp.touched import add_up_rows
+from fastsgd.engine.mlp.worker import Tally
+from fastsgd.kernels.sparse_layer import SparseLayer
+
+
+class RoundSteps:
+    """The step sizes of a rank's own minibatches in one round.
+
+    Parameters
+    ----------
+    steps : Steps
+        Of the epoch.
+    begin : int
+        The round's first row in the epoch's order.
+    done : int
+        Steps of the epoch before it.
+    size : int
+        Ranks, that go on side by side.
+    """
+
+    def __init__(self, steps, begin, done, size):
+        self._steps, self._begin, self._size = steps, begin, size
+        self.first = steps.first + done
+
+    def at(self, number, begin):
+        """See Steps.at; `begin` counts the rank's own rows of the round."""
+        eta, _ = self._steps.at(0, self._begin + begin * self._size)
+        return eta, self.first + number
+
+
+class Local:
+    """Rounds of `local_steps` minibatches of all ranks, each followed by an average.
+
+    Parameters
+    ----------
+    make : callable
+        Makes what runs this rank's own steps: Serial, Hogwild, MapReduce or Merge.
+    settings : Settings
+        Of all ranks together; those of `bench` are this rank's own.
+    """
+
+    def __init__(self, make, settings, bench, parameters, momenta, team, halt, *, peers):
+        self._size, self._local_steps = settings.batch_size, settings.local_steps
+        self._peers = peers
+        self._settings = settings = bench.settings
+        self._epochs = make(bench, parameters, momenta, team, halt)
+        self.replicas = self._epochs.replicas
+        self._team, self._halt = team, halt
+        self._models = [parameters, *momenta.slots]
+        arrays = [array for model in self._models for array in self._dense_of(model)]
+        self._sums = peers.allocate(sum(array.size for array in arrays), bench.dtype)
+        self._layer = SparseLayer(bench.examples.rows, 1) if settings.lazy else None
+        self._stepper, self._tally = Stepper(settings.rule), Tally()
+
+    def _dense_of(self, model):
+        """The arrays that are averaged whole."""
+        first = [] if self._settings.lazy else [model.first.reshape(-1)]
+        return [*first, model.rest]
+
+    def run(self, order, steps):
+        """See Serial.run; the steps counted are those that follow each other."""
+        for begin, end in self._rounds(len(order)):
+            part = self._peers.share(end - begin)
+            own = order[begin + part.start:begin + part.stop]
+            done = self._tally.steps
+            tally = self._epochs.run(own, RoundSteps(steps, begin, done, self._peers.size))
+            counts, stopped = self._count(tally)
+            after = RoundSteps(steps, begin, self._tally.steps, self._peers.size)
+            self._average(counts, own, *after.at(0, 0))
+            if stopped:
+                break
+        return self.take_tally()
+
+    def _rounds(self, n_rows):
+        """(begin, end) of rounds that have about as many minibatches of all, the last one too."""
+        n_batches = -(-n_rows // self._size)
+        n_rounds = -(-n_batches // self._local_steps)
+        ends = [min(n_rows, n_batches * k // n_rounds * self._size) for k in range(n_rounds + 1)]
+        return pairwise(ends)
+
+    def take_tally(self):
+        """See Serial.take_tally."""
+        return self._tally.clear()
+
+    def _count(self, tally):
+        """Adds up the tallies of a round: (rows of each rank, whether some rank's time is over)."""
+        own = np.array([[tally.rows, tally.steps, tally.loss, tally.penalties,
+                         self._team.expired() or self._halt.asked]], np.float64)
+        numbers, _ = self._peers.join(own)
+        rows, steps, losses, penalties, stopped = numbers.T
+        self._tally.rows += int(rows.sum())
+        self._tally.steps += int(steps.max())
+        self._tally.loss += float(losses.sum())
+        self._tally.penalties += float(penalties.sum()) / self._peers.size
+        return rows, stopped.any()
+
+    def _average(self, counts, own, eta, t):
+        """The model and the optimizer's state become their means by rows; t is the next step."""
+        if not counts.sum():
+            return
+        share, at = counts[self._peers.rank] / counts.sum(), 0
+        for model in self._models:
+            for array in self._dense_of(model):
+                np.multiply(array, array.dtype.type(share), out=self._sums[at:at + array.size])
+                at += array.size
+        self._peers.sum(self._sums)
+        for parameters, momenta in self.replicas:
+            at = 0
+            for model in (parameters, *momenta.slots):
+                for array in self._dense_of(model):
+                    array[:] = self._sums[at:at + array.size]
+                    at += array.size
+        if self._settings.lazy:
+            self._average_touched(own, eta, t)
+
+    def _average_touched(self, own, eta, t):
+        """Of the first matrix the rows that were touched, each over the ranks that touched it."""
+        touched = self._layer.touch(own)
+        parameters, momenta = self.replicas[0]
+        self._stepper.settle(
+            parameters, momenta, eta=eta, t=t, touched=touched,
+            l2=self._settings.alpha / self._settings.batch_size)
+        union, mean, counts = add_up_rows(self._peers, touched, np.concatenate(
+            [model.first[touched] for model in self._models], axis=1))
+        mean /= counts.astype(mean.dtype)[:, None]
+        width = self._models[0].first.shape[1]
+        for parameters, momenta in self.replicas:
+            for k, model in enumerate((parameters, *momenta.slots)):
+                model.first[union] = mean[:, k * width:(k + 1) * width]
+            momenta.last[union] = t - 1

@@ -1,0 +1,140 @@
+"""The training of a network by workers: what goes with what, and what the pool is told."""
+
+import itertools
+from numbers import Integral
+
+from fastsgd.engine.blas import one_thread_of_blas
+from fastsgd.engine.mlp.loop import Ended, Epoch
+from fastsgd.engine.mlp.rank import pack_model, pack_rng, pack_settings, unpack_model
+from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.engine.worker import LISTENERS, pack_rows
+from fastsgd.errors import DivergenceError
+from fastsgd.estimators._workers import close_pool, pool_of
+from fastsgd.workers import as_workers
+
+LOCAL_STEPS = 8
+"""Minibatches between two averages, where `local_steps` is not given."""
+
+_names = itertools.count()
+
+
+def check_workers(estimator):
+    """Refuses what workers cannot do with an MLP, by name.
+
+    Raises
+    ------
+    ValueError
+    """
+    workers, sync = as_workers(estimator.workers), estimator.sync
+    if workers is None:
+        return
+    by_sums = estimator.solver == "lbfgs"
+    for refused, message in (
+        (by_sums and workers.sync == "local",
+         "Workers(sync='local') averages weights after minibatches, and solver='lbfgs' takes all "
+         "rows; use Workers(sync='sync'), or a solver that takes minibatches"),
+        (by_sums and workers.batch == "per_worker",
+         "Workers(batch='per_worker') counts rows of minibatches, and solver='lbfgs' takes all "
+         "rows; use batch='global'"),
+        (workers.sync == "sync" and workers.local_steps is not None,
+         f"Workers(local_steps={workers.local_steps!r}) has no meaning with sync='sync', which "
+         "adds up before each step; use local_steps=None, or Workers(sync='local')"),
+        (workers.sync == "sync" and not by_sums and sync not in ("auto", "serial"),
+         f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
+         f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
+         "Workers(sync='local')"),
+        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
+         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
+         f"draws for itself; got {estimator.random_state!r}"),
+    ):
+        if refused:
+            raise ValueError(message)
+
+
+class Crew:
+    """The workers of one call, and what they are to do; `train` does it.
+
+    Parameters
+    ----------
+    estimator : FastMLPClassifier or FastMLPRegressor
+    examples : Examples
+    rng : RandomState
+        INOUT: of the orders to come.
+    held_out : int64 ndarray or None
+    score : str
+        What rows held out are judged by.
+    skip : int
+        Epochs whose orders were drawn before.
+
+    Attributes
+    ----------
+    told : dict
+        For `fit_stats_`, after `train`.
+    """
+
+    def __init__(self, estimator, examples, rng, held_out, score, skip):
+        self._estimator, self._examples, self._rng = estimator, examples, rng
+        self._about = {"held_out": held_out, "score": score, "skip": skip,
+                       "max_fun": estimator.max_fun if estimator.solver == "lbfgs" else None}
+        self.told = {}
+
+    def train(self, parameters, state, settings, report, deadline):
+        """Trains; weights and state are those of rank 0 then, and untouched after an error.
+
+        Returns
+        -------
+        Ended
+        """
+        try:
+            pool = pool_of(self._estimator, as_workers(self._estimator.workers))
+            # ranks may be threads, which must not set BLAS's threads by turns
+            with one_thread_of_blas(), Shelf(direct=pool.kind != "process") as shelf:
+                return self._run(pool, shelf, parameters, state, settings, report, deadline)
+        except DivergenceError:  # the pool is well
+            raise
+        except BaseException:
+            close_pool(self._estimator)
+            raise
+
+    def _run(self, pool, shelf, parameters, state, settings, report, deadline):
+        name = f"network-{next(_names)}"
+
+        def tell(epoch, *now):  # of rank 0, where it is in this process
+            if report.listens:
+                self._become(parameters, state, *now, copy=True)
+            return report.epoch(epoch)
+
+        LISTENERS[name] = tell
+        try:
+            results = pool.run("fastsgd.engine.mlp.rank:train_mlp", {
+                "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
+                "settings": pack_settings(settings), "rng": pack_rng(self._rng),
+                "max_time": deadline.left if deadline.limited else None, "listener": name,
+                **self._about})
+        finally:
+            del LISTENERS[name]
+        first, stats = results[0], [result["stats"] for result in results]
+        self.told = {"workers": pool.world_size, "comm": pool.kind,
+                     "bytes_sent": sum(each["bytes_sent"] for each in stats),
+                     "comm_seconds": max(each["seconds"] for each in stats)}
+        if "diverged" in first:
+            raise DivergenceError(first["diverged"])
+        self._become(parameters, state, *unpack_model(first["model"]))
+        self._rng.set_state(first["rng"])
+        for told in first["told"]:
+            report.epoch(Epoch(**told))
+        return Ended(*first["ended"])
+
+    def _pack(self, shelf):
+        examples = self._examples
+        arrays = shelf.place(examples.targets, examples.sample_weight, examples.label_weights,
+                             examples.subset)
+        names = "targets", "sample_weight", "label_weights", "subset"
+        return {**pack_rows(examples.X, shelf), **dict(zip(names, arrays, strict=True))}
+
+    def _become(self, parameters, state, new, after, rng=None, copy=False):
+        """The estimator's own weights and state take these values."""
+        parameters.become(new)
+        vars(state).update(vars(after.copy() if copy else after))
+        if rng is not None:
+            self._rng.set_state(rng.get_state(legacy=False))
