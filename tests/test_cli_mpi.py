@@ -33,6 +33,57 @@ def test_the_model_of_one_process(mpi, shards, tmp_path, way):
     assert json.loads((tmp_path / "m.done").read_text()) == {"completed": True, "world_size": 2}
 
 
+@pytest.mark.parametrize("n", [2, 4])
+def test_every_process_reads_its_own_rows(mpi, shards, tmp_path, n):
+    """Files by rank, and with more processes than files a part of each; classes and features of
+    all, of which no process has all."""
+    job = train(mpi, n, *shards, *LBFGS, "--model", tmp_path / "m")
+    assert (job.code, job.stderr) == (0, "")
+    told = json.loads(job.stdout)
+    one = json.loads(run("train", *shards, *LBFGS, "--n-jobs", 1, "--json",
+                         "--model", tmp_path / "one")[0])
+    m, other = load_model(tmp_path / "m"), load_model(tmp_path / "one")
+    assert m.workers.rows == "own"
+    assert told["classes"] == one["classes"] == [1, 2, 3]
+    np.testing.assert_allclose(m.coef_, other.coef_, rtol=1e-5, atol=1e-6)
+    assert told["train"] == pytest.approx(one["train"], rel=1e-6)
+    assert told["train"]["rows"] == 203
+
+
+def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
+    """Of one file, by ranges of bytes; and what cannot be of own rows is trained of all."""
+    one = joined(shards, tmp_path / "all.svm")
+    text = one.read_bytes().splitlines(keepends=True)
+    order = np.random.default_rng(0).permutation(len(text))
+    one.write_bytes(b"".join(text[k] for k in order))
+    alone = json.loads(run("train", one, "--loss", "log_loss", "--epochs", 9, "--tol", "none",
+                           "--seed", 1, "--json")[0])["train"]
+    more = ["--loss", "log_loss", "--epochs", 9, "--tol", "none", "--save", tmp_path / "m"]
+    for options, rows in ((["--solver", "sgd"], "own"), (GD[2:6] + GD[6:8], "own"),
+                          (["--solver", "sdca"], "all")):
+        job = train(mpi, 3, one, *options, *more)
+        assert (job.code, job.stderr) == (0, "")
+        told = json.loads(job.stdout)["train"]
+        assert load_model(tmp_path / "m").workers.rows == rows
+        assert told["rows"] == 203
+        assert told["objective"] < alone["objective"] + 0.1
+    job = train(mpi, 2, one, "--solver", "sdca", "--rows", "own")
+    assert job.code == 2
+    assert "lets no process see all rows" in " ".join(job.stderr.split())
+
+
+def test_a_regressor_tells_of_all_rows(mpi, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    path = tmp_path / "numbers"
+    path.write_text("".join(f"{x @ [1, 2, 3] + 5:.6f} " + " ".join(
+        f"{k + 1}:{v:.6f}" for k, v in enumerate(x)) + "\n" for x in X))
+    way = ["--task", "regress", "--solver", "newton-cg", "--epochs", 30, "--tol", "1e-9"]
+    told = json.loads(train(mpi, 2, path, *way).stdout)["train"]
+    one = json.loads(run("train", path, *way, "--json")[0])["train"]
+    assert told == pytest.approx(one, rel=1e-6)
+
+
 def test_a_job_that_fails_tells_it_and_ends(mpi, shards, tmp_path):
     marker = tmp_path / "done"
     marker.write_text("of an earlier job")

@@ -82,10 +82,10 @@ def train(
     from fastsgd.cli.train import train as run
 
     run(data, test=test, kind=kind, model_path=path, resume=resume, task=task, dtype=dtype,
-        n_features=n_features, base=base, as_json=as_json, quiet=quiet, rows=rows,
-        marker=marker, checkpoint=checkpoint, every=every, workers={
+        n_features=n_features, base=base, as_json=as_json, quiet=quiet, marker=marker,
+        checkpoint=checkpoint, every=every, workers={
             "n": workers, "sync": worker_sync, "local_steps": local_steps, "comm": comm,
-            "timeout": worker_timeout}, params={
+            "timeout": worker_timeout, "rows": rows}, params={
             "loss": loss, "hidden_layer_sizes": hidden, "activation": activation,
             "penalty": penalty, "alpha": alpha, "C": C, "l1_ratio": l1_ratio, "epsilon": epsilon,
             "fit_intercept": False if no_intercept else None, "class_weight": class_weight,

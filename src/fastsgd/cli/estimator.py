@@ -8,7 +8,12 @@ from sklearn.base import is_classifier
 
 from fastsgd._validation import check_combinations
 from fastsgd.cli.data import is_mlp
-from fastsgd.cli.workers import SEED_OF_A_JOB, is_job, workers_from
+from fastsgd.cli.workers import (
+    SEED_OF_A_JOB,
+    is_job,
+    own_rows_where_they_can_be,
+    workers_from,
+)
 from fastsgd.engine.threads import count_threads
 from fastsgd.estimators._mlp_checks import check_mlp
 from fastsgd.estimators.linear import FastSGDClassifier
@@ -120,14 +125,20 @@ def checked(model, params, workers):
         else:
             model.set_params(**_linear_values(params))
         model._validate_params()
+
+        def check():
+            if is_mlp(model):
+                check_mlp(model, for_partial_fit=False)
+            else:
+                check_combinations(model, classifier=is_classifier(model), for_partial_fit=False)
+
         model.workers = workers_from(
             **workers, solver_steps=not is_mlp(model) and solver_of(model).one_by_one)
         if is_job(model) and model.random_state is None:
             model.random_state = SEED_OF_A_JOB
-        if is_mlp(model):
-            check_mlp(model, for_partial_fit=False)
-        else:
-            check_combinations(model, classifier=is_classifier(model), for_partial_fit=False)
+        check()
+        if workers["rows"] is None:
+            own_rows_where_they_can_be(model, check)
         count_threads(model.n_jobs)
     except ValueError as error:
         text = str(error)

@@ -18,8 +18,8 @@ from fastsgd.cli.measure import measure
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
 from fastsgd.cli.targets import check_kind
-from fastsgd.cli.workers import is_job, processes_of
-from fastsgd.data.shards import Piece
+from fastsgd.cli.workers import ALONE, is_job, processes_of
+from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.estimators._workers import close_pool
 from fastsgd.solvers import Gap
 
@@ -29,7 +29,7 @@ TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
 
 
 def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base, as_json, quiet,
-          rows, marker, checkpoint, every, workers, params):
+          marker, checkpoint, every, workers, params):
     """Trains, saves, measures and prints.
 
     `params` are the estimator's, None where not given; `workers` what `workers_from` takes.
@@ -58,23 +58,30 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         marker = f"{model_path}.done"
     with processes_of(model, marker) as together:
         quiet = quiet or together.rank > 0
-        X, y, base = read_pieces([Piece(path) for path in data], together, base=base,
-                                 n_features=n_features, dtype=dtype)
+        own = together.size > 1 and model.workers.rows == "own"
+        pieces = (pieces_of(data, together.rank, together.size) if own
+                  else [Piece(path) for path in data])
+        X, y, base = read_pieces(pieces, together, base=base, n_features=n_features, dtype=dtype)
         check_kind(model, y)
         if base is not None:
             model._index_base = base
-        held_out = None if test is None else read_as(test, base, X.shape[1], X.dtype, quiet)
+        held_out = None if test is None or together.rank else read_as(test, base, X.shape[1], X.dtype, quiet)
         began = time.perf_counter()
         _run(model, X, y, resume is not None, model_path, quiet, together)
         seconds = time.perf_counter() - began
         close_pool(model)
+        if together.rank == 0 and model_path is not None:
+            save_model(model, model_path)
+        measured = {}
+        if own or together.rank == 0:
+            measured["train"] = measure(model, X, y, together if own else ALONE)
         if together.rank == 0:
-            if model_path is not None:
-                save_model(model, model_path)
-            show(_told(model, X, y, held_out, seconds, model_path), as_json)
+            if test is not None:
+                measured["test"] = measure(model, *held_out)
+            show({**_told(model, X, seconds), **measured, "model": model_path}, as_json)
 
 
-def _told(model, X, y, held_out, seconds, model_path):
+def _told(model, X, seconds):
     """What is shown of a training."""
     result = {"estimator": type(model).__name__, "loss": model.loss, "features": X.shape[1]}
     if is_mlp(model):
@@ -85,10 +92,6 @@ def _told(model, X, y, held_out, seconds, model_path):
     result |= {name: model.fit_stats_[name] for name in TOLD if name in model.fit_stats_}
     if hasattr(model, "gap_"):
         result["gap"] = float(np.mean(model.gap_))
-    result["train"] = measure(model, X, y)
-    if held_out is not None:
-        result["test"] = measure(model, *held_out)
-    result["model"] = model_path
     return result
 
 

@@ -1,19 +1,20 @@
 """The options of workers: from a command line to `Workers`, and the processes of an MPI job."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import typer
 
 from fastsgd.cli.errors import say
 from fastsgd.errors import CommError, FastSGDError, RemoteTraceback
-from fastsgd.workers import COMMS, SYNCS, Workers
+from fastsgd.workers import COMMS, ROWS, SYNCS, Workers
 
 SEED_OF_A_JOB = 0
 """Of processes that each draw for themselves, where no --seed is given."""
 
 
-def workers_from(*, n, sync, local_steps, comm, timeout, solver_steps):
+def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
     """`Workers` as the options say, or None where none of them is given.
 
     Parameters
@@ -22,6 +23,7 @@ def workers_from(*, n, sync, local_steps, comm, timeout, solver_steps):
     sync, comm : str or None
     timeout : float or None
         Seconds.
+    rows : str or None
     solver_steps : bool
         Whether the solver steps by single rows, for which "local" is the way.
     """
@@ -32,12 +34,26 @@ def workers_from(*, n, sync, local_steps, comm, timeout, solver_steps):
             if value is not None:
                 raise typer.BadParameter("needs --workers, their number", param_hint=name)
         return None
-    for name, value, valid in (("--comm", comm, COMMS), ("--worker-sync", sync, SYNCS)):
+    if rows is not None and comm != "mpi":
+        raise typer.BadParameter("is for --comm mpi", param_hint="--rows")
+    for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, COMMS), ("--worker-sync", sync, SYNCS)):
         if value is not None and value not in valid:
             raise typer.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
-    told = {"comm": comm, "local_steps": local_steps, "timeout": timeout,
+    told = {"comm": comm, "rows": rows, "local_steps": local_steps, "timeout": timeout,
             "sync": sync or ("local" if solver_steps else "sync")}
     return Workers(n, **{name: value for name, value in told.items() if value is not None})
+
+
+def own_rows_where_they_can_be(model, check):
+    """Has the processes of a job read rows of their own, unless ``check()`` refuses it."""
+    if not is_job(model):
+        return
+    shared = model.workers
+    model.workers = replace(shared, rows="own")
+    try:
+        check()
+    except ValueError:
+        model.workers = shared
 
 
 def is_job(model):
@@ -57,6 +73,9 @@ class Alone:
     def sums(self, *numbers):
         """Of each number the sum over all processes."""
         return list(numbers)
+
+
+ALONE = Alone()
 
 
 class Job:
@@ -94,7 +113,7 @@ def processes_of(model, marker):
     file `marker`.
     """
     if not is_job(model):
-        yield Alone()
+        yield ALONE
         return
     from fastsgd._compat import import_mpi
     from fastsgd.comm.mpi_job import job
