@@ -56,17 +56,17 @@ def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
     text = one.read_bytes().splitlines(keepends=True)
     order = np.random.default_rng(0).permutation(len(text))
     one.write_bytes(b"".join(text[k] for k in order))
-    alone = json.loads(run("train", one, "--loss", "log_loss", "--epochs", 9, "--tol", "none",
+    alone = json.loads(run("train", one, "--loss", "log_loss", "--epochs", 40, "--tol", "none",
                            "--seed", 1, "--json")[0])["train"]
-    more = ["--loss", "log_loss", "--epochs", 9, "--tol", "none", "--save", tmp_path / "m"]
-    for options, rows in ((["--solver", "sgd"], "own"), (GD[2:6] + GD[6:8], "own"),
+    more = ["--loss", "log_loss", "--epochs", 40, "--tol", "none", "--save", tmp_path / "m"]
+    for options, rows in ((["--solver", "sgd"], "own"), (["--eta0", 0.5, *GD[2:8]], "own"),
                           (["--solver", "sdca"], "all")):
         job = train(mpi, 3, one, *options, *more)
         assert (job.code, job.stderr) == (0, "")
         told = json.loads(job.stdout)["train"]
         assert load_model(tmp_path / "m").workers.rows == rows
         assert told["rows"] == 203
-        assert told["objective"] < alone["objective"] + 0.1
+        assert told["objective"] < alone["objective"] + 0.2, options
     job = train(mpi, 2, one, "--solver", "sdca", "--rows", "own")
     assert job.code == 2
     assert "lets no process see all rows" in " ".join(job.stderr.split())

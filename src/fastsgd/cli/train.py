@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import load_model, save_model
+from fastsgd.checkpoints import train_in_legs
 from fastsgd.cli.data import dtype_of, is_mlp, read_as
 from fastsgd.cli.errors import check_writable, say
 from fastsgd.cli.estimator import make_model, resumed_model
@@ -44,12 +45,18 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         model = resumed_model(load_model(resume), kind, params, workers)
         n_features, dtype = model.n_features_in_, dtype_of(model)
         base = getattr(model, "_index_base", base) if base is None else base
+    if every is not None and (checkpoint is None or every < 1):
+        raise typer.BadParameter("must be >= 1" if every < 1 else "needs --checkpoint, a file",
+                                 param_hint="--every")
+    if checkpoint is not None and model.early_stopping and model.random_state is None:
+        raise typer.BadParameter("goes on with the rows that --early-stopping holds out, which "
+                                 "needs --seed", param_hint="--checkpoint")
     if marker is not None and not is_job(model):
         raise typer.BadParameter("is for --comm mpi", param_hint="--marker")
     if is_job(model) and "-" in data:
         raise typer.BadParameter("stdin cannot be read by all processes of a job",
                                  param_hint="DATA")
-    for path in (model_path, marker):
+    for path in (model_path, marker, checkpoint):
         check_writable(path)
     for path in (*data, test):
         if path not in (None, "-"):
@@ -67,7 +74,10 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
             model._index_base = base
         held_out = None if test is None or together.rank else read_as(test, base, X.shape[1], X.dtype, quiet)
         began = time.perf_counter()
-        _run(model, X, y, resume is not None, model_path, quiet, together)
+        legs = None
+        if checkpoint is not None:
+            legs = {"path": None if together.rank else checkpoint, "every": every or 1}
+        _run(model, X, y, resume is not None, model_path, quiet, together, legs)
         seconds = time.perf_counter() - began
         close_pool(model)
         if together.rank == 0 and model_path is not None:
@@ -95,7 +105,7 @@ def _told(model, X, seconds):
     return result
 
 
-def _run(model, X, y, resumed, model_path, quiet, together):
+def _run(model, X, y, resumed, model_path, quiet, together, legs):
     """fit or resume, with progress; on Ctrl-C the model so far is saved and the command ends."""
     n_models = 1
     if is_classifier(model) and not is_mlp(model):
@@ -109,12 +119,15 @@ def _run(model, X, y, resumed, model_path, quiet, together):
         warnings.showwarning = lambda message, *args, **kwargs: told.append(message)
         interrupted = False
         try:
-            (model.resume if resumed else model.fit)(X, y)
+            if legs is not None:
+                train_in_legs(model, X, y, resume=resumed, **legs)
+            else:
+                (model.resume if resumed else model.fit)(X, y)
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:
-        _save_interrupted(model, model_path if together.rank == 0 else None)
-    for message in () if quiet else told:
+        _save_interrupted(model, None if together.rank else model_path, legs)
+    for message in () if quiet else _of_last_leg(told):
         if isinstance(message, ConvergenceWarning):
             if getattr(model, "n_iter_no_change", 0) == np.inf:
                 continue  # --tol none: it was not to come to rest
@@ -127,9 +140,18 @@ def _run(model, X, y, resumed, model_path, quiet, together):
         say(f"note: {message}")
 
 
-def _save_interrupted(model, model_path):
+def _of_last_leg(told):
+    """Warnings, of those that every leg of a training ends with the last only."""
+    ends = [message for message in told if isinstance(message, ConvergenceWarning)]
+    return [message for message in told if message not in ends[:-1]]
+
+
+def _save_interrupted(model, model_path, legs):
     states = getattr(model, "_states", None)
-    if model_path is None or not states:
+    if states and model.workers is not None and not any(state.epoch for state in states):
+        say("interrupted; nothing was saved, since workers tell what they have learnt at the end; "
+            "--checkpoint FILE --every E has them tell it in between")
+    elif model_path is None or not states:
         why = "there is no --save" if states else "no epoch had begun"
         say(f"interrupted; nothing was saved, since {why}")
     else:
