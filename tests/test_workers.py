@@ -178,6 +178,28 @@ def test_time_is_over_for_all():
         assert np.isfinite(model.coef_).all()
 
 
+@pytest.mark.parametrize("options", [{"solver": "lbfgs"}, {"solver": "newton-cg"}, {
+    "solver": "gd", "learning_rate": "exact"}, {
+    "solver": "gd", "learning_rate": "constant", "batch_size": 50}], ids=str)
+def test_one_rank_that_is_late_ends_a_pass_of_all(options, monkeypatch):
+    """In the middle of an iteration, whatever the pass."""
+    problem, passes, map_part = small_problem(loss="log_loss"), [], objective.Objective._map
+
+    def late(self):
+        map_part(self)
+        if self._peers.rank == 1:
+            passes.append(None)
+        return self._peers.rank == 1 and len(passes) == count
+
+    monkeypatch.setattr(objective.Objective, "_map", late)
+    for count in (5, 6, 7, 8):
+        passes.clear()
+        model = model_for("log_loss", **options, max_iter=50, tol=None, max_time=20,
+                          workers=threads(3)).fit(problem.X, problem.y)
+        assert model.fit_stats_["stopped_by"] == "max_time"
+        assert count <= len(passes) <= count + 1  # a pass without sums tells it with the next
+
+
 def test_gap_ends_a_training_of_several():
     problem = small_problem(loss="log_loss")
     model = model_for("log_loss", solver="lbfgs", tol=Gap(1e-4), workers=threads(2)).fit(

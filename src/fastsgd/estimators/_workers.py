@@ -23,8 +23,8 @@ A pool ends with its estimator, or when another is needed; `Pool` itself ends it
 nobody has it any more."""
 
 _OF_THE_JOB: dict = {}
-"""Pools of the MPI job by timeout, for all estimators: its communicators are few, and all processes
-must give one back together, which those of forgotten estimators do not."""
+"""Pools of the MPI job by timeout, for all estimators: its communicators are few, and all
+processes must give one back together, which those of forgotten estimators do not."""
 
 _names = itertools.count()
 
