@@ -14,6 +14,7 @@ from fastsgd import FastMLPClassifier, Workers
 from fastsgd.engine.mlp import local
 from fastsgd.errors import DivergenceError, PeerFailed
 from fastsgd.estimators import _workers
+from fastsgd.schedules import Cosine
 
 
 def by_workers(n, **options):
@@ -126,20 +127,21 @@ def test_every_row_is_met_once_an_epoch(steps, batch_size, monkeypatch):
 @pytest.mark.parametrize("sync", ["serial", "hogwild", "map_reduce", "merge"])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_the_loss_of_one_process(solver, sync):
-    """Digits, within a third of the training loss, 2 and 4 workers of 1 or 2 threads each.
+    """Digits, within 3 % of the training loss, by steps that fall; 2 and 4 workers.
 
-    Means over three seeds are 11 and 19 % above for sgd, 2 and 9 % below for adam (docs/mlp.md).
+    Steps that do not fall leave the last ones' noise, which is not the same (docs/mlp.md).
     """
     X, y = load_digits(return_X_y=True)
     given = {"hidden_layer_sizes": (32,), "solver": solver, "max_iter": 15, "random_state": 0,
              "batch_size": 64, "n_jobs": 2, "sync": sync, "merge_every": 2, "tol": 0,
+             "learning_rate": Cosine(T_0=16),
              "learning_rate_init": {"sgd": 0.05, "adam": 0.003}[solver]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         alone = FastMLPClassifier(**given).fit(X / 16, y)
         for data, n in ((X / 16, 2), (X / 16, 4), (sparse.csr_array(X / 16), 2)):
             by = FastMLPClassifier(**given, workers=by_workers(n)).fit(data, y)
-            assert loss_of(by, data, y) <= 1.33 * loss_of(alone, data, y)
+            assert loss_of(by, data, y) <= 1.03 * loss_of(alone, data, y)
             assert by.score(data, y) >= alone.score(data, y) - 0.015
 
 
