@@ -66,7 +66,7 @@ def test_parameters(given, message):
     assert not hasattr(model, "coefs_")
 
 
-@pytest.mark.parametrize("given", [{"workers": 2}, {"device": "cuda"}], ids=str)
+@pytest.mark.parametrize("given", [{"device": "cuda"}], ids=str)
 def test_reserved(given):
     name = next(iter(given))
     with pytest.raises(NotBuiltYetError, match=f"{name}=.* is not built yet"):

@@ -34,12 +34,15 @@ class SumOfRows:
     def add_up(self, own):
         """Sends and sums; `own` is the SparseInput of this rank's rows after its backward pass."""
         rows = np.empty((len(own.touched), own.delta.shape[1]), own.delta.dtype)
-        own.layer.backward(own.delta, rows)
+        if len(rows):
+            own.layer.backward(own.delta, rows)
         self.touched, self.gradient, _ = add_up_rows(self._peers, own.touched, rows)
 
     def descend(self, begin, end, rule, W, *about, squares):
         """See SparseInput.descend."""
         *about, last = about
+        if not len(self.touched):
+            return 0.0
         return optimizers.step(rule, W, self.gradient[begin:end], *about,
                                touched=self.touched[begin:end], last=last, squares=squares)
 
