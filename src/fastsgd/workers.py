@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from numbers import Integral, Real
+from types import NoneType
 
 from fastsgd.errors import NotBuiltYetError
 
@@ -11,6 +12,7 @@ SYNCS = ("sync", "local")
 LATER_SYNCS = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
+ROWS = ("all", "own")
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Workers:
         'sdca' is the same by both: each worker ascends on rows of its own, then the changes are
         added up (CoCoA+).
     local_steps : int or None, default=None
-        Rows that each worker visits between two averages (or sums, with 'sdca'); None: 16 averages
-        (or sums) an epoch. Of MLPs minibatches; None: see docs/workers.md. [1, inf).
+        Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
+        minibatches. None: 16 averages (or sums) an epoch; MLPs: see docs/workers.md. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
         What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
         each worker takes its part. 'per_worker': those of each worker, so that minibatches grow
@@ -40,6 +42,10 @@ class Workers:
     warm_up : float, default=1
         Epochs in which steps that are scaled grow to their length, from that of one worker.
         [0, inf).
+    rows : {'all', 'own'}, default='all'
+        With comm='mpi', what X of a process holds. 'all': all rows. 'own': its own, of which
+        minibatches and local steps of 'sgd', 'gd', 'lbfgs' and 'newton-cg' are formed; classes
+        are those of all processes, alike are n_features and dtype.
     timeout : float, default=300
         Seconds that a worker waits for the others. (0, inf).
     staleness, backup, compress : None
@@ -61,6 +67,7 @@ class Workers:
     local_steps: int | None = None
     batch: str = "global"
     warm_up: float = 1.0
+    rows: str = "all"
     timeout: float = 300.0
     staleness: int | None = None
     backup: int | None = None
@@ -76,10 +83,13 @@ class Workers:
                 raise NotBuiltYetError(
                     f"Workers({name}={getattr(self, name)!r}) is not built yet; this release has "
                     f"{name}=None only")
-        for name, valid in (("comm", COMMS), ("sync", SYNCS), ("batch", BATCHES)):
+        for name, valid in (("comm", COMMS), ("sync", SYNCS), ("batch", BATCHES), ("rows", ROWS)):
             if getattr(self, name) not in valid:
                 raise ValueError(f"Workers: {name} must be one of "
                                  f"{', '.join(map(repr, valid))}; got {getattr(self, name)!r}")
+        if self.rows == "own" and self.comm != "mpi":
+            raise ValueError("Workers: rows='own' is for comm='mpi', where each process has X; "
+                             f"got comm={self.comm!r}")
         if self.n is None and self.comm != "mpi":
             raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
         for name, allowed in (("n", ">= 1"), ("local_steps", ">= 1, or None")):
@@ -160,6 +170,22 @@ def check_workers(estimator, solver):
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
+        *_refused_by_own_rows(estimator, solver, workers),
     ):
         if refused:
             raise ValueError(message)
+
+
+def _refused_by_own_rows(estimator, solver, workers):
+    """What needs to see the rows of all: (whether it is asked for, message)."""
+    own = workers.rows == "own"
+    for asked, what in (
+        (solver.by_dual, f"solver={solver.name!r}, whose model file keeps a number for each row"),
+        (estimator.early_stopping, "early_stopping=True"),
+        (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
+        (isinstance(getattr(estimator, "class_weight", None), str),
+         f"class_weight={getattr(estimator, 'class_weight', None)!r}, which counts them"),
+        (not isinstance(estimator.tol, (Real, NoneType)), f"tol={estimator.tol!r}"),
+    ):
+        yield own and asked, f"Workers(rows='own') lets no process see all rows, as {what} needs; " \
+                             "use rows='all'"

@@ -21,7 +21,7 @@ app = typer.Typer(
 @app.command()
 @told
 def train(
-    data: o.Data,
+    data: o.DataFiles,
     test: o.Test = None,
     model: o.Models = None,
     save: o.Save = None,
@@ -59,6 +59,15 @@ def train(
     sync: o.Sync = None,
     solver: o.Solver = None,
     batch_size: o.BatchSize = None,
+    workers: o.WorkerCount = None,
+    worker_sync: o.WorkerSync = None,
+    local_steps: o.LocalSteps = None,
+    comm: o.Comm = None,
+    worker_timeout: o.WorkerTimeout = None,
+    rows: o.Rows = None,
+    marker: o.Marker = None,
+    checkpoint: o.Checkpoint = None,
+    every: o.Every = None,
     dtype: o.Dtype = None,
     n_features: o.NFeatures = None,
     zero_based: o.ZeroBased = "auto",
@@ -73,7 +82,10 @@ def train(
     from fastsgd.cli.train import train as run
 
     run(data, test=test, kind=kind, model_path=path, resume=resume, task=task, dtype=dtype,
-        n_features=n_features, base=base, as_json=as_json, quiet=quiet, params={
+        n_features=n_features, base=base, as_json=as_json, quiet=quiet, marker=marker,
+        checkpoint=checkpoint, every=every, workers={
+            "n": workers, "sync": worker_sync, "local_steps": local_steps, "comm": comm,
+            "timeout": worker_timeout, "rows": rows}, params={
             "loss": loss, "hidden_layer_sizes": hidden, "activation": activation,
             "penalty": penalty, "alpha": alpha, "C": C, "l1_ratio": l1_ratio, "epsilon": epsilon,
             "fit_intercept": False if no_intercept else None, "class_weight": class_weight,

@@ -32,7 +32,7 @@ def read(path, *, base=None, n_features=None, dtype=None, labels=True):
     form = "text" if path == "-" else form_of(path)
     if form == "text":
         X, y, base = _text(path, base, n_features, np.float64 if dtype is None else dtype)
-        return X, _whole(y), base
+        return X, whole(y), base
     X, y, told = load_npz(path, dtype=dtype) if form == "npz" else _cache(path, dtype)
     if None not in (base, told) and base != told:
         raise ValueError(
@@ -43,7 +43,7 @@ def read(path, *, base=None, n_features=None, dtype=None, labels=True):
         raise ValueError(f"{path}: has no y, the labels or targets; add an array y")
     if n_features is not None:
         X = _widened(X, n_features, path)
-    return X, _whole(_flat(y)), base if told is None else told
+    return X, whole(flat(y)), base if told is None else told
 
 
 def _cache(path, dtype):
@@ -111,11 +111,12 @@ def is_mlp(model):
     return hasattr(model, "hidden_layer_sizes")
 
 
-def _flat(y):
+def flat(y):
+    """A single column as a vector."""
     return y.ravel() if y is not None and y.ndim == 2 and y.shape[1] == 1 else y
 
 
-def _whole(y):
+def whole(y):
     """Whole numbers as int64, so that a class is shown as 1 and not as 1.0."""
     if y is None or y.dtype.kind != "f":
         return y

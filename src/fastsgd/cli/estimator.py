@@ -8,6 +8,12 @@ from sklearn.base import is_classifier
 
 from fastsgd._validation import check_combinations
 from fastsgd.cli.data import is_mlp
+from fastsgd.cli.workers import (
+    SEED_OF_A_JOB,
+    is_job,
+    own_rows_where_they_can_be,
+    workers_from,
+)
 from fastsgd.engine.threads import count_threads
 from fastsgd.estimators._mlp_checks import check_mlp
 from fastsgd.estimators.linear import FastSGDClassifier
@@ -15,7 +21,7 @@ from fastsgd.estimators.mlp import FastMLPClassifier
 from fastsgd.estimators.mlp_regressor import FastMLPRegressor
 from fastsgd.estimators.regressor import FastSGDRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
-from fastsgd.solvers import Gap
+from fastsgd.solvers import Gap, solver_of
 
 ESTIMATORS = {
     ("linear", "classify"): FastSGDClassifier, ("linear", "regress"): FastSGDRegressor,
@@ -46,8 +52,10 @@ SHUFFLES = {"linear": {"blocks": True, "rows": "rows", "none": False},
 LAZY = {"auto": "auto", "yes": True, "no": False}
 
 
-def make_model(kind, task, params):
+def make_model(kind, task, params, workers):
     """The estimator for these parameters, checked as far as it goes without data.
+
+    `workers` are the arguments of `workers_from`.
 
     Without `task`, a loss for regression makes a regressor, any other (and none) a classifier.
     """
@@ -64,10 +72,10 @@ def make_model(kind, task, params):
             + ", ".join(losses), param_hint="--loss")
     if task == "regress" and "class_weight" in params:
         raise typer.BadParameter("is for --task classify", param_hint="--class-weight")
-    return checked(ESTIMATORS[kind, task](), params)
+    return checked(ESTIMATORS[kind, task](), params, workers)
 
 
-def resumed_model(model, kind, params):
+def resumed_model(model, kind, params, workers):
     """A loaded model with the parameters that may change between two parts of a training."""
     own = kind_of(model)
     if kind not in (None, own):
@@ -80,7 +88,7 @@ def resumed_model(model, kind, params):
                 "cannot change on --resume, the model has its own; only "
                 + ", ".join(sorted(map(option_of, FREE_ON_RESUME - _foreign(own)))) + " can",
                 param_hint=option_of(name))
-    return checked(model, params)
+    return checked(model, params, workers)
 
 
 def kind_of(model):
@@ -109,7 +117,7 @@ def option_of(name):
     return OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
-def checked(model, params):
+def checked(model, params, workers):
     """Sets parameters; a value that cannot be is an error of usage which names the option."""
     try:
         if is_mlp(model):
@@ -117,10 +125,20 @@ def checked(model, params):
         else:
             model.set_params(**_linear_values(params))
         model._validate_params()
-        if is_mlp(model):
-            check_mlp(model, for_partial_fit=False)
-        else:
-            check_combinations(model, classifier=is_classifier(model), for_partial_fit=False)
+
+        def check():
+            if is_mlp(model):
+                check_mlp(model, for_partial_fit=False)
+            else:
+                check_combinations(model, classifier=is_classifier(model), for_partial_fit=False)
+
+        model.workers = workers_from(
+            **workers, solver_steps=not is_mlp(model) and solver_of(model).one_by_one)
+        if is_job(model) and model.random_state is None:
+            model.random_state = SEED_OF_A_JOB
+        check()
+        if workers["rows"] is None:
+            own_rows_where_they_can_be(model, check)
         count_threads(model.n_jobs)
     except ValueError as error:
         text = str(error)

@@ -8,6 +8,7 @@ from sklearn.base import is_classifier
 from fastsgd.cli.data import dtype_of, is_mlp
 from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.targets import check_labels, class_weights
+from fastsgd.cli.workers import ALONE
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
@@ -17,12 +18,13 @@ from fastsgd.solvers import solver_of
 CHUNK_ROWS = 1 << 16
 
 
-def measure(model, X, y):
+def measure(model, X, y, together=ALONE):
     """rows, error (or rmse and r2), mean_loss and objective of a fitted model, as a dict.
 
     The objective is f(w, b) = mean_loss + alpha * R(w), in float64; class weights count in the
     loss. With more than two classes both are means over the one-against-rest models. That of a
-    multilayer perceptron is told by `measure_mlp`.
+    multilayer perceptron is told by `measure_mlp`. Processes of a job which each have rows of their
+    own tell of all of them.
     """
     if getattr(model, "multilabel_", False):
         raise ValueError("this is a multilabel model; the command line measures models of one "
@@ -48,11 +50,14 @@ def measure(model, X, y):
         for k in range(len(coef)):
             losses = loss.value(margins[:, k], targets(k)[part], float(model.epsilon))
             total += float(np.sum(losses * weights(k)[part]))
+    n, wrong, squares, total, at_all = together.sums(
+        n, wrong, squares, total, 0 if is_classifier(model) else float(np.sum(y)))
+    n = int(n)
     result = {"rows": n}
     if is_classifier(model):
         result["error"] = wrong / n
     else:
-        spread = float(np.sum((y - np.mean(y)) ** 2))
+        spread, = together.sums(float(np.sum((y - at_all / n) ** 2)))
         result["rmse"] = math.sqrt(squares / n)
         result["r2"] = 1 - squares / spread if spread > 0 else math.nan
     result["mean_loss"] = total / (n * len(coef))

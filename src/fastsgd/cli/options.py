@@ -58,6 +58,9 @@ _Count: TypeAlias = int | None
 
 Data = Annotated[str, typer.Argument(
     help="svmlight text, .npz or cache; - is text from stdin", show_default=False)]
+DataFiles = Annotated[list[str], typer.Argument(
+    help="svmlight text, .npz or cache, any number of files, which are read one after another; "
+    "- is text from stdin", metavar="DATA...", show_default=False)]
 Fitted = Annotated[str, typer.Option("--model", help="Model file.", show_default=False)]
 Json = Annotated[bool, option("--json", "Print one JSON object.", "off")]
 Quiet = Annotated[bool, option("--quiet", "No progress and no notes on stderr.", "off")]
@@ -181,3 +184,24 @@ Lazy = Annotated[_Text, option(
     "yes, no or auto (where DATA is sparse).", "auto")]
 Init = Annotated[_Text, option(
     "--init", "MLP: first weights, glorot or he.", "glorot")]
+
+WorkerCount = Annotated[_Count, option(
+    "--workers", "Processes that train together; with --comm mpi all of the job's.", "none")]
+WorkerSync = Annotated[_Text, option(
+    "--worker-sync", "sync (sums before each step) or local (each steps by itself, then weights "
+    "are averaged).", "local for --solver sgd, else sync")]
+LocalSteps = Annotated[_Count, option(
+    "--local-steps", "Rows that a worker visits between two averages.", "16 averages an epoch")]
+Comm = Annotated[_Text, option(
+    "--comm", "How workers talk: process, mpi or thread.", "process")]
+WorkerTimeout = Annotated[_Real, option(
+    "--worker-timeout", "Seconds that a worker waits for the others.", "300")]
+Rows = Annotated[_Text, option(
+    "--rows", "What a process of --comm mpi reads: own (of N processes, process r the files r, "
+    "r + N, ..., or its part of each) or all.", "own where the solver can, else all")]
+Marker = Annotated[_Text, option(
+    "--marker", "With --comm mpi: file that is written when all processes have ended well.",
+    "name of the model's file and .done")]
+Checkpoint = Annotated[_Text, option(
+    "--checkpoint", "File to save the model in every --every epochs, for --resume.", "none")]
+Every = Annotated[_Count, option("--every", "Epochs between two checkpoints.", "1")]

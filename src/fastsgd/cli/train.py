@@ -10,47 +10,89 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import load_model, save_model
-from fastsgd.cli.data import dtype_of, is_mlp, read, read_as
+from fastsgd.checkpoints import train_in_legs
+from fastsgd.cli.data import dtype_of, is_mlp, read_as
 from fastsgd.cli.errors import check_writable, say
 from fastsgd.cli.estimator import make_model, resumed_model
+from fastsgd.cli.joined import read_pieces
 from fastsgd.cli.measure import measure
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
 from fastsgd.cli.targets import check_kind
+from fastsgd.cli.workers import ALONE, is_job, processes_of
+from fastsgd.data.shards import Piece, pieces_of
+from fastsgd.estimators._workers import close_pool
 from fastsgd.solvers import Gap
 
-TOLD = ("rows_per_second", "threads", "sync", "solver", "eta0", "lazy", "stopped_by")
+TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
+        "solver", "eta0", "lazy", "stopped_by")
 """What is shown of fit_stats_, where the estimator has it."""
 
 
 def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base, as_json, quiet,
-          params):
-    """Trains, saves, measures and prints; `params` are the estimator's, None where not given."""
+          marker, checkpoint, every, workers, params):
+    """Trains, saves, measures and prints.
+
+    `params` are the estimator's, None where not given; `workers` what `workers_from` takes.
+    """
     params = {name: value for name, value in params.items() if value is not None}
     if resume is None:
-        model = make_model(kind, task, params)
+        model = make_model(kind, task, params, workers)
     else:
         for name, value in (("--task", task), ("--dtype", dtype), ("--n-features", n_features)):
             if value is not None:
                 raise typer.BadParameter("comes from the model that is resumed", param_hint=name)
-        model = resumed_model(load_model(resume), kind, params)
+        model = resumed_model(load_model(resume), kind, params, workers)
         n_features, dtype = model.n_features_in_, dtype_of(model)
         base = getattr(model, "_index_base", base) if base is None else base
-    check_writable(model_path)
-    for path in (data, test):
+    if every is not None and (checkpoint is None or every < 1):
+        raise typer.BadParameter("must be >= 1" if every < 1 else "needs --checkpoint, a file",
+                                 param_hint="--every")
+    if checkpoint is not None and model.early_stopping and model.random_state is None:
+        raise typer.BadParameter("goes on with the rows that --early-stopping holds out, which "
+                                 "needs --seed", param_hint="--checkpoint")
+    if marker is not None and not is_job(model):
+        raise typer.BadParameter("is for --comm mpi", param_hint="--marker")
+    if is_job(model) and "-" in data:
+        raise typer.BadParameter("stdin cannot be read by all processes of a job",
+                                 param_hint="DATA")
+    for path in (model_path, marker, checkpoint):
+        check_writable(path)
+    for path in (*data, test):
         if path not in (None, "-"):
             os.stat(path)  # a missing file is told before a long reading of the other
-    X, y, base = read(data, base=base, n_features=n_features, dtype=dtype)
-    check_kind(model, y)
-    if base is not None:
-        model._index_base = base
-    if test is not None:
-        held_out = read_as(test, base, X.shape[1], X.dtype, quiet)
-    began = time.perf_counter()
-    _run(model, X, y, resume is not None, model_path, quiet)
-    seconds = time.perf_counter() - began
-    if model_path is not None:
-        save_model(model, model_path)
+    if marker is None and model_path is not None:
+        marker = f"{model_path}.done"
+    with processes_of(model, marker) as together:
+        quiet = quiet or together.rank > 0
+        own = together.size > 1 and model.workers.rows == "own"
+        pieces = (pieces_of(data, together.rank, together.size) if own
+                  else [Piece(path) for path in data])
+        X, y, base = read_pieces(pieces, together, base=base, n_features=n_features, dtype=dtype)
+        check_kind(model, y)
+        if base is not None:
+            model._index_base = base
+        held_out = None if test is None or together.rank else read_as(test, base, X.shape[1], X.dtype, quiet)
+        began = time.perf_counter()
+        legs = None
+        if checkpoint is not None:
+            legs = {"path": None if together.rank else checkpoint, "every": every or 1}
+        _run(model, X, y, resume is not None, model_path, quiet, together, legs)
+        seconds = time.perf_counter() - began
+        close_pool(model)
+        if together.rank == 0 and model_path is not None:
+            save_model(model, model_path)
+        measured = {}
+        if own or together.rank == 0:
+            measured["train"] = measure(model, X, y, together if own else ALONE)
+        if together.rank == 0:
+            if test is not None:
+                measured["test"] = measure(model, *held_out)
+            show({**_told(model, X, seconds), **measured, "model": model_path}, as_json)
+
+
+def _told(model, X, seconds):
+    """What is shown of a training."""
     result = {"estimator": type(model).__name__, "loss": model.loss, "features": X.shape[1]}
     if is_mlp(model):
         result["units"] = [X.shape[1], *(w.shape[1] for w in model.coefs_)]
@@ -60,14 +102,10 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
     result |= {name: model.fit_stats_[name] for name in TOLD if name in model.fit_stats_}
     if hasattr(model, "gap_"):
         result["gap"] = float(np.mean(model.gap_))
-    result["train"] = measure(model, X, y)
-    if test is not None:
-        result["test"] = measure(model, *held_out)
-    result["model"] = model_path
-    show(result, as_json)
+    return result
 
 
-def _run(model, X, y, resumed, model_path, quiet):
+def _run(model, X, y, resumed, model_path, quiet, together, legs):
     """fit or resume, with progress; on Ctrl-C the model so far is saved and the command ends."""
     n_models = 1
     if is_classifier(model) and not is_mlp(model):
@@ -81,12 +119,15 @@ def _run(model, X, y, resumed, model_path, quiet):
         warnings.showwarning = lambda message, *args, **kwargs: told.append(message)
         interrupted = False
         try:
-            (model.resume if resumed else model.fit)(X, y)
+            if legs is not None:
+                train_in_legs(model, X, y, resume=resumed, **legs)
+            else:
+                (model.resume if resumed else model.fit)(X, y)
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:
-        _save_interrupted(model, model_path)
-    for message in () if quiet else told:
+        _save_interrupted(model, None if together.rank else model_path, legs)
+    for message in () if quiet else _of_last_leg(told):
         if isinstance(message, ConvergenceWarning):
             if getattr(model, "n_iter_no_change", 0) == np.inf:
                 continue  # --tol none: it was not to come to rest
@@ -99,9 +140,18 @@ def _run(model, X, y, resumed, model_path, quiet):
         say(f"note: {message}")
 
 
-def _save_interrupted(model, model_path):
+def _of_last_leg(told):
+    """Warnings, of those that every leg of a training ends with the last only."""
+    ends = [message for message in told if isinstance(message, ConvergenceWarning)]
+    return [message for message in told if message not in ends[:-1]]
+
+
+def _save_interrupted(model, model_path, legs):
     states = getattr(model, "_states", None)
-    if model_path is None or not states:
+    if states and model.workers is not None and not any(state.epoch for state in states):
+        say("interrupted; nothing was saved, since workers tell what they have learnt at the end; "
+            "--checkpoint FILE --every E has them tell it in between")
+    elif model_path is None or not states:
         why = "there is no --save" if states else "no epoch had begun"
         say(f"interrupted; nothing was saved, since {why}")
     else:

@@ -28,17 +28,19 @@ class Iterations:
         Of the visiting order.
     workers : int
         Whose own minibatches are one, with steps as many times as long.
+    counts : list of int
+        Rows of an epoch; of each rank, where ranks have their own.
     n_iter : int
     stopped_by : str or None
     """
 
     def __init__(self, f, state, settings, *, seed, rows, subset, score, on_epoch, best,
-                 peers=ALONE, workers=1):
+                 peers=ALONE, workers=1, counts=()):
         self.state, self.settings = state, settings
         self.seed, self.rows, self.subset = seed, rows, subset
         self.n_iter, self.stopped_by = 0, None
         self._f, self._score, self._on_epoch, self._best = f, score, on_epoch, best
-        self._peers, self.workers = peers, workers
+        self._peers, self.workers, self.counts = peers, workers, counts
         self._began, self._steps = time.perf_counter(), None
 
     def use_steps(self, steps):
@@ -108,7 +110,8 @@ def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset
     rows.check()
     best = Best() if deadline.limited and sample is not None else None
     first_epoch = state.epoch
-    n_visits = rows.shape[0] if subset is None else len(subset)
+    counts = peers.counts(rows.shape[0] if subset is None else len(subset))
+    n_visits = sum(counts)
     workers = peers.size if settings.batch_per_worker else 1
     if workers > 1:
         settings = replace(settings, batch_size=workers * settings.batch_size)
@@ -117,7 +120,8 @@ def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset
             rows, y, sample_weight, settings, state.intercept, subset=subset, batch=batch,
             deadline=deadline, peers=peers) as f:
         run = Iterations(f, state, settings, seed=seed, rows=rows, subset=subset, score=score,
-                         on_epoch=on_epoch, best=best, peers=peers, workers=workers)
+                         on_epoch=on_epoch, best=best, peers=peers, workers=workers,
+                         counts=counts)
         try:
             method(f, run)
         except Stopped:

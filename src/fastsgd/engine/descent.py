@@ -81,21 +81,35 @@ def by_schedule(f, run):
 def minibatches(f, run):
     """An epoch of steps, each by the mean gradient of `batch_size` rows in the visiting order."""
     state, settings, n = run.state, run.settings, run.rows.shape[0]
-    visits = n if run.subset is None else len(run.subset)
-    steps = run.use_steps(Steps(settings, state, run.workers,
-                                settings.warm_up * -(-visits // settings.batch_size)))
+    visits = sum(run.counts)
+    n_steps = -(-visits // settings.batch_size)
+    steps = run.use_steps(Steps(settings, state, run.workers, settings.warm_up * n_steps))
     x, ended = f.start(state), False
     size = block_rows(run.rows, settings.shuffle)
     while not ended:
         row = _rows_in_order(settings.shuffle, run.seed, state.epoch, n, size, run.subset)
         losses = 0.0
-        for begin in range(0, len(row), settings.batch_size):
-            value, gradient = f.batch(x, row[begin:begin + settings.batch_size])
+        for k in range(n_steps):
+            value, gradient = f.batch(x, *_minibatch(row, k, n_steps, settings, run.counts))
             x = _step(f, x, gradient, steps(state.t))
             losses += value
             run.keep(x, steps=1)
-        mean_loss = losses / max(1, len(row))
+        mean_loss = losses / max(1, visits)
         ended = run.after(x, mean_loss + f.penalty(x), mean_loss, steps=0)
+
+
+def _minibatch(row, k, n_steps, settings, counts):
+    """Rows of step k, and how many they are over all ranks.
+
+    Where ranks have rows of their own, each cuts its own in as many parts as there are steps: a
+    rank of few rows adds nothing to some steps, and is there in all of them.
+    """
+    if len(counts) == 1:
+        mine = row[k * settings.batch_size:(k + 1) * settings.batch_size]
+        return mine, len(mine)
+    cuts = [(n * k // n_steps, n * (k + 1) // n_steps) for n in counts]
+    begin, end = len(row) * k // n_steps, len(row) * (k + 1) // n_steps
+    return row[begin:end], sum(end - begin for begin, end in cuts)
 
 
 def _rows_in_order(shuffle, seed, epoch, n, size, subset):

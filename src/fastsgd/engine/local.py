@@ -38,7 +38,8 @@ class Dealer:
     def __init__(self, rows, settings, seed, subset, peers):
         self._rows, self._settings, self._seed = rows, settings, seed
         self._subset, self._peers = subset, peers
-        self.n_visits = rows.shape[0] if subset is None else len(subset)
+        self._own = rows.shape[0] if subset is None else len(subset)
+        self.n_visits = sum(peers.counts(self._own))
         self._size = block_rows(rows, settings.shuffle)
         steps = settings.local_steps or max(
             tables.TILE, -(-self.n_visits // (AVERAGES_OF_AN_EPOCH * peers.size)))
@@ -48,7 +49,7 @@ class Dealer:
         """The rows of this rank in each round of an epoch: int64 arrays."""
         blocks, row = visiting_order(self._settings.shuffle, self._seed, epoch,
                                      self._rows.shape[0], self._size, self._subset)
-        n = self.n_visits if blocks is None else len(blocks)
+        n = self._own if blocks is None else len(blocks)
         for k in range(self.n_rounds):
             begin, end = n * k // self.n_rounds, n * (k + 1) // self.n_rounds
             mine = self._peers.share(end - begin)

@@ -57,7 +57,7 @@ class Objective:
                  batch=None, deadline=NEVER, peers=ALONE):
         self._settings, self._intercept, self._peers = settings, intercept, peers
         self._d = rows.shape[1]
-        self._n = rows.shape[0] if subset is None else len(subset)
+        self._n = sum(peers.counts(rows.shape[0] if subset is None else len(subset)))
         self._shared = None if peers.alone else peers.allocate(self._d + 4)
         if not peers.alone and batch is None:
             rows, y, sample_weight, subset = _share(peers, rows, y, sample_weight, subset)
@@ -117,12 +117,12 @@ class Objective:
         self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=self.gradient[:self._d])
         return self._arrived()
 
-    def batch(self, x, rows):
+    def batch(self, x, rows, n=None):
         """Sum of the losses and the mean gradient at x over some rows (int64) alone.
 
-        Each rank takes a part of these rows.
+        Each rank takes its share of these rows; `n` is their number where ranks have their own.
         """
-        gradient, self._n = np.empty(len(x)), len(rows)
+        gradient, self._n = np.empty(len(x)), len(rows) if n is None else n
         self._sums.set_visits(rows[self._peers.share(len(rows))])
         self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=gradient[:self._d])
         self._complete(gradient, x)
@@ -225,6 +225,8 @@ class Objective:
 
 def _share(peers, rows, y, sample_weight, subset):
     """The part of the data that a rank goes over: neighbouring rows, or a share of `subset`."""
+    if peers.own:
+        return rows, y, sample_weight, subset
     if subset is not None:
         return rows, y, sample_weight, subset[peers.share(len(subset))]
     begin, end = rows.cut(peers.size)[peers.rank:peers.rank + 2]

@@ -30,14 +30,16 @@ class Peers:
     ----------
     comm : fastsgd.comm.base.Communicator or None
         None: there are no others, and nothing here costs anything.
+    own : bool
+        Whether each rank has rows of its own, which are all its share; else all have all rows.
 
     Attributes
     ----------
     rank, size : int
     """
 
-    def __init__(self, comm=None):
-        self.comm = comm
+    def __init__(self, comm=None, own=False):
+        self.comm, self.own = comm, own
         self.rank, self.size = (0, 1) if comm is None else (comm.rank, comm.world_size)
 
     @property
@@ -65,7 +67,15 @@ class Peers:
 
     def share(self, length):
         """The slice of `length` things that is this rank's: the shares follow one another."""
+        if self.own:
+            return slice(0, length)
         return chunk_of(length, self.size, self.rank)
+
+    def counts(self, n):
+        """Of `n` rows that this rank knows: those of each rank that has its own, else [n]."""
+        if not self.own or self.alone:
+            return [n]
+        return self.join(np.array([n], np.int64))[0].tolist()
 
     def decide(self, *values):
         """What rank 0 gives, as floats; the values of others do not count."""

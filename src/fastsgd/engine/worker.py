@@ -69,8 +69,8 @@ def unpack_rows(told):
 
 
 def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compared_rows,
-                 held_out=None, score=None, within=None, listener=None):
-    """A task of a pool: trains one linear model on the rows that all ranks see.
+                 held_out=None, score=None, within=None, listener=None, own=False):
+    """A task of a pool: trains one linear model on the rows that all ranks see, or on their own.
 
     Parameters
     ----------
@@ -92,6 +92,8 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
         The gap that ends the training, where the solver knows no dual.
     listener : str
         Whom rank 0 tells of epochs, if they are in this process; else they are returned.
+    own : bool
+        Whether the rows are this rank's own, and not all of the training's.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
         ``stats`` of the rank; of rank 0 also ``ended``, ``state``, and ``told``, or ``diverged``.
     """
     comm.stats.clear()
-    peers, settings = Peers(comm), unpack_settings(settings)
+    peers, settings = Peers(comm, own), unpack_settings(settings)
     y, sample_weight = open_array(y), open_array(data["sample_weight"])
     subset, held_out = open_array(data["subset"]), open_array(held_out)
     rows, matrix = unpack_rows(data)
@@ -134,6 +136,11 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
     if watch is not None:
         ended = watch.settle(ended)
     return {"stats": stats_of(comm), "ended": list(ended[:3]), "state": vars(state), "told": told}
+
+
+def everyone(comm, said):
+    """A task of a pool: what each rank says, for all of them."""
+    return said
 
 
 def _score_of(score, X, y, sample_weight, held_out):

@@ -25,7 +25,7 @@ from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
 from fastsgd.estimators._step_size import StepSize
-from fastsgd.estimators._workers import train_by_workers
+from fastsgd.estimators._workers import count_rows, train_by_workers
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -173,7 +173,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                 rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
 
     def _settings(self, rows, max_iter, X, n_models):
-        loss, n, solver = LOSSES[self.loss], rows.shape[0], solver_of(self)
+        loss, n, solver = LOSSES[self.loss], count_rows(self, X), solver_of(self)
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))

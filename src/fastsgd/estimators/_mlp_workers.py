@@ -43,6 +43,9 @@ def check_workers(estimator):
          f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
          "Workers(sync='local')"),
+        (workers.rows == "own",
+         "Workers(rows='own') is for linear models; each process of an MLP needs all rows: use "
+         "rows='all'"),
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),

@@ -13,6 +13,8 @@ from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.state import LinearState
 from fastsgd.engine.worker import LISTENERS, pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
+from fastsgd.solvers import solver_of
+from fastsgd.workers import workers_of
 
 _POOLS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 """(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
@@ -48,6 +50,34 @@ def close_pool(estimator):
     kept = _POOLS.pop(estimator, None)
     if kept is not None:
         kept[1].close()
+
+
+def of_all(estimator, said):
+    """What each process of an MPI job says, where each has rows of its own; else [said]."""
+    workers = workers_of(estimator, solver_of(estimator))
+    if workers is None or workers.rows != "own":
+        return [said]
+    return pool_of(estimator, workers).run("fastsgd.engine.worker:everyone", {"said": said})
+
+
+def union(estimator, classes):
+    """The classes of the rows of all."""
+    told = of_all(estimator, classes.tolist())
+    return classes if len(told) == 1 else np.unique(np.concatenate(told))
+
+
+def count_rows(estimator, X):
+    """Rows of all; an error unless X is as wide, and of the same kind, with all of them."""
+    told = of_all(estimator, [*X.shape, str(X.dtype), isinstance(X, np.ndarray)])
+    for rank, (_, *like) in enumerate(told):
+        if like != told[0][1:]:
+            n_features, dtype, dense = like
+            kind = "array" if dense else "sparse"
+            raise ValueError(
+                f"Workers(rows='own') needs X of all processes to be alike; that of process 0 has "
+                f"{told[0][1]} features, {told[0][2]}, that of process {rank} {n_features}, "
+                f"{dtype}, {kind}")
+    return sum(n for n, *_ in told)
 
 
 def train_by_workers(job, todo, report):
@@ -112,7 +142,8 @@ def _run(job, pool, data, k, report, settings):
                 "max_time": deadline.left if deadline.limited else None,
                 "compared_rows": job.compared_rows,
                 "held_out": None if job.validation is None else job.validation[1],
-                "score": job.score_name, "within": job.within_of_watch, "listener": name})
+                "score": job.score_name, "within": job.within_of_watch, "listener": name,
+                "own": job.workers.rows == "own"})
     finally:
         del LISTENERS[name]
     _count(job, pool, results)

@@ -15,6 +15,7 @@ from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.estimators._unchanged import unchanged_on_error
+from fastsgd.estimators._workers import union
 from fastsgd.losses import LOSSES
 from fastsgd.solvers import OneByOneOnly
 
@@ -154,7 +155,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         check_combinations(self, classifier=True, for_partial_fit=False)
         X, y = self._check_Xy(X, y, reset=True)
         multilabel = y.ndim == 2
-        classes = np.arange(y.shape[1]) if multilabel else np.unique(y)
+        classes = np.arange(y.shape[1]) if multilabel else union(self, np.unique(y))
         _check_count(classes)
         sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)

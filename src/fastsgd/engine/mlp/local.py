@@ -13,6 +13,7 @@ import numpy as np
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.touched import add_up_rows
 from fastsgd.engine.mlp.worker import Tally
+from fastsgd.errors import DivergenceError
 from fastsgd.kernels.sparse_layer import SparseLayer
 
 
@@ -76,8 +77,12 @@ class Local:
             part = self._peers.share(end - begin)
             own = order[begin + part.start:begin + part.stop]
             done = self._tally.steps
-            tally = self._epochs.run(own, RoundSteps(steps, begin, done, self._peers.size))
-            counts, stopped = self._count(tally)
+            diverged = None
+            try:
+                tally = self._epochs.run(own, RoundSteps(steps, begin, done, self._peers.size))
+            except DivergenceError as error:  # others must hear of it before they go on
+                tally, diverged = self._epochs.take_tally(), error
+            counts, stopped = self._count(tally, diverged)
             after = RoundSteps(steps, begin, self._tally.steps, self._peers.size)
             self._average(counts, own, *after.at(0, 0))
             if stopped:
@@ -95,12 +100,22 @@ class Local:
         """See Serial.take_tally."""
         return self._tally.clear()
 
-    def _count(self, tally):
-        """Adds up the tallies of a round: (rows of each rank, whether some rank's time is over)."""
+    def _count(self, tally, diverged):
+        """Adds up the tallies of a round: (rows of each rank, whether some rank's time is over).
+
+        Raises DivergenceError on all ranks where one has.
+        """
         own = np.array([[tally.rows, tally.steps, tally.loss, tally.penalties,
-                         self._team.expired() or self._halt.asked]], np.float64)
+                         self._team.expired() or self._halt.asked, diverged is not None]],
+                       np.float64)
         numbers, _ = self._peers.join(own)
-        rows, steps, losses, penalties, stopped = numbers.T
+        rows, steps, losses, penalties, stopped, lost = numbers.T
+        if lost.any():
+            raise diverged or DivergenceError(
+                "Solver would produce non-finite parameter weights: on worker "
+                f"{int(lost.argmax())} the loss or its gradient is not finite, and the step was "
+                "not taken. The input data may contain large values and need to be preprocessed; "
+                "a smaller learning_rate_init helps too")
         self._tally.rows += int(rows.sum())
         self._tally.steps += int(steps.max())
         self._tally.loss += float(losses.sum())

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fastsgd.engine.mlp.activations import Activation
+from fastsgd.engine.mlp.optimizer import OPTIMIZERS
 from fastsgd.engine.mlp.outputs import Output
+from fastsgd.kernels.optimizers import LINEAR
 from fastsgd.optimizers import Optimizer
 from fastsgd.pipeline import Pipeline
 
@@ -44,6 +46,8 @@ class Settings:
         How many times as long steps become.
     warm_rows : float
         In so many rows.
+    stretch : float
+        Steps are so many times as long from the beginning.
     """
 
     activation: Activation
@@ -71,6 +75,7 @@ class Settings:
     warm_up: float = 1.0
     growth: int = 1
     warm_rows: float = 0.0
+    stretch: float = 1.0
 
     @property
     def penalty_is_exact(self):
@@ -82,10 +87,17 @@ class Settings:
 
     def of_all(self, size, n_rows):
         """Those of `size` workers together: minibatches of all, steps that grow with them."""
-        if size == 1 or not self.batch_per_worker:
+        if size == 1:
             return self
-        return replace(self, batch_size=min(n_rows, size * self.batch_size), growth=size,
-                       warm_rows=self.warm_up * n_rows)
+        grown = {}
+        if self.batch_per_worker:
+            grown = {"batch_size": min(n_rows, size * self.batch_size), "growth": size,
+                     "warm_rows": self.warm_up * n_rows}
+        if self.local_steps is not None and not OPTIMIZERS[self.rule.name][2] & LINEAR:
+            # the mean squares of parts' gradients that a rule divides by are up to `size` times
+            # as large (Malladi et al., 2022: square root scaling)
+            grown["stretch"] = size ** 0.5
+        return replace(self, **grown)
 
     def of_one(self, size):
         """Those of one of `size` workers that takes steps by itself.

@@ -21,6 +21,7 @@ class Steps:
     def __init__(self, settings, state):
         self._schedule, self._samples = settings.schedule, state.samples
         self._growth = settings.growth, settings.warm_rows
+        self._stretch = settings.stretch
         self.first = state.step + 1
         kind = tables.schedules()["constant"][0]
         self._constant = None
@@ -38,6 +39,8 @@ class Steps:
         """(eta, t) of minibatch `number` of the epoch, whose first row is the epoch's `begin`."""
         eta = self._eta(begin) if self._constant is None else self._constant
         n, warm_rows = self._growth
+        if self._stretch != 1:
+            eta *= self._stretch
         if n > 1:
             eta *= grown(n, self._samples + begin, warm_rows)
         return eta, self.first + number

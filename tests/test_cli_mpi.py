@@ -1,0 +1,99 @@
+"""The command line as an MPI job, under real mpirun."""
+
+# ruff: noqa: F811 (fixtures that are imported)
+
+import json
+
+import numpy as np
+import pytest
+from mpi_environment import mpi  # noqa: F401
+from test_cli import run
+from test_cli_workers import LBFGS, joined, shards  # noqa: F401
+
+from fastsgd import load_model
+
+GD = ["--loss", "log_loss", "--solver", "gd", "--batch-size", 32, "--learning-rate", "constant",
+      "--epochs", 4, "--tol", "none", "--seed", 2]
+
+
+def train(mpi, n, *args):
+    return mpi.run(n, "mpi_command.py", "train", *args, "--comm", "mpi", "--n-jobs", 1, "--json")
+
+
+@pytest.mark.parametrize("way", [LBFGS, GD], ids=["lbfgs", "gd"])
+def test_the_model_of_one_process(mpi, shards, tmp_path, way):
+    """Rank 0 alone prints and saves; the marker tells that all have ended."""
+    job = train(mpi, 2, *shards, *way, "--rows", "all", "--model", tmp_path / "m")
+    assert (job.code, job.stderr) == (0, "")
+    told = json.loads(job.stdout)
+    assert (told["workers"], told["comm"]) == (2, "mpi")
+    run("train", *shards, *way, "--n-jobs", 1, "--model", tmp_path / "one")
+    m, one = load_model(tmp_path / "m"), load_model(tmp_path / "one")
+    np.testing.assert_allclose(m.coef_, one.coef_, rtol=1e-6, atol=1e-9)
+    assert json.loads((tmp_path / "m.done").read_text()) == {"completed": True, "world_size": 2}
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_every_process_reads_its_own_rows(mpi, shards, tmp_path, n):
+    """Files by rank, and with more processes than files a part of each; classes and features of
+    all, of which no process has all."""
+    job = train(mpi, n, *shards, *LBFGS, "--model", tmp_path / "m")
+    assert (job.code, job.stderr) == (0, "")
+    told = json.loads(job.stdout)
+    one = json.loads(run("train", *shards, *LBFGS, "--n-jobs", 1, "--json",
+                         "--model", tmp_path / "one")[0])
+    m, other = load_model(tmp_path / "m"), load_model(tmp_path / "one")
+    assert m.workers.rows == "own"
+    assert told["classes"] == one["classes"] == [1, 2, 3]
+    np.testing.assert_allclose(m.coef_, other.coef_, rtol=1e-5, atol=1e-6)
+    assert told["train"] == pytest.approx(one["train"], rel=1e-6)
+    assert told["train"]["rows"] == 203
+
+
+def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
+    """Of one file, by ranges of bytes; and what cannot be of own rows is trained of all."""
+    one = joined(shards, tmp_path / "all.svm")
+    text = one.read_bytes().splitlines(keepends=True)
+    order = np.random.default_rng(0).permutation(len(text))
+    one.write_bytes(b"".join(text[k] for k in order))
+    alone = json.loads(run("train", one, "--loss", "log_loss", "--epochs", 40, "--tol", "none",
+                           "--seed", 1, "--json")[0])["train"]
+    more = ["--loss", "log_loss", "--epochs", 40, "--tol", "none", "--save", tmp_path / "m"]
+    for options, rows in ((["--solver", "sgd"], "own"), (["--eta0", 0.5, *GD[2:8]], "own"),
+                          (["--solver", "sdca"], "all")):
+        job = train(mpi, 3, one, *options, *more)
+        assert (job.code, job.stderr) == (0, "")
+        told = json.loads(job.stdout)["train"]
+        assert load_model(tmp_path / "m").workers.rows == rows
+        assert told["rows"] == 203
+        assert told["objective"] < alone["objective"] + 0.2, options
+    job = train(mpi, 2, one, "--solver", "sdca", "--rows", "own")
+    assert job.code == 2
+    assert "lets no process see all rows" in " ".join(job.stderr.split())
+
+
+def test_a_regressor_tells_of_all_rows(mpi, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    path = tmp_path / "numbers"
+    path.write_text("".join(f"{x @ [1, 2, 3] + 5:.6f} " + " ".join(
+        f"{k + 1}:{v:.6f}" for k, v in enumerate(x)) + "\n" for x in X))
+    way = ["--task", "regress", "--solver", "newton-cg", "--epochs", 30, "--tol", "1e-9"]
+    told = json.loads(train(mpi, 2, path, *way).stdout)["train"]
+    one = json.loads(run("train", path, *way, "--json")[0])["train"]
+    assert told == pytest.approx(one, rel=1e-6)
+
+
+def test_a_job_that_fails_tells_it_and_ends(mpi, shards, tmp_path):
+    marker = tmp_path / "done"
+    marker.write_text("of an earlier job")
+    (tmp_path / "bad.svm").write_text("1 2:0.5\n-1 3:x\n")
+    job = train(mpi, 2, *shards, tmp_path / "bad.svm", "--marker", marker)
+    assert job.code == 1
+    assert "bad.svm" in job.stderr
+    assert "Traceback" not in job.stderr
+    assert job.stdout == ""
+    assert not marker.exists()
+    job = train(mpi, 2, *shards, "--alpha", "-1")
+    assert job.code == 2
+    assert "--alpha" in job.stderr
