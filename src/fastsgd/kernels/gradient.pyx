@@ -14,7 +14,7 @@ from libc.string cimport memset
 from fastsgd.kernels.epoch cimport (
     fsgd_barrier_wait, fsgd_load_int, fsgd_store_int, fsgd_take, fsgd_vector_bytes,
 )
-from fastsgd.kernels.rows cimport FSGD_DENSE, Rows
+from fastsgd.kernels.rows cimport Rows
 from fastsgd.kernels.sums cimport (
     FSGD_ALONG, FSGD_GRADIENT, FSGD_LINE, FSGD_MOVED, FSGD_PRODUCT, FSGD_SQUARES,
     fsgd_choose_map, fsgd_gathering, fsgd_map_fn, fsgd_part, fsgd_reduce, fsgd_sums,
