@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comm_left import alive, descriptors, gone, shared_memory
+from comm_left import alive, descriptors, no_more_than, gone, shared_memory
 from test_cli import folder  # noqa: F401
 from test_model_file import labels, rows
 
@@ -82,7 +82,7 @@ def nothing_left():
     yield attack
     assert attacks
     assert gone([pid for one in attacks for pid in one.pids])
-    assert (descriptors(), shared_memory(), threading.active_count()) == before
+    assert no_more_than(before) is True
 
 
 @pytest.mark.parametrize(("way", "n", "kills"), [
