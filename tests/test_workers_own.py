@@ -1,5 +1,7 @@
 """Ranks that each have rows of their own: the engine over threads as ranks."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from kernel_reference import small_problem
@@ -28,7 +30,7 @@ def by_own_rows(monkeypatch):
                 y, state = job.targets(k), job.states[k]
                 job.rows.check()
                 per_rank = []
-                for begin, end in zip(edges, edges[1:], strict=False):
+                for begin, end in pairwise(edges):
                     weight = None if job.sample_weight is None else job.sample_weight[begin:end]
                     per_rank.append({"y": y[begin:end], "data": {
                         **pack_rows(job.X[begin:end], Shelf(direct=True)), "subset": None,

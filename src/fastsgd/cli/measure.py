@@ -23,8 +23,8 @@ def measure(model, X, y, together=ALONE):
 
     The objective is f(w, b) = mean_loss + alpha * R(w), in float64; class weights count in the
     loss. With more than two classes both are means over the one-against-rest models. That of a
-    multilayer perceptron is told by `measure_mlp`. Processes of a job which each have rows of their
-    own tell of all of them.
+    multilayer perceptron is told by `measure_mlp`. Processes of a job which each have rows of
+    their own tell of all of them.
     """
     if getattr(model, "multilabel_", False):
         raise ValueError("this is a multilabel model; the command line measures models of one "

@@ -36,7 +36,8 @@ def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
         return None
     if rows is not None and comm != "mpi":
         raise typer.BadParameter("is for --comm mpi", param_hint="--rows")
-    for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, COMMS), ("--worker-sync", sync, SYNCS)):
+    for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, COMMS),
+                               ("--worker-sync", sync, SYNCS)):
         if value is not None and value not in valid:
             raise typer.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
     told = {"comm": comm, "rows": rows, "local_steps": local_steps, "timeout": timeout,

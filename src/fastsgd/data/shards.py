@@ -125,7 +125,7 @@ class Lines:
 
     def __init__(self, path, begin, end):
         self.name = f"{os.fspath(path)} from byte {begin} on"
-        self._file, self._left = open(path, "rb", buffering=0), end - begin
+        self._file, self._left = open(path, "rb", buffering=0), end - begin  # noqa: SIM115
         self._file.seek(begin)
 
     def readinto(self, view):
