@@ -88,3 +88,12 @@ def abort(comm, rank):
     if comm.rank == rank:
         comm.abort("enough of it")
     comm.barrier()
+
+
+def chain(comm):
+    """Each rank waits for the one before it, the last for the longest; rank 0 does not come."""
+    if comm.rank == 0:
+        time.sleep(1.5)
+        return
+    time.sleep(0.1 * (comm.world_size - 1 - comm.rank))
+    comm.recv(np.zeros(1), comm.rank - 1)

@@ -62,7 +62,7 @@ def endless(how):
     """Until somebody interrupts it."""
     with fastsgd.comm.open("mpi") as pool:
         print("begun", flush=True)
-        pool.run("comm_tasks:loop", {"seconds": 100.0})
+        pool.run("comm_fault_tasks:loop")
 
 
 def caught(how):
@@ -80,7 +80,7 @@ def caught(how):
         if pool.rank == 2:
             threading.Timer(0.2, pool.abort, ["enough of it"]).start()
         with pytest.raises(CommAborted, match=r"given up|aborted by rank 2") as found:
-            pool.run("comm_tasks:loop")
+            pool.run("comm_fault_tasks:loop")
         assert found.value.reason == "enough of it"
         assert found.value.peer == (2 if pool.rank != 2 else None)
         with pytest.raises(CommError, match="closed"):

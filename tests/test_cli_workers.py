@@ -107,7 +107,7 @@ def test_usage(folder, options, words):
 
 
 def test_resume_by_other_workers(folder, tmp_path):
-    """Workers are what the command line says, none if it says nothing."""
+    """Workers are what the command line says, or none; the model file keeps them."""
     path = tmp_path / "m"
     run("train", folder / "two", "--workers", 2, "--comm", "thread", "--epochs", 2, "--tol",
         "none", "--seed", 1, "--model", path)

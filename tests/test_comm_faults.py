@@ -88,6 +88,14 @@ def test_a_stopped_worker_is_named(nothing_left):
         assert f"rank {victim} did not arrive in time" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_the_one_to_blame_is_at_the_end_of_the_chain(kind):
+    """Rank 3 is the first whose time is up: it waits for 2, that for 1, that for 0."""
+    with fastsgd.comm.open(kind, 4, timeout=0.6) as pool, pytest.raises(CommTimeout) as caught:
+        pool.run("comm_fault_tasks:chain")
+    assert caught.value.ranks == [0]
+
+
 def test_a_stopped_worker_for_which_nobody_waits(nothing_left):
     pool = nothing_left(1, timeout=0.3)
     with pytest.raises(CommTimeout) as caught:

@@ -68,6 +68,15 @@ def test_a_signal_to_the_whole_group_leaves_nothing(sign):
         assert "leaked" not in err
 
 
+def test_ctrl_c_is_the_parents(nothing_left):
+    """A worker ignores it, at work and between tasks."""
+    pool = nothing_left(2)
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGINT)
+    assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
+    pool.close()
+
+
 def test_a_pool_outlives_the_thread_that_opened_it():
     """Linux would kill a worker together with the thread that started it."""
     found = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mlp_problem import N, Problem, rows_of, settings, targets_of
 from scipy import sparse
 
 from fastsgd import FastMLPClassifier
@@ -54,3 +55,22 @@ def test_every_epoch_has_masks_of_its_own(csr, dropout):
                               max_iter=4, random_state=0)
     model.fit(sparse.csr_array(X) if csr else X, X[:, 0] > 0)
     assert np.ptp(model.loss_curve_) > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_dropout_of_the_input_leaves_x_as_it_was():
+    X = sparse.random_array((60, 30), density=0.2, format="csr", rng=0)
+    before = X.data.copy()
+    FastMLPClassifier((6,), dropout=(0.5, 0.0), max_iter=2).fit(X, np.arange(60) % 2)
+    np.testing.assert_array_equal(X.data, before)
+
+
+def test_threads_have_masks_of_their_own_and_none_of_a_sparse_input():
+    """A mask of all features would cost what a sparse minibatch does not."""
+    chosen = settings(dropout=(0.5, 0.5, 0.0), lazy=True)
+    bench = Problem(chosen, rows_of(csr=True), targets_of(("softmax", "log_loss")))._bench
+    passes = [bench.make_pass(N, stream) for stream in (0, 1)]
+    bench.begin(0)
+    one, two = [each._masks for each in passes]
+    assert one.draw(0, N) is None
+    assert (one.draw(1, N) != two.draw(1, N)).any()

@@ -196,8 +196,9 @@ def test_lbfgs_tells_its_curve():
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
-def test_what_is_told_may_end_a_training(monkeypatch, solver):
-    monkeypatch.setattr(FastMLPClassifier, "_told", lambda self, told: told.number == 3)
-    model = FastMLPClassifier((7,), solver=solver, random_state=0).fit(X, Y)
+def test_what_is_told_may_end_a_training(solver):
+    model = FastMLPClassifier((7,), solver=solver, random_state=0)
+    model._epoch_hook = lambda _k, told: told.number == 3
+    model.fit(X, Y)
     assert model.n_iter_ == len(model.loss_curve_) == 3
     assert model.fit_stats_["stopped_by"] == "callback"

@@ -1,22 +1,19 @@
-"""Networks by workers that share each minibatch: the model of one process, over threads as ranks."""
+"""Networks by workers that share each minibatch: the model of one process, threads as ranks."""
 
 import warnings
-from copy import deepcopy
 
 import numpy as np
 import pytest
+from mlp_problem import settings
 from realdata import real
 from scipy import sparse
 from sklearn.metrics import accuracy_score, r2_score
 
-from fastsgd import (
-    FastMLPClassifier, FastMLPRegressor, Pipeline, Workers, load_model, load_svmlight, save_model,
-)
+from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers, load_svmlight
 from fastsgd.engine.mlp import loop, rank, scores
-from fastsgd.engine.mlp.loop import Epoch
-from fastsgd.engine.peers import Peers, grown
-from fastsgd.errors import CommAborted, DivergenceError
-from fastsgd.estimators import _workers
+from fastsgd.engine.mlp.settings import State
+from fastsgd.engine.mlp.steps import Steps
+from fastsgd.engine.peers import grown
 from fastsgd.schedules import Cosine
 
 N = 103  # a prime: no number of workers divides it, nor do its minibatches
@@ -57,9 +54,9 @@ def same(alone, by, tol=1e-9):
     for name in ("n_iter_", "t_", "out_activation_"):
         assert getattr(by, name) == getattr(alone, name)
     assert by._states[0].step == alone._states[0].step
-    for mine, other in ((by._states[0].momenta, alone._states[0].momenta),):
-        for a, b in zip(mine.slots if mine else [], other.slots if other else [], strict=True):
-            np.testing.assert_allclose(a.pack(), b.pack(), rtol=0, atol=tol)
+    slots = [m._states[0].momenta.slots if m._states[0].momenta else [] for m in (alone, by)]
+    for mine, other in zip(*slots, strict=True):
+        np.testing.assert_allclose(mine.pack(), other.pack(), rtol=0, atol=tol)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -79,7 +76,8 @@ def test_the_model_of_one_process(rule, data, n):
 @pytest.mark.parametrize(("kind", "y", "options"), [
     (FastMLPClassifier, Y > 0, {}),
     (FastMLPClassifier, Y, {"loss": "squared_error", "activation": "tanh"}),
-    (FastMLPClassifier, np.column_stack([Y == 0, Y > 0]).astype(int), {"class_weight": "balanced"}),
+    (FastMLPClassifier, np.column_stack([Y == 0, Y > 0]).astype(int),
+     {"class_weight": "balanced"}),
     (FastMLPRegressor, np.column_stack([Y, X[:, 0]]), {"activation": "logistic"}),
     (FastMLPRegressor, X[:, 1], {"loss": "poisson"}),
 ], ids=["sigmoid", "softmax squares", "labels", "regression", "poisson"])
@@ -182,10 +180,6 @@ def test_minibatches_of_each_worker():
     same(alone, by)
     _, warm = fits(0, batch_size=10, workers=threads(2, batch="per_worker", warm_up=2), **options)
     assert np.abs(weights(warm) - weights(by)).max() > 1e-4
-    from fastsgd.engine.mlp.settings import State
-    from fastsgd.engine.mlp.steps import Steps
-    from mlp_problem import settings
-
     given = settings(batch_per_worker=True, warm_up=2.0, batch_size=10, schedule={
         "kind": 0, "eta0": 0.5}).of_all(4, 100)
     assert (given.batch_size, given.growth, given.warm_rows) == (40, 4, 200)
@@ -193,75 +187,6 @@ def test_minibatches_of_each_worker():
     state.eta0 = 0.5
     given = type(given)(**{**vars(given), "adaptive": True})
     assert Steps(given, state).at(3, 40) == (0.5 * grown(4, 100, 200), 4) == (1.25, 4)
-
-
-def test_pool_partial_fit_warm_start_resume_and_files(tmp_path, monkeypatch):
-    """All calls of one estimator share a pool, and go on as those of one process do."""
-    opened, begin = [], _workers.comm.open
-    monkeypatch.setattr(_workers.comm, "open",
-                        lambda *args, **more: opened.append(begin(*args, **more)) or opened[-1])
-    for data in (X, S):
-        alone, by = fits(2, X=data)
-        for model in (alone, by):
-            model.resume(data, Y, max_iter=7)
-        same(alone, by)
-        for model in (alone, by):
-            arrays = [*model.coefs_, *model.intercepts_]
-            for k in range(3):
-                model.partial_fit(data[k * 30:k * 30 + 20 + k], Y[k * 30:k * 30 + 20 + k])
-            assert all(a is b for a, b in zip(
-                arrays, [*model.coefs_, *model.intercepts_], strict=True))
-        same(alone, by)
-        save_model(by, tmp_path / "by.model")
-        again = load_model(tmp_path / "by.model")
-        assert again.workers == by.workers
-        again.set_params(workers=None)
-        for model in (alone, by, again):
-            model.partial_fit(data, Y)
-        same(alone, by)
-        same(alone, again)
-        for model in (alone, by):
-            model.set_params(warm_start=True, max_iter=2).fit(data, Y)
-        same(alone, by)
-        assert len(opened) == 1
-        by.set_params(workers=threads(4)).fit(data, Y)
-        alone.fit(data, Y)
-        same(alone, by)
-        assert [pool._closed for pool in opened] == [True, False]
-        opened.clear()
-
-
-def test_random_numbers_go_on():
-    """A RandomState that is handed in stands in the end where one process leaves it."""
-    states = [np.random.RandomState(3), np.random.RandomState(3)]
-    for state, workers in zip(states, (None, threads(2)), strict=True):
-        FastMLPClassifier(**GIVEN | {"random_state": state}, workers=workers).fit(X, Y)
-    assert states[0].rand() == states[1].rand()
-
-
-def test_early_stopping_goes_on():
-    options = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 3,
-               "n_iter_no_change": 20}
-    alone, by = fits(3, **options)
-    for model in (alone, by):
-        model.resume(X, Y, max_iter=6)
-    same(alone, by)
-    assert by.validation_scores_ == alone.validation_scores_
-
-
-@pytest.mark.parametrize("workers", [{}, {"sync": "local"}], ids=str)
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_time_is_over_for_all(solver, workers):
-    if solver == "lbfgs" and workers:
-        return
-    model = FastMLPClassifier(
-        **GIVEN | {"max_iter": 10**7, "max_time": 0.2, "solver": solver, "n_iter_no_change": np.inf,
-                   "max_fun": 10**9, "alpha": 1e-9}, workers=threads(3, **workers))
-    with pytest.warns(Warning, match="max_time=0.2 seconds"):
-        model.fit(DRAW.normal(size=(N, F)) if solver == "adam" else np.repeat(X, 200, axis=0),
-                  Y if solver == "adam" else np.repeat(Y, 200))
-    assert model.fit_stats_["stopped_by"] == "max_time"
-    assert np.isfinite(weights(model)).all()
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -276,104 +201,3 @@ def test_lbfgs(n):
     alone, by = fits(n, solver="lbfgs", max_iter=3000, tol=1e-2, alpha=1)
     assert by.fit_stats_["stopped_by"] == alone.fit_stats_["stopped_by"] == "tol"
     assert by.loss_ == pytest.approx(alone.loss_, rel=1e-2)
-
-
-def test_verbose_and_the_hook_hear_of_rank_0(capsys):
-    """The hook sees the model so far, where it is in this process; it may end the training."""
-    for options in ({"max_iter": 9}, {"max_iter": 9, "solver": "lbfgs"}):
-        heard, seen = [], []
-        model = FastMLPClassifier(**GIVEN | options | {"verbose": True}, workers=threads(2))
-
-        def hook(_k, told, model=model, heard=heard, seen=seen):
-            heard.append(told.number)
-            seen.append(model._parameters.pack())
-            return told.number == 3
-
-        model._epoch_hook = hook
-        model.fit(X, Y)
-        assert heard == [1, 2, 3]
-        assert (model.n_iter_, model.fit_stats_["stopped_by"]) == (3, "callback")
-        assert capsys.readouterr().out.count("Iteration") == 3
-        if "solver" not in options:
-            assert np.abs(seen[0] - seen[1]).max() > 1e-3
-            assert np.array_equal(seen[2], model._parameters.pack())
-
-
-def test_an_error_leaves_the_model_as_it_was(monkeypatch):
-    model = FastMLPClassifier(**GIVEN | {"solver": "sgd"}, workers=threads(3)).fit(X, Y)
-    before, pool = deepcopy(vars(model)), _workers._POOLS[model][1]
-    for data in (X * 1e200, sparse.csr_array(S * 1e200)):
-        with pytest.raises(DivergenceError, match="the step was not taken"):
-            model.partial_fit(data, Y)
-        with (pytest.raises(DivergenceError, match="learning_rate_init"),
-              warnings.catch_warnings()):
-            warnings.simplefilter("ignore")
-            model.fit(data, Y)
-        assert _workers._POOLS[model][1] is pool  # which is well
-        np.testing.assert_array_equal(
-            weights(model), before["_parameters"].pack() if "_parameters" in before else
-            np.concatenate([a.ravel() for a in before["coefs_"] + before["intercepts_"]]))
-
-    def broken(*_args, **_more):
-        raise ZeroDivisionError("of a rank")
-
-    monkeypatch.setattr(Peers, "share", broken)
-    with pytest.raises(ZeroDivisionError, match="of a rank"):
-        model.fit(X, Y)
-    monkeypatch.undo()
-    assert model not in _workers._POOLS
-    expected = FastMLPClassifier(**GIVEN | {"solver": "sgd"}).fit(X, Y).partial_fit(X, Y)
-    np.testing.assert_allclose(weights(model.partial_fit(X, Y)), weights(expected), atol=1e-9)
-
-
-def test_ranks_that_raise_are_not_waited_for(monkeypatch):
-    """One rank fails in the middle: the others give up at once, and the user hears why."""
-    sums = Peers.sum
-
-    def failing(self, buf):
-        if self.rank == 1 and self.comm.stats.bytes_sent > 5000:
-            raise MemoryError("rank 1 has no room")
-        return sums(self, buf)
-
-    monkeypatch.setattr(Peers, "sum", failing)
-    with pytest.raises((MemoryError, CommAborted), match="no room"):
-        FastMLPClassifier(**GIVEN, workers=threads(3)).fit(X, Y)
-
-
-@pytest.mark.parametrize(("options", "message"), [
-    ({"workers": threads(2, sync="local"), "solver": "lbfgs"}, "takes all rows; use Workers.sync="),
-    ({"workers": threads(2, batch="per_worker"), "solver": "lbfgs"}, "use batch='global'"),
-    ({"workers": threads(2, local_steps=3)}, "local_steps=3. has no meaning with sync='sync'"),
-    ({"workers": threads(2), "sync": "merge"}, "sync='merge' shares weights among threads"),
-    ({"workers": 2, "sync": "hogwild"}, "use sync='auto' and more workers"),
-    ({"workers": 2, "sync": "map_reduce"}, "use sync='auto' and more workers"),
-    ({"workers": Workers(comm="mpi")}, "random_state to be an int"),
-    ({"workers": "4"}, "None, an int or fastsgd.Workers"),
-    ({"workers": True}, "None, an int or fastsgd.Workers"),
-    ({"workers": 0}, "n must be an int >= 1"),
-    ({"workers": 2, "pipeline": Pipeline(2, 2)}, "set the other to None"),
-], ids=str)
-def test_what_has_no_meaning_is_refused(options, message):
-    with pytest.raises(ValueError, match=message):
-        FastMLPClassifier(**options).fit(X, Y)
-
-
-def test_settings_and_models_travel():
-    """What ranks unpack is what was packed."""
-    model = FastMLPClassifier(**GIVEN | {"solver": "adam", "early_stopping": True}).fit(S, Y)
-    told = rank.pack_model(model._parameters, model._states[0])
-    parameters, state = rank.unpack_model(told, copy=True)
-    assert parameters.digest() == model._parameters.digest()
-    assert parameters.first is not model._parameters.first
-    for name, value in vars(model._states[0]).items():
-        if name not in ("momenta", "iterate"):
-            assert getattr(state, name) == value
-    assert state.iterate.digest() == model._states[0].iterate.digest()
-    assert np.array_equal(state.momenta.last, model._states[0].momenta.last)
-    from mlp_problem import settings
-
-    given = settings(output=("logistic", "log_loss"), n_iter_no_change=np.inf)
-    assert rank.unpack_settings(rank.pack_settings(given)) == given
-    rng = np.random.RandomState(np.random.PCG64(5))
-    assert rank.unpack_rng(rank.pack_rng(rng)).rand() == rng.rand()
-    assert Epoch(**vars(Epoch(1, 2.0, 3.0))) == Epoch(1, 2.0, 3.0)

@@ -1,5 +1,6 @@
 """Networks by workers that go some steps by themselves: what is averaged, by which weights."""
 
+import math
 import os
 import signal
 import warnings
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.datasets import load_digits
-from test_mlp_workers import GIVEN, N, F, S, X, Y, fits, same, threads, weights
+from test_mlp_workers import GIVEN, N, S, X, Y, fits, same, threads, weights
 
 from fastsgd import FastMLPClassifier, Workers
 from fastsgd.engine.mlp import local
@@ -120,7 +121,7 @@ def test_every_row_is_met_once_an_epoch(steps, batch_size, monkeypatch):
     assert sorted(together) == list(range(N))
     assert model.t_ == N
     lengths = {len(rows) for rows in met}
-    assert lengths == {-(-(-(-N // batch_size)) // steps)}
+    assert lengths == {math.ceil(math.ceil(N / batch_size) / steps)}
     assert all(len(row) <= -(-steps * batch_size // 3) for rows in met for row in rows)
 
 
@@ -190,8 +191,7 @@ def test_divergence_of_one_rank_is_told_by_all():
     before, pool = weights(model), _workers._POOLS[model][1]
     with pytest.raises(DivergenceError, match="the step was not taken"):
         model.partial_fit(bad, Y)
-    with pytest.raises(DivergenceError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.raises(DivergenceError):
         model.fit(bad, Y)
     assert _workers._POOLS[model][1] is pool
     np.testing.assert_array_equal(weights(model), before)
@@ -239,4 +239,3 @@ def test_lbfgs_by_processes():
                      for workers in (None, 2))
     same(alone, by, 1e-9)
     assert by.fit_stats_["comm"] == "process"
-    assert F == S.shape[1]

@@ -187,5 +187,5 @@ def _refused_by_own_rows(estimator, solver, workers):
          f"class_weight={getattr(estimator, 'class_weight', None)!r}, which counts them"),
         (not isinstance(estimator.tol, (Real, NoneType)), f"tol={estimator.tol!r}"),
     ):
-        yield own and asked, (f"Workers(rows='own') lets no process see all rows, as {what} "
-                              "needs; use rows='all'")
+        yield own and asked, (
+            f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'")

@@ -72,8 +72,9 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         check_kind(model, y)
         if base is not None:
             model._index_base = base
-        held_out = (None if test is None or together.rank
-                    else read_as(test, base, X.shape[1], X.dtype, quiet))
+        held_out = None
+        if test is not None and not together.rank:
+            held_out = read_as(test, base, X.shape[1], X.dtype, quiet)
         began = time.perf_counter()
         legs = None
         if checkpoint is not None:

@@ -1,8 +1,8 @@
 /* waiting.h: how a rank waits for a counter of another, and how it tells that its own has grown.
  *
- * A wait looks at the counter, then yields the core between looks, and after `yield_seconds` sleeps
- * on a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself. Where
- * there is no futex it sleeps for a moment and looks again.
+ * A wait looks at the counter, then yields the core between looks, and after `yield_seconds`
+ * sleeps on a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself.
+ * Where there is no futex it sleeps for a moment and looks again.
  *
  * How long it looks before it yields decides the time of a small collective: with a core for each
  * rank a yield costs more than the whole wait, and where cores are shared each look keeps the

@@ -1,4 +1,4 @@
-"""Workers that share each minibatch: each finds the gradient of some rows, all take the sum's step.
+"""Workers that share each minibatch: each finds the gradient of some rows, all step by the sum.
 
 Every rank has the whole model. What it steps by is the same bits on all: sums that an all-reduce
 has made, and rows of a sparse first layer's gradient, which are sent with their features' numbers
