@@ -13,10 +13,9 @@ import fastsgd
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
-    **dict.fromkeys(["checkpoints", "losses", "duals", "penalties", "schedules", "optimizers",
-                     "_registry",
-                     "_validation", "errors", "data", "model_file", "pipeline", "solvers",
-                     "workers"], 2),
+    **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
+                     "checkpoints", "_validation", "errors", "data", "model_file", "pipeline",
+                     "solvers", "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,

@@ -2,11 +2,16 @@
 
 # ruff: noqa: F811 (fixtures that are imported)
 
+import contextlib
 import json
+import os
+import signal
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from mpi_environment import mpi  # noqa: F401
+from mpi_environment import ended, mpi  # noqa: F401
 from test_cli import run
 from test_cli_workers import LBFGS, joined, shards  # noqa: F401
 
@@ -70,6 +75,40 @@ def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
     job = train(mpi, 2, one, "--solver", "sdca", "--rows", "own")
     assert job.code == 2
     assert "lets no process see all rows" in " ".join(job.stderr.split())
+
+
+def ranks_of(word):
+    """Processes, not mpirun itself, whose command has this word."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if word in words and "mpirun" not in words[0]:
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_a_killed_rank_ends_the_job_and_the_checkpoint_goes_on(mpi, shards, tmp_path):
+    """With another number of processes, which read other rows; and a job that ends at --epochs."""
+    path = tmp_path / "checkpoint"
+    args = [*shards, "--comm", "mpi", "--n-jobs", 1, "--tol", "none", "--checkpoint", path,
+            "--every", 3, "--save", tmp_path / "m"]
+    job = mpi.start(2, "mpi_command.py", "train", *args, "--epochs", 100_000_000)
+    while not path.exists() and job.poll() is None:
+        time.sleep(0.02)
+    os.kill(ranks_of(str(path))[-1], signal.SIGKILL)
+    assert ended(job).code > 0
+    assert not (tmp_path / "m.done").exists()
+    assert ranks_of(str(path)) == []
+    behind = load_model(path).n_iter_
+    assert behind % 3 == 0
+    job = mpi.run(3, "mpi_command.py", "train", *args, "--epochs", behind + 5, "--resume", path,
+                  "--max-time", 100, "--json")
+    assert (job.code, job.stderr) == (0, "")
+    told = json.loads(job.stdout)
+    assert (told["epochs"], told["workers"], told["stopped_by"]) == (behind + 5, 3, "max_iter")
+    assert load_model(path).coef_.tobytes() == load_model(tmp_path / "m").coef_.tobytes()
+    assert (tmp_path / "m.done").exists()
 
 
 def test_a_regressor_tells_of_all_rows(mpi, tmp_path):

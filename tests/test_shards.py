@@ -35,9 +35,12 @@ def test_ranges_are_the_file_and_whole_lines(lines, end, final, size, look):
         shards.LOOK = before
     assert b"".join(parts) == text
     assert [begin for begin, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
-    assert all(part.endswith(b"\n") for part in parts[:-1] if part and not text.endswith(part))
-    assert sum((part.splitlines(keepends=False) if b"\r" not in text else part.split(b"\n")) != []
-               for part in parts) <= size
+    starts = [at for at in range(len(text)) if at == 0 or text[at - 1:at] == b"\n"]
+    for (begin, stop), rank in zip(ranges, range(size), strict=True):
+        cuts = len(text) * rank // size, len(text) * (rank + 1) // size
+        mine = [at for at in starts if cuts[0] <= at < cuts[1]]
+        assert [at for at in starts if begin <= at < stop] == mine
+        assert stop in (begin, len(text)) or text[stop - 1:stop] == b"\n"
 
 
 def test_a_long_line_is_of_one_rank(tmp_path):
