@@ -78,6 +78,7 @@ def test_headers_know_no_python():
      ("fastsgd.errors", ["sklearn", "scipy"]),
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
+     ("fastsgd.engine.mlp.rank", ["sklearn"]),
      ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):
