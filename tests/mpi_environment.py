@@ -67,16 +67,16 @@ class MPI:
 
 
 def ended(job, timeout=120):
-    """Waits for a job; one that does not end is ended."""
-    try:
-        out, err = job.communicate(timeout=timeout)
-        return Ended(job.returncode, out, err)
-    except subprocess.TimeoutExpired:
-        job.send_signal(signal.SIGTERM)  # mpirun ends its processes
+    """Waits for a job, second by second, so that a pause of both is not counted, or ends it."""
+    for _ in range(timeout):
         with contextlib.suppress(subprocess.TimeoutExpired):
-            job.wait(10)
-        job.kill()
-        return Ended(-1, *job.communicate())
+            out, err = job.communicate(timeout=1)
+            return Ended(job.returncode, out, err)
+    job.send_signal(signal.SIGTERM)  # mpirun ends its processes
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        job.wait(10)
+    job.kill()
+    return Ended(-1, *job.communicate())
 
 
 def make(folder):

@@ -83,6 +83,13 @@ def caught(how):
             pool.run("comm_tasks:loop")
         assert found.value.reason == "enough of it"
         assert found.value.peer == (2 if pool.rank != 2 else None)
+        with pytest.raises(CommError, match="closed"):
+            pool.comm.barrier()
+
+    with fastsgd.comm.open("mpi", timeout=60.0) as pool:
+        pool.abort("all of them")
+        with pytest.raises(CommAborted, match="all of them"):
+            pool.comm.barrier()
 
     with fastsgd.comm.open("mpi", timeout=1.0) as pool:
         with pytest.raises(CommTimeout, match=f"rank {BAD} did not arrive in time") as found:

@@ -78,8 +78,9 @@ def test_headers_know_no_python():
      ("fastsgd.errors", ["sklearn", "scipy"]),
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
-     ("fastsgd.engine.mlp.rank", ["sklearn"]),
-     ("fastsgd.losses", ["sklearn"]), ("fastsgd.engine.loop", ["sklearn"])],
+     ("fastsgd.engine.mlp.rank", ["sklearn"]), ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
+     ("fastsgd.engine.worker", ["sklearn"]), ("fastsgd.losses", ["sklearn"]),
+     ("fastsgd.engine.loop", ["sklearn"])],
 )
 def test_import_is_light(module, absent):
     """A fresh interpreter that imports a module has not loaded these packages."""

@@ -53,7 +53,7 @@ def test_all_collectives(pools, name, n):
     check(pool, *({"length": length, "dtype": dtype, "op": op, "allocated": op != "min",
                    "root": n - 1}
                   for length in (0, 1, n - 1, n, PRIME) for dtype in DTYPES
-                  for op in ("sum", "max", "min")))
+                  for op in (("sum", "max", "min") if length == PRIME else ("sum",))))
 
 
 @pytest.mark.parametrize("n", [2, 4])
@@ -172,7 +172,7 @@ def test_results_come_back(pools, name):
 def test_ranks_that_call_different_things_are_told(name, how):
     with fastsgd.comm.open(n=3, timeout=60.0, **KINDS[name]) as pool:
         with pytest.raises(CommError) as caught:
-            pool.run("comm_tasks:unlike", {"how": how})
+            pool.run("comm_fault_tasks:unlike", {"how": how})
         assert not isinstance(caught.value, CommAborted)
         assert "all ranks must call the same collectives" in str(caught.value)
         with pytest.raises(CommError, match="closed"):
@@ -203,6 +203,36 @@ def test_what_run_refuses(pools, name):
     assert len(pool.run("comm_tasks:echo")) == 2
 
 
+@pytest.mark.parametrize("name", ["thread", "process", "process-portable"])
+def test_shared_arrays_are_one_memory(pools, name):
+    """Workers see the array, read-only; many at once; no descriptor stays anywhere."""
+    pool = pools(name, 2)
+    X, empty = np.arange(300_000.0).reshape(3, -1), np.zeros((0, 4), np.int32)
+    before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    shared = [pool.share(X), pool.share(empty), *(pool.share(np.array(k)) for k in range(20))]
+    none = pool.run("comm_tasks:look_at", {"shared": [], "one": {"X": X}})
+    for _ in range(2):
+        told = pool.run("comm_tasks:look_at", {"shared": shared, "one": {"X": shared[0]}})
+        for found in told:
+            assert found["sum"] == X.sum()
+            assert found["shapes"] == [[3, 100_000], [0, 4]] + 20 * [[]]
+            assert found["writeable"] == (name == "thread")
+    told = pool.run("comm_tasks:look_at", {"shared": [], "one": {"X": X}})
+    if name != "thread":  # threads see the descriptors of each other's listing
+        assert [found["descriptors"] for found in told] == [
+            found["descriptors"] for found in none]
+    if name != "thread":
+        np.testing.assert_array_equal(shared[0].array, X)
+        shared[0].close()
+        with pytest.raises(ValueError, match="share it again"):
+            pool.run("comm_tasks:look_at", {"shared": [shared[0]], "one": {"X": X}})
+        with pytest.raises(TypeError, match="numbers"):
+            pool.share(np.array(["a"]))
+    del shared, told
+    if sys.platform == "linux":
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_what_cannot_be_sent(pools):
     pool = pools("process", 2)
     with pytest.raises(TypeError, match=r"set at \['arguments'\]\['a'\]\[1\]"):
@@ -223,3 +253,4 @@ def test_workers_are_fresh_and_light(pools):
     for package in ("sklearn", "scipy", "joblib", "multiprocessing", "fastsgd.engine"):
         assert package not in first[0]["modules"]
     assert first[0]["path"] == sys.path
+    assert first[0]["PYTHONPATH"] == os.environ.get("PYTHONPATH")

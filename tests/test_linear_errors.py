@@ -16,7 +16,7 @@ Y = (X[:, 0] > 0).astype(int)
 
 @pytest.mark.parametrize(("name", "value"), [
     ("device", "cuda"),
-    ("workers", 2), ("multi_class", "multinomial"),
+    ("multi_class", "multinomial"),
 ])
 def test_reserved_parameters_are_not_built_yet(name, value):
     with pytest.raises(NotBuiltYetError, match=f"{name}='?{value}'? is not built yet"):

@@ -10,13 +10,16 @@ from test_workers import threads
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
 from fastsgd.engine import local
 from fastsgd.losses import LOSSES
+from fastsgd.solvers import SOLVERS
+from fastsgd.workers import workers_of
 
 EPOCHS = {"max_iter": 40, "tol": None}
 OPTIONS = [{}, {"penalty": "l1", "alpha": 1e-3}, {"penalty": "elasticnet"}, {"average": True},
            {"average": 2000}, {"learning_rate": "adaptive", "eta0": 0.1, "tol": 1e-4},
            {"learning_rate": "constant", "eta0": 0.02}, {"learning_rate": "cosine", "eta0": 0.1},
            {"learning_rate": "invscaling", "eta0": 0.5}, {"fit_intercept": False},
-           {"shuffle": False}, {"shuffle": "rows"}, {"eta0": "auto"}, {"n_jobs": 2, "sync": "merge"},
+           {"shuffle": False}, {"shuffle": "rows"}, {"eta0": "auto"},
+           {"n_jobs": 2, "sync": "merge"},
            {"n_jobs": 2, "sync": "hogwild"}, {"n_jobs": 2, "sync": "round_robin"}]
 
 
@@ -169,8 +172,5 @@ def test_time_is_over_for_all():
 
 def test_an_int_is_local_for_sgd():
     model = FastSGDClassifier(workers=3)
-    from fastsgd.solvers import SOLVERS
-    from fastsgd.workers import workers_of
-
     assert workers_of(model, SOLVERS["sgd"]) == Workers(3, sync="local")
     assert workers_of(model, SOLVERS["gd"]) == Workers(3, sync="sync")

@@ -80,6 +80,14 @@ def test_each_rank_moves_its_own_rows(monkeypatch):
     assert np.array_equal(sum(mine.astype(int) for mine in owners.values()), np.ones(150))
 
 
+def test_the_bias_does_not_swing():
+    """One sum an epoch: steps of the bias that allow for less than all ranks end at a gap of f."""
+    X, y = data("log_loss", n=400, shift=1.0)
+    model = model_for("log_loss", solver="sdca", tol=1e-5, max_iter=400, alpha=1e-3,
+                      workers=threads(2, local_steps=10**6)).fit(X, y)
+    assert model.gap_ <= 1e-5 * model.loss_curve_[-1]
+
+
 def test_local_steps_are_rows_between_sums():
     """More sums an epoch: fewer epochs."""
     X, y = data("squared_error", n=600)

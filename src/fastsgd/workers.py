@@ -31,8 +31,8 @@ class Workers:
         'sdca' is the same by both: each worker ascends on rows of its own, then the changes are
         added up (CoCoA+).
     local_steps : int or None, default=None
-        Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
-        minibatches. None: see docs/workers.md. [1, inf).
+        Rows that each worker visits between two averages (or sums, with 'sdca'). None: 16 averages
+        (or sums) an epoch. With MLPs it counts minibatches of all; None: 8. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
         What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
         each worker takes its part. 'per_worker': those of each worker, so that minibatches grow

@@ -30,10 +30,18 @@ def main():
         target=follow, args=(told["parent"], told["portable"]), daemon=True).start()
     connection = Connection(socket.socket(fileno=told["socket"]))
     try:
-        sys.path[:] = connection.receive()["path"]
+        take_paths(connection.receive())
         serve(connection, handle)
     except (EOFError, ConnectionError):  # the parent has closed its end, or is gone
         pass
+
+
+def take_paths(first):
+    """Modules are found as in the parent; what this process may start sees nothing of it."""
+    sys.path[:] = first["path"]
+    os.environ.pop("PYTHONPATH", None)
+    if first["PYTHONPATH"] is not None:
+        os.environ["PYTHONPATH"] = first["PYTHONPATH"]
 
 
 def serve(connection, handle):

@@ -256,7 +256,7 @@ class Pool(ABC):
         task : str
             ``"module:function"``.
         arguments : dict, optional
-            Of what JSON can hold and of numpy arrays, nested in any way.
+            Of what JSON can hold, numpy arrays and what `share` returns, nested in any way.
         per_rank : list of dict, optional
             More arguments, for each rank its own.
 
@@ -267,6 +267,14 @@ class Pool(ABC):
         PeerFailed, CommTimeout
             Ranks have died or stand still. After an error the pool is closed.
         """
+
+    def share(self, array):
+        """An array that is read by tasks of this pool, several or many times: to go in arguments.
+
+        Where workers are processes it is copied once, into memory that they map; tasks get a
+        read-only array.
+        """
+        return array
 
     @abstractmethod
     def abort(self, reason=""):

@@ -7,7 +7,7 @@ import numpy as np
 from fastsgd._compat import import_mpi
 from fastsgd.comm import mpi_job
 from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, Communicator, Pool, chunk_of
-from fastsgd.comm.messages import decode, encode
+from fastsgd.comm.messages import HEAD, decode, encode
 from fastsgd.comm.mpi_waiting import Waiting
 from fastsgd.comm.tasks import arguments_of, resolve, split
 from fastsgd.errors import CommAborted, CommError
@@ -130,10 +130,9 @@ class MPICommunicator(Communicator):
         return [chunk.stop - chunk.start for chunk in chunks]
 
     def _check_open(self, op):
-        why = "it is closed" if self._closed else self._waiting.over
-        if why:
-            raise CommError(f"{op}: this communicator cannot be used any more: {why}",
-                            op=op, rank=self.rank)
+        if self._closed:
+            raise CommError(f"{op}: this communicator is closed", op=op, rank=self.rank)
+        self._waiting.check(op)
 
     def abort(self, reason=""):
         self._abort(reason)
@@ -215,11 +214,11 @@ class MPIPool(Pool):
 
     def _exchange(self, result):
         """The results of all ranks, as the messages of `fastsgd.comm.messages`, without pickle."""
-        message = b"".join(encode(result))
+        message = b"".join(encode(result).buffers)
         message += bytes(-len(message) % 8)
         *_, (joined, lengths) = self.comm._all_gatherv(np.frombuffer(message, np.uint64))
         ends = np.cumsum(lengths)
-        return [decode(_reader(joined[end - length:end].view(np.uint8)))
+        return [_decoded(joined[end - length:end].view(np.uint8))
                 for end, length in zip(ends, lengths, strict=True)]
 
     def abort(self, reason=""):
@@ -260,13 +259,13 @@ def _reduction(op, dtype):
     return MPI.Op.Create(reduce, commute=True)
 
 
-def _reader(data):
-    """What `decode` reads a message from."""
-    place = 0
+def _decoded(data):
+    """The value of a message that has come as bytes."""
+    place = HEAD.size
 
     def read(view):
         nonlocal place
         view[:] = memoryview(data[place:place + len(view)])
         place += len(view)
 
-    return read
+    return decode(data[:place].tobytes(), [], read)

@@ -48,7 +48,8 @@ class Waiting:
         self._mpi, self._control, self._timeout = MPI, control, timeout
         self._late = set()  # ranks that have told that they are out of time
         self.told = None  # (rank, message) of the rank that has given up first
-        self.over = self._reason = ""  # why nothing can be done any more
+        self.over = ""  # why nothing can be done any more
+        self._reason = None  # of this rank, when it has given up
 
     def until_done(self, request, op, timeout=None, status=None):
         """Returns when `request` is done; raises what keeps it from being done.
@@ -83,6 +84,15 @@ class Waiting:
             if tests > SPINS:
                 os.sched_yield()
 
+    def check(self, op):
+        """Raises what keeps anything from being done any more."""
+        if self.over:
+            text = f"{op}: this communicator cannot be used any more: {self.over}"
+            where = {"op": op, "rank": self._control.rank}
+            if self._reason is None:
+                raise CommError(text, **where)
+            raise CommAborted(text, reason=self._reason, **where)
+
     def give_up(self, reason, error=None):
         """Tells all other ranks that this one has given up."""
         self._reason, self.over = reason, f"this rank has given up: {reason}"
@@ -105,8 +115,7 @@ class Waiting:
             raise Told(ABORTED, by, message["reason"], [by], timeout).error(**where)
         if self._late:
             self._give_up_late(op, timeout)
-        if self.over:  # by another thread of this process
-            raise CommAborted(f"{op}: {self.over}", reason=self._reason, **where)
+        self.check(op)  # another thread of this process may have given up
 
     def _give_up_late(self, op, timeout):
         """Tells that this rank is out of time; those that do not answer are the ones it names."""

@@ -15,6 +15,7 @@ from fastsgd.comm.messages import Connection, encode
 from fastsgd.comm.remote_errors import rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
+from fastsgd.comm.sharing import SharedArray
 from fastsgd.comm.tasks import arguments_of, check_size, split
 from fastsgd.comm.verdict import GRACE, Verdict, nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
@@ -68,11 +69,11 @@ class ProcessPool(Pool):
         if portable:
             from fastsgd.comm import fallback
 
-            make_file = fallback.memory_file
+            self._make_file = fallback.memory_file
             capacity = min(default_capacity(n), fallback.LARGEST) if capacity is None else capacity
         else:
-            make_file = memory_file
-        segment = make_segment(n, capacity, make_file)
+            self._make_file = memory_file
+        segment = make_segment(n, capacity, self._make_file)
         pairs = []
         try:
             end = Exchange(segment.memory, -1, n, timeout)
@@ -102,7 +103,8 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             if self._watcher.error is not None:
                 raise self._watcher.error
-            self._send([encode({"path": sys.path})] * self.world_size)
+            first = {"path": sys.path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
+            self._send([encode(first)] * self.world_size)
             self._collect("ready", time.monotonic() + START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None):
@@ -114,6 +116,10 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             self._send(orders)
             return self._collect("result")
+
+    def share(self, array):
+        """A `SharedArray`; its memory lives while it or a worker's array of it does."""
+        return SharedArray(array, self._make_file)
 
     def abort(self, reason=""):
         if self._finalizer.alive:

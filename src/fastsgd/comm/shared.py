@@ -86,11 +86,11 @@ class SharedCommunicator(Communicator):
     def _all_gatherv(self, part):
         n, flat = self.world_size, part.reshape(-1)
         row = int(np.prod(part.shape[1:], dtype=np.int64))
+        if row == 0:
+            raise ValueError(f"all_gatherv: rows must not be empty, got shape {part.shape}")
         shared = self._shared(flat)
         status, counts = self._end.begin_parts(shared)
         self._check("all_gatherv", status)
-        if row == 0:
-            raise ValueError(f"all_gatherv: rows must not be empty, got shape {part.shape}")
         joined = np.empty((int(counts.sum()) // row, *part.shape[1:]), part.dtype)
         self._check("all_gatherv", self._end.end_parts(shared, joined.reshape(-1)))
         return (n - 1) * (flat.nbytes + 8), 2 * (n > 1), (joined, counts // row)
@@ -115,7 +115,7 @@ class SharedCommunicator(Communicator):
 
     def _barrier(self, timeout):
         self._check_open()
-        self._check("barrier", self._end.barrier(timeout))
+        self._check("barrier", self._end.barrier(timeout), timeout)
         return 0, int(self.world_size > 1)
 
     def abort(self, reason=""):
@@ -129,8 +129,8 @@ class SharedCommunicator(Communicator):
         if self._closed:
             raise CommError("this communicator is closed", rank=self.rank)
 
-    def _check(self, op, status):
-        """Makes an error of a status that is not 0."""
+    def _check(self, op, status, timeout=None):
+        """Makes an error of a status that is not 0; `timeout` if not the usual one."""
         if not status:
             return
         step, peer = self._end.at
@@ -143,7 +143,7 @@ class SharedCommunicator(Communicator):
                     "all ranks must call the same collectives in the same order")
             self.abort(text)
             raise CommError(text, **where)
-        raise Verdict(self._end, self.timeout).told().error(**where)
+        raise Verdict(self._end, timeout or self.timeout).told().error(**where)
 
 
 def check_algorithm(algorithm):

@@ -252,7 +252,8 @@ def choose_sync(sync, n_jobs, rows, merge_every="auto", workers=1):
     if sync == "hogwild" and rows.is_dense:
         raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
                          "on a dense row writes all weights; use sync='auto' or 'merge'")
-    small = rows.nnz // workers < threads.MIN_NONZEROS_FOR_THREADS and (n_jobs is None or sync == "auto")
+    small = rows.nnz // workers < threads.MIN_NONZEROS_FOR_THREADS and (
+        n_jobs is None or sync == "auto")
     n_threads = 1 if sync == "serial" or small else threads.count_threads(n_jobs)
     if sync != "hogwild" and _rows_between_merges(rows, n_threads, merge_every) == 0:
         n_threads = 1

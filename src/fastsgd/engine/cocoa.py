@@ -1,10 +1,10 @@
 """Solver "sdca" by several workers: CoCoA+, each ascends on rows of its own.
 
-Jaggi et al.: Communication-efficient distributed dual coordinate ascent, 2014; Ma et al.: Adding vs.
-averaging in distributed primal-dual optimization, 2015. In a round each rank steps on its dual
-variables against its own v, where steps count `caution` (sigma') times as much as they are; then the
-changes of v are added up, divided by it. sigma' = the number of ranks is safe for any data; the first
-rounds try less. Dual variables stay with their rank; certificates gather them.
+Jaggi et al.: Communication-efficient distributed dual coordinate ascent, 2014; Ma et al.: Adding
+vs. averaging in distributed primal-dual optimization, 2015. In a round each rank steps on its dual
+variables against its own v, where steps count `caution` (sigma') times as much as they are; then
+the changes of v are added up, divided by it. sigma' = the number of ranks is safe for any data;
+the first rounds try less. Dual variables stay with their rank; certificates gather them.
 """
 
 import numpy as np

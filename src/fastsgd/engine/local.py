@@ -1,8 +1,8 @@
 """Local SGD: each worker steps by itself for a while, then the weights are averaged.
 
 Zinkevich, Weimer, Li, Smola: Parallelized SGD, 2010 (one average at the end); Stich: Local SGD
-converges fast and communicates little, 2019 (an average every H steps). An epoch's order is that of
-one process; of each stretch of it every rank takes a part, so rows sorted by label do no harm.
+converges fast and communicates little, 2019 (an average every H steps). An epoch's order is that
+of one process; of each stretch of it every rank takes a part, so rows sorted by label do no harm.
 """
 
 import time
@@ -14,7 +14,14 @@ from fastsgd.engine import threads
 from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.loop import (
-    Ended, Epoch, check_finite, comparison, make_epoch, make_trainer, stalled, store,
+    Ended,
+    Epoch,
+    check_finite,
+    comparison,
+    make_epoch,
+    make_trainer,
+    stalled,
+    store,
 )
 from fastsgd.engine.peers import grown
 from fastsgd.engine.visiting import block_rows, visiting_order

@@ -24,7 +24,7 @@ from fastsgd.losses import LOSSES
 from fastsgd.penalties import Penalty
 from fastsgd.schedules import LINE_SEARCHES
 
-LISTENERS = {}
+LISTENERS: dict = {}
 """``on_epoch`` by name, of trainings whose rank 0 is in this process."""
 
 

@@ -87,8 +87,12 @@ merge_every : int or 'auto', default='auto'
     of the changes is added, down to their mean.
 device : 'cpu'
     Reserved.
-workers : None
-    Reserved.
+workers : None, int or Workers, default=None
+    Processes or machines that train together: ``Workers(n, comm="process" | "mpi" | "thread",
+    sync="sync" | "local")``; an int is so many processes. 'gd', 'lbfgs' and 'newton-cg' then give
+    the model of one process up to rounding, 'sdca' reaches the same optimum, 'sgd' averages
+    weights now and then. Several classes are learnt one after the other. `n_jobs` counts the
+    threads of each worker. They live as long as the estimator. See docs/workers.md.
 solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'auto'}, default='sgd'
     'sgd': steps by single rows. 'sdca': dual coordinate ascent, which ends with a proof of how far
     the optimum is at most; not for the perceptron, nor without a part of l2. The others sum over

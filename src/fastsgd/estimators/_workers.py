@@ -14,17 +14,25 @@ from fastsgd.engine.state import LinearState
 from fastsgd.engine.worker import LISTENERS, pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
 
-_POOLS = weakref.WeakKeyDictionary()
+_POOLS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 """(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
 
 A pool ends with its estimator, or when another is needed; `Pool` itself ends its processes when
 nobody has it any more."""
 
+_OF_THE_JOB: dict = {}
+"""Pools of the MPI job by timeout, for all estimators: its communicators are few, and all
+processes must give one back together, which those of forgotten estimators do not."""
+
 _names = itertools.count()
 
 
 def pool_of(estimator, workers):
-    """The estimator's open pool: that of its last call, or a new one."""
+    """The estimator's open pool: that of its last call, or a new one; MPI has one for all."""
+    if workers.comm == "mpi":
+        if workers.timeout not in _OF_THE_JOB:
+            _OF_THE_JOB[workers.timeout] = comm.open("mpi", workers.n, timeout=workers.timeout)
+        return _OF_THE_JOB[workers.timeout]
     kept = _POOLS.get(estimator)
     if kept is not None and (kept[0].n, kept[0].comm, kept[0].timeout) == (
             workers.n, workers.comm, workers.timeout):
@@ -74,6 +82,7 @@ def train_by_workers(job, todo, report):
         raise
     except BaseException:
         close_pool(job.estimator)
+        _OF_THE_JOB.clear()
         raise
     return ended
 
@@ -125,6 +134,7 @@ def _count(job, pool, results):
 
 def _epoch(told):
     """An `Epoch` of numbers that were told later: its state has no weights any more."""
-    state = SimpleNamespace(**{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
+    state = SimpleNamespace(
+        **{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
     return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
                  told["score"])

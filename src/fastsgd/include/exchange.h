@@ -123,9 +123,9 @@ static int fsgd_gather_block(fsgd_comm *c, const fsgd_call *call, int64_t block,
 /* All-reduce; without `gather` reduce-scatter, without `reduce` all-gather.
  *
  * Chunks are done in blocks, so that what one rank has summed is still in a cache when others copy
- * it; a block is copied after the next one is summed, so that nobody waits for long. Nobody's block is
- * overwritten while it is read: a rank writes to its own chunk when it sums, which nobody else reads
- * until it says so, and to a block of a peer's chunk when that peer has summed it. */
+ * it; a block is copied after the next one is summed, so that nobody waits for long. Nobody's
+ * block is overwritten while it is read: a rank writes to its own chunk when it sums, which nobody
+ * else reads until it says so, and to a block of a peer's chunk when that peer has summed it. */
 static int fsgd_exchange_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce,
                              int gather)
 {

@@ -7,7 +7,8 @@
 #define FSGD_LETTER (FSGD_MAILBOX / 4) /* bytes that are handed over at once */
 
 /* Moves n <= FSGD_LETTER bytes in (write) or out. */
-static int fsgd_letter(fsgd_comm *c, fsgd_mailbox *box, char *data, uint32_t n, int write, int peer)
+static int fsgd_letter(fsgd_comm *c, fsgd_mailbox *box, char *data, uint32_t n, int write,
+                       int peer)
 {
     fsgd_counter *mine = write ? &box->head : &box->tail;
     const uint32_t done = mine->value, at = done % FSGD_MAILBOX;

@@ -5,7 +5,7 @@
 #include "fsgd.h"
 #include "simd.h"
 
-#define FSGD_REDUCE_BLOCK 512 /* elements of a sum of five or more buffers that stay in the cache */
+#define FSGD_REDUCE_BLOCK 512 /* elements of a sum of five or more buffers, in the cache */
 
 /* dst[i] = (((from[0][i] op from[1][i]) op ...) op dst[i]) over `n` >= 1 sources. */
 typedef void (*fsgd_reduce_fn)(void *dst, const void *const *from, int n, int64_t length);

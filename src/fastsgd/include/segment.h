@@ -1,6 +1,6 @@
 /* segment.h: the memory that all ranks of a communicator see.
  *
- *   header | a slot for each rank | a mailbox for each ordered pair of ranks | an arena for each rank
+ *   header | a slot for each rank | a mailbox for each ordered pair of ranks | each rank's arena
  *
  * A slot says what its rank is at; only its rank writes it, but for the two flags of a verdict. A
  * buffer is told by its distance from the segment's beginning, which is the same in all processes

@@ -1,14 +1,14 @@
 /* waiting.h: how a rank waits for a counter of another, and how it tells that its own has grown.
  *
- * A wait looks at the counter, then yields the core between looks, and after `yield_seconds` sleeps on
- * a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself. Where there
- * is no futex it sleeps for a moment and looks again.
+ * A wait looks at the counter, then yields the core between looks, and after `yield_seconds` sleeps
+ * on a futex, for 50 ms at most, so that it sees a failure, an abort or Ctrl-C by itself. Where
+ * there is no futex it sleeps for a moment and looks again.
  *
  * How long it looks before it yields decides the time of a small collective: with a core for each
- * rank a yield costs more than the whole wait, and where cores are shared each look keeps the awaited
- * rank from running. So a rank yields at once to one that was last on its own core; else waits that
- * were short let the next one look for longer, up to `most_looks`, and waits that were long for
- * less.
+ * rank a yield costs more than the whole wait, and where cores are shared each look keeps the
+ * awaited rank from running. So a rank yields at once to one that was last on its own core; else
+ * waits that were short let the next one look for longer, up to `most_looks`, and waits that were
+ * long for less.
  */
 #ifndef FSGD_WAITING_H
 #define FSGD_WAITING_H
@@ -103,7 +103,7 @@ FSGD_FN int fsgd_in_trouble(const fsgd_comm *c)
     return __atomic_load_n(&fsgd_header_of(c)->trouble, __ATOMIC_ACQUIRE) != FSGD_FINE;
 }
 
-/* Tells everybody what happened, unless somebody was first; the death of a peer outdoes all else. */
+/* Tells everybody what happened, unless somebody was first; the death of a peer outdoes all. */
 static void fsgd_raise(const fsgd_comm *c, uint32_t trouble, int by, const char *reason)
 {
     fsgd_header *h = fsgd_header_of(c);
@@ -176,13 +176,17 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
             if (c->poll && c->poll(c->poll_with)) goto done;
         }
         if (waited > c->timeout && !fsgd_reached(counter, wanted)) {
-            fsgd_slot_of(c, fsgd_culprit(c, peer))->late = 1;
-            fsgd_raise(c, FSGD_LATE, c->rank, "");
             status = FSGD_TROUBLE;
+            if (!fsgd_in_trouble(c)) {
+                fsgd_slot_of(c, fsgd_culprit(c, peer))->late = 1;
+                fsgd_raise(c, FSGD_LATE, c->rank, "");
+            }
             goto done;
         }
     }
 done:
+    /* Who gives up still counts as waiting: others that time out now must not blame it. */
+    if (status == FSGD_TROUBLE) return status;
     if (apart && waited + looks * FSGD_LOOK < FSGD_SHORT)
         c->looks = 2 * c->looks < most ? 2 * c->looks : most;
     else if (apart && c->looks >= 2 * FSGD_LEAST_LOOKS)
