@@ -78,7 +78,7 @@ def test_headers_know_no_python():
      ("fastsgd.errors", ["sklearn", "scipy"]),
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
-     ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
+     ("fastsgd.engine.mlp.rank", ["sklearn"]), ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
      ("fastsgd.engine.worker", ["sklearn"]), ("fastsgd.losses", ["sklearn"]),
      ("fastsgd.engine.loop", ["sklearn"])],
 )

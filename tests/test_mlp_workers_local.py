@@ -88,12 +88,13 @@ def test_rows_of_features_are_means_of_those_who_met_them():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         start.fit(rows, np.arange(24) % 2)
-    for owners, features in (((first, second), [0]), ((first,), [1]), ((second,), [3])):
+    for owners, features in (((first, second), [0]), ((first,), [1, 2]), ((second,), [3])):
         for models in ([(m.coefs_[0]) for m in (by, *owners)],
                        [m._states[0].momenta.slots[0].first for m in (by, *owners)],
                        [m._states[0].momenta.slots[1].first for m in (by, *owners)]):
             np.testing.assert_allclose(models[0][features], np.mean(models[1:], axis=0)[features],
                                        atol=1e-12)
+    assert by._states[0].momenta.last.tolist() == [4, 4, 4, 4, 0, 0]
     np.testing.assert_allclose(by.coefs_[0][4:], start.coefs_[0][4:], atol=1e-9)
     np.testing.assert_allclose(by.coefs_[1], (first.coefs_[1] + second.coefs_[1]) / 2, atol=1e-12)
     slots = [m._states[0].momenta.slots[0].rest for m in (by, first, second)]

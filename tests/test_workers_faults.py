@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comm_left import alive, descriptors, no_more_than, gone, shared_memory
+from comm_left import alive, descriptors, gone, no_more_than, shared_memory
 from test_cli import folder  # noqa: F401
 from test_model_file import labels, rows
 

@@ -83,8 +83,11 @@ pipeline : Pipeline or None, default=None
     Cuts the layers into stages, a thread each (whatever `n_jobs`), between which micro-batches
     travel; the same steps as without, to rounding: see :class:`fastsgd.Pipeline`. For every
     solver but 'lbfgs', with sync='auto' or 'serial'.
-workers, device
-    Reserved for later releases: None and 'cpu'.
+workers : int, Workers or None, default=None
+    Processes or machines that train together, see :class:`fastsgd.Workers`; an int is
+    ``Workers(n)``: each minibatch is cut among so many processes, with the same steps.
+device : 'cpu'
+    Reserved for later releases.
 max_time : float or None, default=None
     Seconds after which the training ends, also within an epoch."""
 
@@ -113,7 +116,8 @@ fit_stats_ : dict
     seconds, rows_per_second, threads, sync, solver, lazy, stopped_by ("tol", "max_iter",
     "max_fun", "max_time", "callback", or with `early_stopping` "divergence") of the last call;
     pipeline: None, or stages, micro_batches, the layers and cost_share of each stage, its
-    idle_share as measured, and idle_expected, where all tasks take equally long.
+    idle_share as measured, and idle_expected, where all tasks take equally long; with workers also
+    workers, comm, bytes_sent by all, and comm_seconds of the one that spent most.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""
