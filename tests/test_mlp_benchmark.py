@@ -9,6 +9,7 @@ from scipy import sparse
 
 import mlp
 import mlp_sparse
+import mlp_threads
 import pipeline
 from fastsgd import pipeline as options
 from fastsgd.engine.mlp.pipeline import balance as cuts
@@ -70,6 +71,16 @@ def test_a_pipeline_takes_the_same_steps(monkeypatch, tmp_path):
     told = found["2 stages, 4 micro-batches"]["pipeline"]
     assert (told["micro_batches"], told["layers"]) == (4, [[0], [1, 2]])
     assert [len(r["idle_share"]) for r in report["asleep"]] == [k for k, _ in pipeline.SIZES]
+
+
+def test_threads_are_timed_by_size(monkeypatch, tmp_path):
+    monkeypatch.setattr(mlp_threads, "DENSE", [(20, (5,), 50)])
+    monkeypatch.setattr(mlp_threads, "CSR", [(30, 3, 4, 50)])
+    out = tmp_path / "threads.json"
+    mlp_threads.main(["--rows", "200", "--runs", "1", "--json", str(out)])
+    fits = json.loads(out.read_text())["fits"]
+    assert [r["work"] for r in fits] == [50 * 105, 50 * 105, 50 * 16]
+    assert all(set(r["seconds"]) == set(mlp_threads.WAYS) for r in fits)
 
 
 @pytest.mark.parametrize(

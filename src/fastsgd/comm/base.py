@@ -34,7 +34,25 @@ def chunk_of(length, world_size, rank):
     return slice(length * rank // world_size, length * (rank + 1) // world_size)
 
 
-class Communicator(ABC):
+class Closing(ABC):
+    """Closed at the end of a `with` block; an error there is told to the others first."""
+
+    @abstractmethod
+    def abort(self, reason=""): ...
+
+    @abstractmethod
+    def close(self): ...
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None:
+            self.abort(f"{kind.__name__}: {error}")
+        self.close()
+
+
+class Communicator(Closing):
     """One rank's end. All ranks call the same collectives in the same order.
 
     After a `CommError` nothing more can be done with it but `close`.
@@ -164,14 +182,6 @@ class Communicator(ABC):
     def close(self):
         """Gives everything back; may be called again. Arrays of `allocate` stay readable."""
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is not None:
-            self.abort(f"{kind.__name__}: {error}")
-        self.close()
-
     # What subclasses fill in. Each returns (bytes_sent, steps), or, where the public method has
     # nothing to return, (bytes_sent, steps, result).
 
@@ -237,7 +247,7 @@ class Communicator(ABC):
             raise ValueError(f"{op}: {name} is rank {rank}, which is this rank itself")
 
 
-class Pool(ABC):
+class Pool(Closing):
     """`world_size` workers, each with a communicator, that run one task after another.
 
     Attributes
@@ -283,11 +293,3 @@ class Pool(ABC):
     @abstractmethod
     def close(self):
         """Ends the workers and gives everything back; may be called again."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is not None:
-            self.abort(f"{kind.__name__}: {error}")
-        self.close()

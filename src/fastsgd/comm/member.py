@@ -38,7 +38,17 @@ class ProcessCommunicator(SharedCommunicator):
         self._check_open()
         return self._arena.array(shape, dtype)
 
+    def _shared(self, flat, read=True):
+        self._check_open()
+        if self._end.shares(flat):
+            return flat
+        copy = self._stage(flat)
+        if read:
+            copy[...] = flat
+        return copy
+
     def _stage(self, flat):
+        """An array of `flat`'s size in the segment."""
         if self._staging is None or self._staging.nbytes < flat.nbytes:
             self._staging = None  # so that its block can be part of the larger one
             self._staging = self._arena.array(max(1, flat.nbytes), np.uint8)

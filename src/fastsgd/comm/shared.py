@@ -1,5 +1,7 @@
 """The communicator of ranks that see one segment of memory: threads and processes of a machine."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, REDUCIBLE, Communicator, chunk_of
@@ -29,19 +31,12 @@ class SharedCommunicator(Communicator):
         self._end = end
         self._closed = False
 
-    def _stage(self, flat):
-        """An array of `flat`'s size that all ranks can read; what it holds is undefined."""
-        raise NotImplementedError
-
+    @abstractmethod
     def _shared(self, flat, read=True):
-        """`flat`, if all ranks can read it where it lies, or a copy that they can."""
-        self._check_open()
-        if self._end.shares(flat):
-            return flat
-        copy = self._stage(flat)
-        if read:
-            copy[...] = flat
-        return copy
+        """`flat`, if all ranks can read it where it lies, or a copy that they can.
+
+        Without `read` the copy may hold anything. Refuses a communicator that is closed.
+        """
 
     def _sizes(self, flat):
         """Bytes of the buffer, of this rank's chunk, of the right neighbour's."""

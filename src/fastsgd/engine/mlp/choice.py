@@ -12,7 +12,7 @@ MIN_WORK_LAZY = 2_000_000
 MIN_WORK_HOGWILD = 500_000
 """Multiplications of a minibatch's forward pass from which on two threads are faster than one:
 for "map_reduce"; where the first layer is lazy, whose steps take as long as its products; for
-"hogwild", whose threads never meet (measured: benchmarks/README.md)."""
+"hogwild", whose threads never meet (measured: benchmarks/mlp_threads.py)."""
 
 
 def costs_of(rows, units):

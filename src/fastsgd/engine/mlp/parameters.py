@@ -162,10 +162,8 @@ def count_rest(units):
     return sum(a * b for a, b in pairwise(units[1:])) + sum(units[1:])
 
 
-def add_up(gradients, rank, size, with_first):
-    """Adds all to the first one, in their order: one slice of all arrays."""
+def add_up(total, other, with_first):
+    """Adds `other` to `total`; `with_first`: the first matrix too."""
     for name in ("first", "matrices", "vectors")[not with_first:]:
-        total = getattr(gradients[0], name)
-        part = slice(len(total) * rank // size, len(total) * (rank + 1) // size)
-        for other in gradients[1:]:
-            total[part] += getattr(other, name)[part]
+        part = getattr(total, name)
+        part += getattr(other, name)

@@ -105,7 +105,7 @@ class MicroBatches:
         is_first = i == len(self._parts) - 1  # as the last forward is the first back
         below = one.backward(self._layers, delta, total if is_first else part_of_it)
         if not is_first:
-            add_up([total, part_of_it], 0, 1, with_first=self._adds_first)
+            add_up(total, part_of_it, with_first=self._adds_first)
         return below
 
     def step(self, eta, t):
