@@ -153,9 +153,23 @@ def pools_beside_each_other(pool):
     assert pool.run("fastsgd.comm:count_ranks") == [n] * n
 
 
+def each_process_hears_its_rank(pool):
+    heard = []
+
+    def listen(value):
+        heard.append((value["rank"], value["array"].tolist()))
+        return {"sum": value["array"].sum(), "array": value["array"]}
+
+    results = pool.run("test_comm_tell:tells", {"count": 2, "size": 3}, listener=listen)
+    assert heard == [(pool.rank, [k] * 3) for k in range(2)]
+    assert [[answer["sum"] for answer in answers] for answers in results] == [
+        [0, 3]] * pool.world_size
+    assert pool.run("test_comm_tell:tells", {"count": 1, "size": 1}) == [[None]] * pool.world_size
+
+
 CASES = (lengths_dtypes_and_ops, blocking_collectives, five_million, same_bits_on_every_rank,
          views_shapes_and_nan, any_dtype_moves, bytes_and_steps, results_come_back,
-         wrong_arguments, pools_beside_each_other)
+         wrong_arguments, pools_beside_each_other, each_process_hears_its_rank)
 
 
 def main(folder):

@@ -94,6 +94,18 @@ def test_progress_on_a_terminal(folder, no_color):
     assert bool(re.search(r"\x1b\[[0-9;]*[39][0-9]", text)) != bool(no_color)  # colours
 
 
+@pytest.mark.parametrize("more", [[], ["--model", "mlp", "--hidden", "5"]], ids=str)
+def test_workers_tell_of_their_progress_and_of_the_model_so_far(folder, tmp_path, more):
+    path = tmp_path / "m"
+    text, code = on_terminal(
+        [*COMMAND, "train", str(folder / "two"), *LONG, *more, "--workers", "2", "--save",
+         str(path)],
+        r"epoch \d{3,}/100000000 .*objective \d\.\d+  [\d,]+ rows/s  at most \d+:")
+    assert code == 130
+    assert "the model so far is in" in ESCAPES.sub("", text)
+    assert load_model(path)._states[0].epoch > 0
+
+
 def test_no_progress_without_a_terminal_or_with_quiet(folder):
     command = [*COMMAND, "train", str(folder / "two"), "--epochs", "3", "--tol", "none"]
     done = subprocess.run(command, capture_output=True, text=True,

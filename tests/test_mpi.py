@@ -21,7 +21,7 @@ def test_contract(mpi, n, tmp_path):
              for case, told in cases.items() if told]
     assert not wrong, "\n".join(wrong)
     assert sorted(found) == [str(rank) for rank in range(n)], job
-    assert all(len(cases) == 10 for cases in found.values())
+    assert all(len(cases) == 11 for cases in found.values())
     assert (job.code, job.stderr) == (0, "")
     assert sorted(job.stdout.splitlines()) == [f"rank {rank} of {n}" for rank in range(n)]
 

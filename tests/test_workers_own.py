@@ -37,8 +37,7 @@ def by_own_rows(monkeypatch):
                         "sample_weight": weight, "alike": None}})
                 results = pool.run("fastsgd.engine.worker:train_linear", {
                     "state": vars(state), "settings": pack_settings(job.settings_of(k)),
-                    "seed": int(state.seed), "compared_rows": 10, "own": True,
-                    "listener": "none"}, per_rank)
+                    "seed": int(state.seed), "compared_rows": 10, "own": True}, per_rank)
                 state.become(_workers.LinearState(**results[0]["state"]))
                 ended[k] = _workers.Ended(*results[0]["ended"])
         return ended

@@ -86,14 +86,16 @@ def test_a_dead_worker_is_told_and_the_model_kept(large):
     assert set(_workers._POOLS[model][1].pids).isdisjoint(pids)
 
 
-def test_verbose_and_hook_hear_at_the_end(capfd):
+def test_verbose_and_hook_hear_and_end_the_training(capfd):
     problem, heard = small_problem(loss="log_loss"), []
-    model = model_for("log_loss", solver="gd", learning_rate="constant", max_iter=3, tol=None,
+    model = model_for("log_loss", solver="gd", learning_rate="constant", max_iter=9, tol=None,
                       verbose=1, workers=processes(2))
-    model._epoch_hook = lambda k, told: heard.append((told.number, told.objective))
+    model._epoch_hook = lambda k, told: (
+        heard.append((told.number, told.objective)) or told.number == 3)
     model.fit(problem.X, problem.y)
     assert heard == list(zip([1, 2, 3], model.loss_curve_, strict=True))
     assert capfd.readouterr().out.count("Norm: ") == 3
+    assert model.fit_stats_["stopped_by"] == "callback"
 
 
 def test_workers_do_not_import_scikit_learn():

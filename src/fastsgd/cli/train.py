@@ -151,8 +151,7 @@ def _of_last_leg(told):
 def _save_interrupted(model, model_path, legs):
     states = getattr(model, "_states", None)
     if states and model.workers is not None and not any(state.epoch for state in states):
-        say("interrupted; nothing was saved, since workers tell what they have learnt at the end; "
-            "--checkpoint FILE --every E has them tell it in between")
+        say("interrupted; nothing was saved, since the workers had told of no whole epoch")
     elif model_path is None or not states:
         why = "there is no --save" if states else "no epoch had begun"
         say(f"interrupted; nothing was saved, since {why}")

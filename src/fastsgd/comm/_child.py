@@ -55,6 +55,7 @@ def serve(connection, handle):
     connection.send({"ready": True})
     while True:
         order = connection.receive()
+        comm.listener = (lambda value: ask(connection, value)) if order["heard"] else None
         try:
             result = resolve(order["task"])(comm, **order["arguments"])
             answer = encode({"result": result})
@@ -66,6 +67,17 @@ def serve(connection, handle):
         sys.stdout.flush()
         sys.stderr.flush()
         connection.send_encoded(answer)
+
+
+def ask(connection, value):
+    """The answer of the parent's listener."""
+    from fastsgd.errors import CommAborted
+
+    try:
+        connection.send({"told": value})
+        return connection.receive()["answer"]
+    except (EOFError, ConnectionError):
+        raise CommAborted("tell: the parent has given up") from None
 
 
 def follow(parent, portable):

@@ -7,12 +7,13 @@ order of ranks c + 1, c + 2, ..., c: every rank gets the same bits, and so does 
 Public methods check their arguments and count; subclasses fill in the methods with an underscore.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from time import perf_counter
 
 import numpy as np
 
 from fastsgd._registry import Registry
+from fastsgd.comm.pool import Closing
 from fastsgd.comm.stats import Stats
 
 OPS = Registry("op", {"sum": 0, "max": 1, "min": 2})
@@ -34,24 +35,6 @@ def chunk_of(length, world_size, rank):
     return slice(length * rank // world_size, length * (rank + 1) // world_size)
 
 
-class Closing(ABC):
-    """Closed at the end of a `with` block; an error there is told to the others first."""
-
-    @abstractmethod
-    def abort(self, reason=""): ...
-
-    @abstractmethod
-    def close(self): ...
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is not None:
-            self.abort(f"{kind.__name__}: {error}")
-        self.close()
-
-
 class Communicator(Closing):
     """One rank's end. All ranks call the same collectives in the same order.
 
@@ -65,6 +48,8 @@ class Communicator(Closing):
         Seconds that a collective waits for other ranks before it raises `CommTimeout`.
     stats : Stats
         Calls, bytes sent, steps and seconds, counted since it was opened or ``stats.clear()``.
+    listener : callable or None
+        Whom `tell` tells.
 
     Notes
     -----
@@ -77,6 +62,7 @@ class Communicator(Closing):
     def __init__(self, rank, world_size, timeout=DEFAULT_TIMEOUT):
         self.rank, self.world_size, self.timeout = rank, world_size, timeout
         self.stats = Stats()
+        self.listener = None
 
     @abstractmethod
     def allocate(self, shape, dtype="float64"):
@@ -174,6 +160,23 @@ class Communicator(Closing):
             raise ValueError(f"barrier: timeout must be > 0 seconds, or None; got {timeout}")
         self._timed("barrier", self._barrier, None, self.timeout if timeout is None else timeout)
 
+    def tell(self, value):
+        """Tells the `listener` of `Pool.run`; returns its answer, None if there is none.
+
+        It is no collective: a rank waits for the answer, others may wait for that rank, and their
+        `timeout` counts.
+
+        Parameters
+        ----------
+        value : what a task's arguments may hold
+
+        Raises
+        ------
+        CommAborted
+            Nobody listens any more.
+        """
+        return None if self.listener is None else self.listener(value)
+
     @abstractmethod
     def abort(self, reason=""):
         """Gives up for all: every other rank raises `CommAborted` with this reason, soon."""
@@ -245,51 +248,3 @@ class Communicator(Closing):
         self._check_rank(rank, op, name)
         if rank == self.rank:
             raise ValueError(f"{op}: {name} is rank {rank}, which is this rank itself")
-
-
-class Pool(Closing):
-    """`world_size` workers, each with a communicator, that run one task after another.
-
-    Attributes
-    ----------
-    world_size : int
-    """
-
-    kind = ""
-
-    @abstractmethod
-    def run(self, task, arguments=None, per_rank=None):
-        """Calls ``task(comm, **arguments)`` on every rank; returns the results in order of ranks.
-
-        Parameters
-        ----------
-        task : str
-            ``"module:function"``.
-        arguments : dict, optional
-            Of what JSON can hold, numpy arrays and what `share` returns, nested in any way.
-        per_rank : list of dict, optional
-            More arguments, for each rank its own.
-
-        Raises
-        ------
-        BaseException
-            What a rank has raised, with its traceback as the cause; the others are aborted.
-        PeerFailed, CommTimeout
-            Ranks have died or stand still. After an error the pool is closed.
-        """
-
-    def share(self, array):
-        """An array that is read by tasks of this pool, several or many times: to go in arguments.
-
-        Where workers are processes it is copied once, into memory that they map; tasks get a
-        read-only array.
-        """
-        return array
-
-    @abstractmethod
-    def abort(self, reason=""):
-        """Ranks that are at work raise `CommAborted`; may be called from any thread."""
-
-    @abstractmethod
-    def close(self):
-        """Ends the workers and gives everything back; may be called again."""

@@ -6,9 +6,10 @@ import numpy as np
 
 from fastsgd._compat import import_mpi
 from fastsgd.comm import mpi_job
-from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, Communicator, Pool, chunk_of
+from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, Communicator, chunk_of
 from fastsgd.comm.messages import HEAD, decode, encode
 from fastsgd.comm.mpi_waiting import Waiting
+from fastsgd.comm.pool import Pool
 from fastsgd.comm.tasks import arguments_of, resolve, split
 from fastsgd.errors import CommAborted, CommError
 
@@ -191,16 +192,17 @@ class MPIPool(Pool):
         self.rank, self.world_size, self.timeout = self.comm.rank, size, timeout
         self._closed = False
 
-    def run(self, task, arguments=None, per_rank=None):
+    def run(self, task, arguments=None, per_rank=None, listener=None):
         """Every process calls it and gets the results of all, in order of ranks.
 
-        Each takes its own `arguments`, and of `per_rank` the entry of its rank. Where a rank has
-        raised, the others raise the same error, with its traceback as the cause.
+        Each takes its own `arguments` and `listener`, and of `per_rank` the entry of its rank.
+        Where a rank has raised, the others raise the same error, with its traceback as the cause.
         """
         if self._closed:
             raise CommError("this pool is closed; open a new one")
         split(task)
         mine = arguments_of(self.world_size, arguments, per_rank)[self.rank]
+        self.comm.listener = listener
         try:
             result = resolve(task)(self.comm, **mine)
             return self._exchange(result)
@@ -211,6 +213,8 @@ class MPIPool(Pool):
             if first is None:
                 raise
             raise first from first.__cause__
+        finally:
+            self.comm.listener = None
 
     def _exchange(self, result):
         """The results of all ranks, as the messages of `fastsgd.comm.messages`, without pickle."""

@@ -10,8 +10,9 @@ import time
 import weakref
 from pathlib import Path
 
-from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
+from fastsgd.comm.base import DEFAULT_TIMEOUT
 from fastsgd.comm.messages import Connection, encode
+from fastsgd.comm.pool import Pool
 from fastsgd.comm.remote_errors import rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
@@ -107,15 +108,15 @@ class ProcessPool(Pool):
             self._send([encode(first)] * self.world_size)
             self._collect("ready", time.monotonic() + START_TIMEOUT)
 
-    def run(self, task, arguments=None, per_rank=None):
+    def run(self, task, arguments=None, per_rank=None, listener=None):
         if not self._finalizer.alive:
             raise CommError("this pool is closed; open a new one")
         split(task)
-        orders = [encode({"task": task, "arguments": each})
+        orders = [encode({"task": task, "arguments": each, "heard": listener is not None})
                   for each in arguments_of(self.world_size, arguments, per_rank)]
         with self._closing_on_error():
             self._send(orders)
-            return self._collect("result")
+            return self._collect("result", listener=listener)
 
     def share(self, array):
         """A `SharedArray`; its memory lives while it or a worker's array of it does."""
@@ -145,13 +146,19 @@ class ProcessPool(Pool):
 
     def _send(self, orders):
         for rank, order in enumerate(orders):
-            try:
-                self._connections[rank].send_encoded(order)
-            except ConnectionError:
-                self._verdict.end.mark_dead(rank)
+            self._send_to(rank, order)
 
-    def _collect(self, key, deadline=None):
-        """The answers of all ranks; or raises what comes nearest to the cause of a failure."""
+    def _send_to(self, rank, message):
+        try:
+            self._connections[rank].send_encoded(message)
+        except ConnectionError:
+            self._verdict.end.mark_dead(rank)
+
+    def _collect(self, key, deadline=None, listener=None):
+        """The answers of all ranks; or raises what comes nearest to the cause of a failure.
+
+        What a rank tells before goes to `listener`.
+        """
         answers, errors = {}, {}
         ranks = {connection.fileno(): rank for rank, connection in enumerate(self._connections)}
         poll = select.poll()
@@ -161,6 +168,9 @@ class ProcessPool(Pool):
             for fd, _ in poll.poll(1000 * LOOK_EVERY):
                 rank = ranks[fd]
                 answer = self._receive(rank)
+                if "told" in answer:
+                    self._send_to(rank, encode({"answer": listener(answer["told"])}))
+                    continue
                 if key in answer:
                     answers[rank] = answer[key]
                 elif "error" in answer:

@@ -2,15 +2,18 @@
 
 import mmap
 import threading
+from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
-from fastsgd.comm.base import DEFAULT_TIMEOUT, Pool
+from fastsgd.comm.base import DEFAULT_TIMEOUT
+from fastsgd.comm.pool import Pool
 from fastsgd.comm.shared import SharedCommunicator, check_algorithm
 from fastsgd.comm.tasks import arguments_of, check_size, resolve
 from fastsgd.comm.verdict import nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
-from fastsgd.errors import CommError
+from fastsgd.errors import CommAborted, CommError
 from fastsgd.kernels import exchange
 
 
@@ -32,6 +35,52 @@ class ThreadCommunicator(SharedCommunicator):
         self._check_open()
         self._held = flat
         return flat
+
+
+class Calls:
+    """What ranks tell a listener, which hears it in the thread that runs them.
+
+    Parameters
+    ----------
+    listener : callable or None
+    n : int
+        Ranks.
+    """
+
+    def __init__(self, listener, n):
+        self._listener, self._asked = listener, SimpleQueue()
+        self._answers = [SimpleQueue() for _ in range(n)]
+        self._over = False
+
+    def ask(self, rank, value):
+        """In the thread of a rank: the listener's answer."""
+        if not self._over:
+            self._asked.put((rank, value))
+        answer = None if self._over else self._answers[rank].get()
+        if answer is None:
+            raise CommAborted("tell: who ran this task has given up", rank=rank)
+        return answer[0]
+
+    def leave(self):
+        """In the thread of a rank: it has nothing more to tell."""
+        self._asked.put(None)
+
+    def serve(self):
+        """Answers until all ranks have left."""
+        left = len(self._answers)
+        while left:
+            asked = self._asked.get()
+            if asked is None:
+                left -= 1
+            else:
+                rank, value = asked
+                self._answers[rank].put((self._listener(value),))
+
+    def end(self):
+        """Nobody will be answered any more."""
+        self._over = True
+        for answers in self._answers:  # of those that are waiting
+            answers.put(None)
 
 
 class ThreadPool(Pool):
@@ -57,30 +106,36 @@ class ThreadPool(Pool):
                        for rank, end in enumerate(ends[1:])]
         self._closed = False
 
-    def run(self, task, arguments=None, per_rank=None):
+    def run(self, task, arguments=None, per_rank=None, listener=None):
         if self._closed:
             raise CommError("this pool is closed; open a new one")
         function = resolve(task)
         each = arguments_of(self.world_size, arguments, per_rank)
-        ended = [None] * self.world_size
+        ended, calls = [None] * self.world_size, Calls(listener, self.world_size)
 
         def work(rank):
             comm = self._comms[rank]
+            comm.listener = None if listener is None else partial(calls.ask, rank)
             try:
                 ended[rank] = (function(comm, **each[rank]), None)
             except BaseException as error:
                 comm.abort(f"{type(error).__name__}: {error}")
                 ended[rank] = (None, error)
+            finally:
+                comm.listener = None
+                calls.leave()
 
         threads = [threading.Thread(target=work, args=(rank,), name=f"fastsgd-rank-{rank}",
                                     daemon=True) for rank in range(self.world_size)]
         try:
             for thread in threads:
                 thread.start()
+            calls.serve()
             for thread in threads:
                 thread.join()
-        except BaseException as error:  # Ctrl-C, or no room for a thread
+        except BaseException as error:  # Ctrl-C, of the listener, or no room for a thread
             self.abort(f"{type(error).__name__}: {error}")
+            calls.end()
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()

@@ -18,14 +18,12 @@ from fastsgd.engine.scores import SCORES
 from fastsgd.engine.shared_arrays import open_array
 from fastsgd.engine.solvers import TRAIN, TRAIN_TOGETHER
 from fastsgd.engine.state import LinearState
+from fastsgd.engine.telling import Teller
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import Penalty
 from fastsgd.schedules import LINE_SEARCHES
-
-LISTENERS: dict = {}
-"""``on_epoch`` by name, of trainings whose rank 0 is in this process."""
 
 
 def pack_settings(settings):
@@ -69,7 +67,7 @@ def unpack_rows(told):
 
 
 def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compared_rows,
-                 held_out=None, score=None, within=None, listener=None, own=False):
+                 held_out=None, score=None, within=None, each=False, looks=False, own=False):
     """A task of a pool: trains one linear model on the rows that all ranks see, or on their own.
 
     Parameters
@@ -90,15 +88,15 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
         Rows to score on, by ``SCORES[score]``.
     within : float or None
         The gap that ends the training, where the solver knows no dual.
-    listener : str
-        Whom rank 0 tells of epochs, if they are in this process; else they are returned.
+    each, looks : bool
+        What rank 0 tells of epochs: see Teller.
     own : bool
         Whether the rows are this rank's own, and not all of the training's.
 
     Returns
     -------
     dict
-        ``stats`` of the rank; of rank 0 also ``ended``, ``state``, and ``told``, or ``diverged``.
+        ``stats`` of the rank; of rank 0 also ``ended`` and ``state``, or ``diverged``.
     """
     comm.stats.clear()
     peers, settings = Peers(comm, own), unpack_settings(settings)
@@ -107,11 +105,11 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
     rows, matrix = unpack_rows(data)
     rows.checked, rows.alike = True, data["alike"]
     state = LinearState(**state).copy()
-    told = []
-    tell = LISTENERS.get(listener) if peers.rank == 0 else None
-    if tell is None:
-        def tell(epoch):
-            told.append(describe(epoch))
+    teller = Teller(comm, each, looks)
+
+    def tell(epoch):
+        return teller(partial(describe, epoch), partial(_so_far, epoch.state, settings))
+
     scored = None
     if held_out is not None and peers.rank == 0:
         scored = _score_of(SCORES[score], matrix(), y, sample_weight, held_out)
@@ -135,7 +133,7 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
         return {"stats": stats_of(comm)}
     if watch is not None:
         ended = watch.settle(ended)
-    return {"stats": stats_of(comm), "ended": list(ended[:3]), "state": vars(state), "told": told}
+    return {"stats": stats_of(comm), "ended": list(ended[:3]), "state": vars(state)}
 
 
 def everyone(comm, said):
@@ -159,6 +157,15 @@ def describe(told):
     state = told.state
     return {"number": told.number, "objective": told.objective, "mean_loss": told.mean_loss,
             "seconds": told.seconds, "score": told.score, "t": int(state.t),
-            "intercept": float(state.intercept), "norm": float(np.linalg.norm(state.weights)),
+            "epoch": int(state.epoch), "intercept": float(state.intercept),
+            "norm": float(np.linalg.norm(state.weights)),
             "nonzeros": int(np.count_nonzero(state.weights))}
+
+
+def _so_far(state, settings):
+    """A LinearState in training, as a dict."""
+    told = dict(vars(state))
+    if settings.solver == "sdca":  # those of the training before; their rows' are elsewhere
+        told["dual_coef"] = None
+    return told
 

@@ -1,22 +1,18 @@
 """The training of a network by workers: what goes with what, and what the pool is told."""
 
-import itertools
 from numbers import Integral
 
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch
 from fastsgd.engine.mlp.rank import pack_model, pack_rng, pack_settings, unpack_model
 from fastsgd.engine.shared_arrays import Shelf
-from fastsgd.engine.worker import LISTENERS, pack_rows
+from fastsgd.engine.worker import pack_rows
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators._workers import close_pool, pool_of
 from fastsgd.workers import as_workers
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
-
-_names = itertools.count()
-
 
 def check_workers(estimator):
     """Refuses what workers cannot do with an MLP, by name.
@@ -82,50 +78,47 @@ class Crew:
         self.told = {}
 
     def train(self, parameters, state, settings, report, deadline):
-        """Trains; weights and state are those of rank 0 then, and untouched after an error.
+        """Trains; weights and state follow rank 0's, and are those of before after an error.
+
+        After Ctrl-C they are the last that were told.
 
         Returns
         -------
         Ended
         """
+        self._before = None
         try:
             pool = pool_of(self._estimator, as_workers(self._estimator.workers))
             # ranks may be threads, which must not set BLAS's threads by turns
             with one_thread_of_blas(), Shelf(direct=pool.kind != "process") as shelf:
                 return self._run(pool, shelf, parameters, state, settings, report, deadline)
-        except DivergenceError:  # the pool is well
-            raise
-        except BaseException:
-            close_pool(self._estimator)
+        except BaseException as error:
+            if self._before is not None and isinstance(error, Exception):
+                self._become(parameters, state, *self._before)
+            if not isinstance(error, DivergenceError):  # else the pool is well
+                close_pool(self._estimator)
             raise
 
     def _run(self, pool, shelf, parameters, state, settings, report, deadline):
-        name = f"network-{next(_names)}"
+        def listen(said):
+            if "model" in said:
+                if self._before is None:
+                    self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
+                self._follow(parameters, state, said["model"], copy=pool.kind != "process")
+            return report.epoch(Epoch(**said["epoch"]))
 
-        def tell(epoch, *now):  # of rank 0, where it is in this process
-            if report.listens:
-                self._become(parameters, state, *now, copy=True)
-            return report.epoch(epoch)
-
-        LISTENERS[name] = tell
-        try:
-            results = pool.run("fastsgd.engine.mlp.rank:train_mlp", {
-                "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
-                "settings": pack_settings(settings), "rng": pack_rng(self._rng),
-                "max_time": deadline.left if deadline.limited else None, "listener": name,
-                **self._about})
-        finally:
-            del LISTENERS[name]
+        results = pool.run("fastsgd.engine.mlp.rank:train_mlp", {
+            "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
+            "settings": pack_settings(settings), "rng": pack_rng(self._rng),
+            "max_time": deadline.left if deadline.limited else None,
+            "each": report.listens, "looks": report.looks, **self._about}, listener=listen)
         first, stats = results[0], [result["stats"] for result in results]
         self.told = {"workers": pool.world_size, "comm": pool.kind,
                      "bytes_sent": sum(each["bytes_sent"] for each in stats),
                      "comm_seconds": max(each["seconds"] for each in stats)}
         if "diverged" in first:
             raise DivergenceError(first["diverged"])
-        self._become(parameters, state, *unpack_model(first["model"]))
-        self._rng.set_state(first["rng"])
-        for told in first["told"]:
-            report.epoch(Epoch(**told))
+        self._follow(parameters, state, first["model"])
         return Ended(*first["ended"])
 
     def _pack(self, shelf):
@@ -135,9 +128,11 @@ class Crew:
         names = "targets", "sample_weight", "label_weights", "subset"
         return {**pack_rows(examples.X, shelf), **dict(zip(names, arrays, strict=True))}
 
-    def _become(self, parameters, state, new, after, rng=None, copy=False):
-        """The estimator's own weights and state take these values."""
+    def _follow(self, parameters, state, told, copy=False):
+        """The estimator's own weights, state and random numbers take rank 0's values."""
+        self._become(parameters, state, *unpack_model(told, copy), told["rng"])
+
+    def _become(self, parameters, state, new, after, rng):
         parameters.become(new)
-        vars(state).update(vars(after.copy() if copy else after))
-        if rng is not None:
-            self._rng.set_state(rng.get_state(legacy=False))
+        vars(state).update(vars(after))
+        self._rng.set_state(rng)

@@ -41,6 +41,11 @@ class Report:
         return (self._root is not None or self._hook is not None
                 or self._estimator.verbose > 0)
 
+    @property
+    def looks(self):
+        """Whether the model itself is wanted after each epoch."""
+        return self._root is not None
+
     def begin_epoch(self):
         """The next epoch begins."""
         if self._parent is not None:
@@ -119,7 +124,7 @@ class EpochReport(Report):
     @staticmethod
     def _print(told):
         state = told.state
-        norm, nonzeros = (  # of epochs that are told later these are left
+        norm, nonzeros = (  # of epochs that workers tell of
             (state.norm, state.nonzeros) if not hasattr(state, "weights") else
             (np.linalg.norm(state.weights), np.count_nonzero(state.weights)))
         line = (

@@ -1,6 +1,5 @@
 """The training of models by workers: the pool that an estimator keeps, and what it is told."""
 
-import itertools
 import weakref
 from functools import partial
 from types import SimpleNamespace
@@ -11,7 +10,7 @@ from fastsgd import comm
 from fastsgd.engine.loop import Ended, Epoch
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.state import LinearState
-from fastsgd.engine.worker import LISTENERS, pack_rows, pack_settings
+from fastsgd.engine.worker import pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
 from fastsgd.solvers import solver_of
 from fastsgd.workers import workers_of
@@ -25,9 +24,6 @@ nobody has it any more."""
 _OF_THE_JOB: dict = {}
 """Pools of the MPI job by timeout, for all estimators: its communicators are few, and all
 processes must give one back together, which those of forgotten estimators do not."""
-
-_names = itertools.count()
-
 
 def pool_of(estimator, workers):
     """The estimator's open pool: that of its last call, or a new one; MPI has one for all."""
@@ -124,35 +120,30 @@ def _pack(job, shelf):
 
 
 def _run(job, pool, data, k, report, settings):
-    """Trains model k; its state is as before where that fails."""
+    """Trains model k, whose state follows rank 0's where it tells of it."""
     state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
-    deadline, name = job.deadline.share(len(job.states) - k), f"fit-{next(_names)}"
+    deadline = job.deadline.share(len(job.states) - k)
 
-    def tell(epoch):  # of rank 0, where it is in this process
-        if report.listens:
-            state.become(epoch.state)
-        return report.epoch(epoch)
+    def listen(said):
+        if "model" in said:
+            state.become(LinearState(**said["model"]))
+        return report.epoch(_epoch(said["epoch"]))
 
-    LISTENERS[name] = tell
-    try:
-        with Shelf(direct=pool.kind != "process") as shelf:
-            results = pool.run("fastsgd.engine.worker:train_linear", {
-                "data": data, "y": shelf.place(y)[0], "state": vars(state),
-                "settings": pack_settings(settings), "seed": int(state.seed),
-                "max_time": deadline.left if deadline.limited else None,
-                "compared_rows": job.compared_rows,
-                "held_out": None if job.validation is None else job.validation[1],
-                "score": job.score_name, "within": job.within_of_watch, "listener": name,
-                "own": job.workers.rows == "own"})
-    finally:
-        del LISTENERS[name]
+    with Shelf(direct=pool.kind != "process") as shelf:
+        results = pool.run("fastsgd.engine.worker:train_linear", {
+            "data": data, "y": shelf.place(y)[0], "state": vars(state),
+            "settings": pack_settings(settings), "seed": int(state.seed),
+            "max_time": deadline.left if deadline.limited else None,
+            "compared_rows": job.compared_rows,
+            "held_out": None if job.validation is None else job.validation[1],
+            "score": job.score_name, "within": job.within_of_watch,
+            "each": report.listens, "looks": report.looks,
+            "own": job.workers.rows == "own"}, listener=listen)
     _count(job, pool, results)
     first = results[0]
     if "diverged" in first:
         raise DivergenceError(first["diverged"])
     state.become(LinearState(**first["state"]))
-    for told in first["told"]:
-        report.epoch(_epoch(told))
     return Ended(*first["ended"])
 
 
@@ -164,8 +155,8 @@ def _count(job, pool, results):
 
 
 def _epoch(told):
-    """An `Epoch` of numbers that were told later: its state has no weights any more."""
+    """An `Epoch` of what rank 0 tells: its state has no weights."""
     state = SimpleNamespace(
-        **{name: told[name] for name in ("t", "intercept", "norm", "nonzeros")})
+        **{name: told[name] for name in ("t", "epoch", "intercept", "norm", "nonzeros")})
     return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
                  told["score"])

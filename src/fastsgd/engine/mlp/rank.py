@@ -21,7 +21,8 @@ from fastsgd.engine.mlp.scores import SCORES
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.engine.peers import Peers
 from fastsgd.engine.shared_arrays import open_array
-from fastsgd.engine.worker import LISTENERS, stats_of, unpack_rows
+from fastsgd.engine.telling import Teller
+from fastsgd.engine.worker import stats_of, unpack_rows
 from fastsgd.errors import DivergenceError
 from fastsgd.optimizers import OPTIMIZERS
 
@@ -103,7 +104,7 @@ def unpack_rng(told):
 
 
 def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fun=None,
-              held_out=None, score=None, listener):
+              held_out=None, score=None, each=False, looks=False):
     """A task of a pool: trains one network on the rows that all ranks see.
 
     Parameters
@@ -122,26 +123,25 @@ def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fu
         Evaluations by 'lbfgs'; None: minibatches.
     held_out : int64 array or None
         Rows to score on, by ``SCORES[score]``.
-    listener : str
-        Whom rank 0 tells of epochs, if they are in this process; else they are returned.
+    each, looks : bool
+        What rank 0 tells of epochs: see Teller.
 
     Returns
     -------
     dict
-        ``stats`` of the rank; of rank 0 also ``ended``, ``model``, ``rng`` and ``told``, or
-        ``diverged``.
+        ``stats`` of the rank; of rank 0 also ``ended`` and ``model``, or ``diverged``.
     """
     comm.stats.clear()
     peers, settings = Peers(comm), unpack_settings(settings)
     parameters, state = unpack_model(model, copy=True)
     examples, rng = _examples_of(data), unpack_rng(rng)
-    told = []
+    teller = Teller(comm, each, looks)
+
+    def so_far():
+        return {**pack_model(parameters, state), "rng": pack_rng(rng)}
 
     def tell(epoch):
-        if listener in LISTENERS and peers.rank == 0:
-            return LISTENERS[listener](epoch, parameters, state, rng)
-        told.append(vars(epoch))
-        return False
+        return peers.rank == 0 and teller(lambda: dict(vars(epoch)), so_far)
 
     about = {"on_epoch": tell, "deadline": Deadline(max_time), "peers": peers}
     try:
@@ -158,8 +158,7 @@ def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fu
         return {"stats": stats_of(comm), "diverged": str(error)}
     if peers.rank:
         return {"stats": stats_of(comm)}
-    return {"stats": stats_of(comm), "ended": list(ended[:3]), "told": told,
-            "model": pack_model(parameters, state), "rng": pack_rng(rng)}
+    return {"stats": stats_of(comm), "ended": list(ended[:3]), "model": so_far()}
 
 
 def _examples_of(data):
