@@ -32,6 +32,8 @@ if SANITIZE:
         raise SystemExit("FASTSGD_SANITIZE: address, undefined, address,undefined or thread; got "
                          f"{SANITIZE!r}")
     compile_args += [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"]
+    if "undefined" in SANITIZE:  # Python's own flags have -fwrapv, which hides overflows
+        compile_args += ["-fno-wrapv", "-fsanitize=float-cast-overflow"]
     link_args.append(f"-fsanitize={SANITIZE}")
 
 extensions = [
