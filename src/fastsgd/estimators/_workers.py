@@ -1,6 +1,7 @@
 """The training of models by workers: the pool that an estimator keeps, and what it is told."""
 
 import itertools
+import os
 import weakref
 from functools import partial
 from types import SimpleNamespace
@@ -27,6 +28,11 @@ _OF_THE_JOB: dict = {}
 processes must give one back together, which those of forgotten estimators do not."""
 
 _names = itertools.count()
+
+
+if hasattr(os, "register_at_fork"):
+    # a forked process has its parent's pools, but not the say over them: it opens its own
+    os.register_at_fork(after_in_child=_POOLS.clear)
 
 
 def pool_of(estimator, workers):
