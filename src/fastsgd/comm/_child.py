@@ -64,8 +64,8 @@ def serve(connection, handle):
             answer = encode({"error": describe(error)})
         del order
         result = None  # its memory, and that of arrays in the segment, before the next task
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the parent has none
+            stream.flush()
         connection.send_encoded(answer)
 
 

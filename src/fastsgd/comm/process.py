@@ -1,6 +1,7 @@
 """Ranks that are processes of this machine: fresh interpreters over one segment of memory."""
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -75,26 +76,30 @@ class ProcessPool(Pool):
         else:
             self._make_file = memory_file
         segment = make_segment(n, capacity, self._make_file)
-        pairs = []
+        pairs, fd = [], _above_standard(segment.fd)
         try:
             end = Exchange(segment.memory, -1, n, timeout)
             end.configure(portable, most_looks(n), YIELD_SECONDS)
             self._verdict = Verdict(end, timeout)
-            pairs += [socket.socketpair() for _ in range(n)]
+            for _ in range(n):
+                ours, theirs = socket.socketpair()
+                pairs.append((ours, socket.socket(fileno=_above_standard(theirs.detach()))))
             told = {"world_size": n, "timeout": timeout, "algorithm": algorithm,
                     "capacity": segment.capacity, "portable": portable,
                     "parent": os.getpid()}
-            launch = [_command(theirs.fileno(), segment.fd, rank=rank, **told)
+            launch = [_command(theirs.fileno(), fd, rank=rank, **told)
                       for rank, (_, theirs) in enumerate(pairs)]
             self._watcher = Watcher(launch, _environment(), end, timeout, pidfd=not portable)
             self._connections = [
                 Connection(ours, self._verdict.look, LOOK_EVERY) for ours, _ in pairs]
             self._parts = self._watcher, self._connections, self._verdict
-            self._finalizer = weakref.finalize(self, _shut_down, *self._parts, LEAVE)
+            self._owner = os.getpid()
+            self._finalizer = weakref.finalize(
+                self, _shut_down, self._owner, *self._parts, LEAVE)
             self._watcher.start()
             self._watcher.started.wait()
         finally:
-            os.close(segment.fd)
+            os.close(fd)
             for _, theirs in pairs:
                 theirs.close()
         self._begin()
@@ -104,13 +109,17 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             if self._watcher.error is not None:
                 raise self._watcher.error
-            first = {"path": sys.path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
+            path = [entry for entry in sys.path if isinstance(entry, str)]  # as imports do
+            first = {"path": path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
             self._send([encode(first)] * self.world_size)
             self._collect("ready", time.monotonic() + START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None, listener=None):
         if not self._finalizer.alive:
             raise CommError("this pool is closed; open a new one")
+        if os.getpid() != self._owner:
+            raise CommError(f"this pool is that of process {self._owner}, from which this one was "
+                            "forked; open a new one here")
         split(task)
         orders = [encode({"task": task, "arguments": each, "heard": listener is not None})
                   for each in arguments_of(self.world_size, arguments, per_rank)]
@@ -141,7 +150,7 @@ class ProcessPool(Pool):
         except BaseException as error:
             self.abort(f"{type(error).__name__}: {error}")
             if self._finalizer.detach():
-                _shut_down(*self._parts, GRACE / 2)
+                _shut_down(self._owner, *self._parts, GRACE / 2)
             raise
 
     def _send(self, orders):
@@ -219,6 +228,18 @@ def _command(sock, segment, **told):
     return ([sys.executable, "-P", "-m", "fastsgd.comm._child", handle], (sock, segment))
 
 
+def _above_standard(fd):
+    """The descriptor under a number that no standard stream of a worker takes from it.
+
+    0 to 2 are free in a program that was started without some of its streams.
+    """
+    if fd > 2:
+        return fd
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
+
+
 def _environment():
     """The parent's, with fastsgd itself on the path."""
     home = str(Path(__file__).resolve().parents[2])
@@ -226,11 +247,15 @@ def _environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _shut_down(watcher, connections, verdict, grace):
-    """Tells the workers to leave, kills those that do not, gives all descriptors back."""
-    for connection in connections:
-        connection.shut()
-    watcher.end(grace, hopeless=verdict.told().ranks)
+def _shut_down(owner, watcher, connections, verdict, grace):
+    """Tells the workers to leave, kills those that do not, gives all descriptors back.
+
+    In a process forked from the `owner` only its own copies of the descriptors are closed.
+    """
+    if os.getpid() == owner:
+        for connection in connections:
+            connection.shut()
+        watcher.end(grace, hopeless=verdict.told().ranks)
     for connection in connections:
         connection.close()
     verdict.end = None
