@@ -111,6 +111,27 @@ def test_a_killed_rank_ends_the_job_and_the_checkpoint_goes_on(mpi, shards, tmp_
     assert (tmp_path / "m.done").exists()
 
 
+@pytest.mark.parametrize(("kind", "rows"), [("linear", "own"), ("mlp", "all")])
+def test_ctrl_c_ends_the_job_and_harms_no_file(mpi, shards, tmp_path, kind, rows):
+    """In the middle of a training that overwrites checkpoints: what is there is whole."""
+    saved, checkpoint = tmp_path / "m", tmp_path / "checkpoint"
+    args = [*shards, "--model", kind, "--comm", "mpi", "--n-jobs", 1, "--tol", "none", "--rows",
+            rows, "--checkpoint", checkpoint, "--every", 3, "--save", saved]
+    job = mpi.run(2, "mpi_command.py", "train", *args, "--epochs", 3)
+    assert job.code == 0
+    assert (tmp_path / "m.done").exists()
+    model, before = saved.read_bytes(), checkpoint.stat().st_mtime_ns
+    job = mpi.start(2, "mpi_command.py", "train", *args, "--epochs", 1_000_000)
+    while checkpoint.stat().st_mtime_ns == before and job.poll() is None:
+        time.sleep(0.02)
+    job.send_signal(signal.SIGINT)
+    assert ended(job).code > 0
+    assert ranks_of(str(checkpoint)) == []
+    assert saved.read_bytes() == model
+    assert load_model(checkpoint).n_iter_ % 3 == 0
+    assert not (tmp_path / "m.done").exists()
+
+
 def test_a_regressor_tells_of_all_rows(mpi, tmp_path):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 3))
