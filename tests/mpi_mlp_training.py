@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from test_mlp_workers_mpi import FITS, LOCAL, fit, told_of
+from test_mlp_workers_mpi import FITS, LOCAL, OWN, WHOLE, X, Y, by_class, fit, refusals, told_of
 
 from fastsgd import Workers
 from fastsgd.comm.mpi_job import job
@@ -20,6 +20,14 @@ def main():
                "local": Workers(comm="mpi", timeout=60, sync="local", local_steps=2)}
     found = {name: told_of(fit(options, workers["sync"])) for name, options in FITS.items()}
     found |= {name: told_of(fit(options, workers["local"])) for name, options in LOCAL.items()}
+    own = {name: Workers(comm="mpi", timeout=60, rows="own", sync=name)
+           for name in ("sync", "local")}
+    mine = by_class(MPI.COMM_WORLD.rank, MPI.COMM_WORLD.size)
+    for name, options in (WHOLE | OWN).items():
+        sync = "local" if "local" in name else "sync"
+        model = fit(options, own[sync], mine)
+        found[name] = told_of(model) | {"classes": model.classes_.tolist()}
+    found["refusals"] = refusals(MPI.COMM_WORLD.rank, X[mine], Y[mine], own["sync"])
     Path(sys.argv[1], f"{MPI.COMM_WORLD.rank}.json").write_text(json.dumps(found))
 
 
