@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from own_rows import CutPool
+from scipy import sparse
 from test_mlp_workers import GIVEN, RULES, WEIGHT, S, X, Y, fits, same, threads, weights
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers
@@ -15,17 +16,25 @@ from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators import _mlp_workers
 from fastsgd.kernels.rows import Rows
+from fastsgd.schedules import Cosine
 
-CUTS = {2: [11], 3: [1, 90], 4: [3, 5, 60]}
+CUTS = {1: [], 2: [11], 3: [1, 90], 4: [3, 5, 60]}
 """Where rows are cut for so many ranks: shares are very uneven, one of a single row."""
 
 
 @pytest.fixture
 def cut(monkeypatch):
-    """``cut(edges)``: from now on ranks have the rows between these; CUTS at first."""
+    """``cut(edges)``: from now on so many ranks have the rows between these; CUTS at first.
+
+    ``cut([None])``: two have all rows.
+    """
     cuts, pool_of = dict(CUTS), _mlp_workers.pool_of
-    monkeypatch.setattr(_mlp_workers, "pool_of", lambda estimator, workers: CutPool(
-        pool_of(estimator, workers), cuts[workers.n]))
+
+    def cut_pool_of(estimator, workers):
+        pool, edges = pool_of(estimator, workers), cuts[workers.n]
+        return pool if edges == [None] else CutPool(pool, edges)
+
+    monkeypatch.setattr(_mlp_workers, "pool_of", cut_pool_of)
     return lambda edges: cuts.update({len(edges) + 1: edges})
 
 
@@ -86,6 +95,19 @@ def test_uneven_shares_end_together_and_learn(cut, options, workers, data, n):
         assert by._states[0].step == alone._states[0].step
 
 
+@pytest.mark.parametrize("rate", ["optimal", Cosine(T_0=2)], ids=str)
+@pytest.mark.parametrize("data", [X, S], ids=["dense", "csr"])
+def test_steps_between_averages_follow_the_schedule_by_rows_of_all(cut, data, rate):
+    """With one average an epoch two ranks have the halves that they would be dealt of all rows."""
+    cut([51])
+    given = {"X": data[:102], "y": Y[:102], "shuffle": False, "learning_rate": rate,
+             "batch_size": 8, "workers": threads(2, sync="local", local_steps=99)}
+    _, own = fits(2, **given)
+    cut([None])
+    _, dealt = fits(2, **given)
+    same(dealt, own, 1e-12)
+
+
 @pytest.mark.parametrize("n", [3, 4])
 def test_all_ranks_have_the_same_bits(cut, monkeypatch, n):
     seen, train = {}, rank.train
@@ -102,6 +124,23 @@ def test_all_ranks_have_the_same_bits(cut, monkeypatch, n):
             fits(n, X=data, workers=threads(n, **workers), dropout=0.2)
             assert sum(told[0] for told in seen.values()) == len(Y)
             assert all(told[1:] == seen[0][1:] for told in seen.values())
+
+
+@pytest.mark.parametrize("dropout", [(0.3, 0), (0, 0.3)], ids=str)
+@pytest.mark.parametrize("data", [X, S], ids=["dense", "csr"])
+def test_ranks_leave_out_units_of_their_own(cut, data, dropout):
+    """Of the same rows: else both ranks would make the steps of one."""
+    data, y = data[:20], Y[:20]
+    twice = sparse.vstack([data, data]).tocsr() if sparse.issparse(data) else np.vstack(
+        [data, data])
+    cut([20])
+    given = {"hidden_layer_sizes": 9, "shuffle": False, "max_iter": 2, "solver": "sgd", "alpha": 0,
+             "momentum": 0, "learning_rate_init": 0.5, "dropout": dropout}
+    for workers in ({}, {"sync": "local", "local_steps": 1}):
+        alone, _ = fits(1, X=data, y=y, batch_size=20, **given)
+        _, by = fits(2, X=twice, y=np.tile(y, 2), batch_size=40, workers=threads(2, **workers),
+                     **given)
+        assert np.abs(weights(alone) - weights(by)).max() > 1e-3
 
 
 def test_labels_and_regression(cut):
