@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from mpi_environment import ended, mpi  # noqa: F401
 from test_cli import run
 from test_cli_workers import LBFGS, joined, shards  # noqa: F401
 
 from fastsgd import load_model
+from fastsgd.cli.estimator import make_model
 
 GD = ["--loss", "log_loss", "--solver", "gd", "--batch-size", 32, "--learning-rate", "constant",
       "--epochs", 4, "--tol", "none", "--seed", 2]
@@ -77,6 +79,51 @@ def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
     assert "lets no process see all rows" in " ".join(job.stderr.split())
 
 
+MLP = ["--model", "mlp", "--hidden", 6, "--tol", "none", "--seed", 3]
+
+
+def test_networks_of_own_rows(mpi, shards, tmp_path):
+    """The default for them too; a checkpoint goes on with other processes, or with one."""
+    way = [*MLP, "--solver", "lbfgs", "--epochs", 12]
+    told = json.loads(train(mpi, 3, *shards, *way, "--save", tmp_path / "m").stdout)
+    one = json.loads(run("train", *shards, *way, "--n-jobs", 1, "--json", "--save",
+                         tmp_path / "one")[0])
+    m, other = load_model(tmp_path / "m"), load_model(tmp_path / "one")
+    assert m.workers.rows == "own"
+    assert told["classes"] == one["classes"] == [1, 2, 3]
+    np.testing.assert_allclose(m.coefs_[0], other.coefs_[0], atol=1e-5)
+    assert told["train"] == pytest.approx(one["train"], rel=1e-5)
+    way = [*MLP, "--batch-size", 16, "--learning-rate-init", 0.01]
+    more = ["--checkpoint", tmp_path / "c", "--every", 2, "--epochs"]
+    assert train(mpi, 2, *shards, *way, *more, 4).code == 0
+    job = train(mpi, 3, *shards, "--resume", tmp_path / "c", *more, 7)
+    assert (job.code, job.stderr) == (0, "")
+    assert json.loads(job.stdout)["epochs"] == load_model(tmp_path / "c").n_iter_ == 7
+
+
+def test_a_network_that_regresses_tells_of_all_rows(mpi, tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "numbers"
+    path.write_text("".join(f"{x @ [1, 2, 3] + 5:.6f} " + " ".join(
+        f"{k + 1}:{v:.6f}" for k, v in enumerate(x)) + "\n" for x in rng.normal(size=(50, 3))))
+    way = [*MLP, "--task", "regress", "--solver", "lbfgs", "--epochs", 12]
+    told = json.loads(train(mpi, 3, path, *way).stdout)["train"]
+    one = json.loads(run("train", path, *way, "--json")[0])["train"]
+    assert told == pytest.approx(one, rel=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "params", "rows"), [
+    ("mlp", {}, "own"), ("mlp", {"solver": "lbfgs"}, "own"),
+    ("mlp", {"early_stopping": True}, "all"), ("mlp", {"class_weight": "balanced"}, "all"),
+    ("linear", {}, "own"), ("linear", {"eta0": "auto"}, "all")], ids=str)
+def test_processes_have_rows_of_their_own_where_they_can(kind, params, rows):
+    workers = dict.fromkeys(("n", "sync", "local_steps", "timeout", "rows")) | {"comm": "mpi"}
+    assert make_model(kind, None, params, workers).workers.rows == rows
+    if rows == "all":
+        with pytest.raises(typer.BadParameter, match="lets no process see all rows"):
+            make_model(kind, None, params, workers | {"rows": "own"})
+
+
 def ranks_of(word):
     """Processes, not mpirun itself, whose command has this word."""
     found = []
@@ -109,6 +156,27 @@ def test_a_killed_rank_ends_the_job_and_the_checkpoint_goes_on(mpi, shards, tmp_
     assert (told["epochs"], told["workers"], told["stopped_by"]) == (behind + 5, 3, "max_iter")
     assert load_model(path).coef_.tobytes() == load_model(tmp_path / "m").coef_.tobytes()
     assert (tmp_path / "m.done").exists()
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("linear", "all"), ("mlp", "own")])
+def test_ctrl_c_ends_the_job_and_harms_no_file(mpi, shards, tmp_path, kind, rows):
+    """In the middle of a training that overwrites checkpoints: what is there is whole."""
+    saved, checkpoint = tmp_path / "m", tmp_path / "checkpoint"
+    args = [*shards, "--model", kind, "--comm", "mpi", "--n-jobs", 1, "--tol", "none", "--rows",
+            rows, "--checkpoint", checkpoint, "--every", 3, "--save", saved]
+    job = mpi.run(2, "mpi_command.py", "train", *args, "--epochs", 3)
+    assert job.code == 0
+    assert (tmp_path / "m.done").exists()
+    model, before = saved.read_bytes(), checkpoint.stat().st_mtime_ns
+    job = mpi.start(2, "mpi_command.py", "train", *args, "--epochs", 1_000_000)
+    while checkpoint.stat().st_mtime_ns == before and job.poll() is None:
+        time.sleep(0.02)
+    job.send_signal(signal.SIGINT)
+    assert ended(job).code > 0
+    assert ranks_of(str(checkpoint)) == []
+    assert saved.read_bytes() == model
+    assert load_model(checkpoint).n_iter_ % 3 == 0
+    assert not (tmp_path / "m.done").exists()
 
 
 def test_a_regressor_tells_of_all_rows(mpi, tmp_path):

@@ -45,8 +45,8 @@ class Workers:
         [0, inf).
     rows : {'all', 'own'}, default='all'
         With comm='mpi', what X of a process holds. 'all': all rows. 'own': its own, of which
-        minibatches and local steps of 'sgd', 'gd', 'lbfgs' and 'newton-cg' are formed; classes
-        are those of all processes, alike are n_features and dtype.
+        minibatches and local steps of 'sgd', 'gd', 'lbfgs', 'newton-cg' and of MLPs are formed;
+        classes are those of all processes, alike are n_features and dtype.
     timeout : float, default=300
         Seconds that a worker waits for the others. (0, inf).
     staleness, backup, compress : None
@@ -177,22 +177,29 @@ def check_workers(estimator, solver):
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
-        *_refused_by_own_rows(estimator, solver, workers),
+        *refused_by_own_rows(workers, (
+            (solver.by_dual, f"solver={solver.name!r}, whose model file keeps a number for each "
+             "row"),
+            (estimator.early_stopping, "early_stopping=True"),
+            (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
+            counts_rows(estimator),
+            (not isinstance(estimator.tol, (Real, NoneType)), f"tol={estimator.tol!r}"))),
     ):
         if refused:
             raise ValueError(message)
 
 
-def _refused_by_own_rows(estimator, solver, workers):
-    """What needs to see the rows of all: (whether it is asked for, message)."""
-    own = workers.rows == "own"
-    for asked, what in (
-        (solver.by_dual, f"solver={solver.name!r}, whose model file keeps a number for each row"),
-        (estimator.early_stopping, "early_stopping=True"),
-        (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
-        (isinstance(getattr(estimator, "class_weight", None), str),
-         f"class_weight={getattr(estimator, 'class_weight', None)!r}, which counts them"),
-        (not isinstance(estimator.tol, (Real, NoneType)), f"tol={estimator.tol!r}"),
-    ):
-        yield own and asked, (
+def refused_by_own_rows(workers, asked_for):
+    """What needs to see the rows of all: (whether it is refused, message) for each.
+
+    `asked_for` has pairs, whether something is asked for and what it is.
+    """
+    for asked, what in asked_for:
+        yield workers.rows == "own" and asked, (
             f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'")
+
+
+def counts_rows(estimator):
+    """Whether the weights of classes follow from the rows of each, and what that is."""
+    weight = getattr(estimator, "class_weight", None)
+    return isinstance(weight, str), f"class_weight={weight!r}, which counts them"

@@ -31,7 +31,7 @@ def measure(model, X, y, together=ALONE):
                          "class a row only")
     check_labels(model, y)
     if is_mlp(model):
-        return measure_mlp(model, X, y)
+        return measure_mlp(model, X, y, together)
     n = X.shape[0]
     coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
     coef = np.atleast_2d(coef).astype(np.float64)

@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 
 from fastsgd.cli.data import dtype_of
 from fastsgd.cli.targets import class_weights
+from fastsgd.cli.workers import ALONE
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.prediction import predict
@@ -17,12 +18,13 @@ BATCH_SIZE = 200
 """What batch_size="auto" stands for, on as many rows or more."""
 
 
-def measure_mlp(model, X, y):
+def measure_mlp(model, X, y, together=ALONE):
     """rows, error (or rmse and r2), mean_loss and objective, as a dict.
 
     mean_loss is the mean of the losses, weighted by the classes' weights. The objective adds what
     a minibatch B of the training adds (docs/mlp.md): alpha |W|^2 / (2 s), where s is the weight of
-    B; B has `batch_size` rows, with solver="lbfgs" all. In float64 from the margins on.
+    B; B has `batch_size` rows, with solver="lbfgs" all. In float64 from the margins on. Processes
+    of a job which each have rows of their own tell of all of them.
     """
     n = X.shape[0]
     output = OUTPUTS[model.out_activation_, model.loss]
@@ -43,19 +45,22 @@ def measure_mlp(model, X, y):
             losses = output.loss(z, target)
         losses = losses.sum(axis=1) if output.by_output else losses
         total += float(np.sum(losses * weights[part]))
+    own, (n, wrong, total, weight) = n, together.sums(n, wrong, total, float(np.sum(weights)))
+    n = int(n)
     result = {"rows": n}
     if is_classifier(model):
         result["error"] = wrong / n
     else:
-        y = y.reshape(n, -1).astype(np.float64)
-        spread = np.sum((y - y.mean(axis=0)) ** 2, axis=0)
+        y, squares = y.reshape(own, -1).astype(np.float64), np.array(together.sums(*squares))
+        mean = np.array(together.sums(*np.sum(y, axis=0))) / n
+        spread = np.array(together.sums(*np.sum((y - mean) ** 2, axis=0)))
         result["rmse"] = math.sqrt(float(np.mean(squares)) / n)
         result["r2"] = float(np.mean(1 - squares / spread)) if np.all(spread > 0) else math.nan
-    result["mean_loss"] = total / float(np.sum(weights))
+    result["mean_loss"] = total / weight
     size = BATCH_SIZE if model.batch_size == "auto" else model.batch_size
     size = n if model.solver == "lbfgs" else min(size, n)
     square = sum(float(np.einsum("ij,ij->", w, w, dtype=np.float64)) for w in model.coefs_)
-    penalty = model.alpha * square / (2 * size * float(np.mean(weights)))
+    penalty = model.alpha * square / (2 * size * weight / n)
     result["objective"] = result["mean_loss"] + penalty
     return result
 

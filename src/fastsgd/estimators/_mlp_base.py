@@ -37,6 +37,7 @@ from fastsgd.estimators._mlp_report import NetworkReport
 from fastsgd.estimators._mlp_resume import ResumableMLP, Stream
 from fastsgd.estimators._mlp_settings import LEVEL, make_settings
 from fastsgd.estimators._mlp_workers import Crew
+from fastsgd.estimators._workers import check_any_weight, count_rows
 from fastsgd.kernels.rows import Rows
 
 
@@ -49,11 +50,13 @@ def takes_minibatches(estimator):
 
 
 class Task(NamedTuple):
-    """X and y of one call, checked, and what goes with them."""
+    """X and y of one call, checked, and what goes with them; `n_rows` are those of all processes.
+    """
 
     X: object
     rows: Rows
     y: np.ndarray
+    n_rows: int
     targets: np.ndarray
     sample_weight: np.ndarray | None
     label_weights: np.ndarray | None
@@ -79,7 +82,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             state.seed = int(rng.randint(MAX_INT))
         stream = None
         if not incremental:
-            stream = Stream(deepcopy(rng), state.epoch, task.X.shape[0], self._holds_out)
+            stream = Stream(deepcopy(rng), state.epoch, task.n_rows, self._holds_out)
         self._train(task, parameters, state, rng, stream, max_iter=self.max_iter)
         return self
 
@@ -91,19 +94,24 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self._dtype)
         rows = Rows(X)
         rows.check()
-        sample_weight = check_weights(sample_weight, X)
+        n_rows = count_rows(self, X, y.shape[1:])
+        with_others = n_rows > X.shape[0]
+        sample_weight = check_weights(sample_weight, X, allow_all_zero=with_others)
         targets, n_outputs, sample_weight, label_weights = self._targets(
             y, sample_weight, X.dtype, first=first, incremental=incremental, goes_on=goes_on,
             **about_y)
-        sample_weight = cast_weights(sample_weight, X.dtype, allow_all_zero=incremental)
+        sample_weight = cast_weights(
+            sample_weight, X.dtype, allow_all_zero=incremental or with_others)
+        if with_others and not incremental:
+            check_any_weight(self, sample_weight)
         lazy = check_lazy(self.lazy, rows.is_dense) and self.solver != "lbfgs"
         units = (X.shape[1], *hidden, n_outputs)
         if not first and [c.shape for c in self.coefs_] != list(pairwise(units)):
             raise ValueError(
                 f"warm_start, resume and partial_fit go on with layers of {self._units()} units; "
                 f"hidden_layer_sizes and y now ask for {list(units)}")
-        return Task(X, rows, y, targets, sample_weight, label_weights, units, dropout, lazy,
-                    deadline, began)
+        return Task(X, rows, y, n_rows, targets, sample_weight, label_weights, units, dropout,
+                    lazy, deadline, began)
 
     def _train(self, task, parameters, state, rng, stream, *, max_iter, resumed=False):
         """Trains and sets the fitted attributes; without `stream` for one epoch."""

@@ -29,7 +29,7 @@ class Stream:
     epoch : int
         `State.epoch` then.
     n_rows : int
-        Of X.
+        Of X, of all processes.
     held_out : bool
         Whether rows were held out.
     """
@@ -118,9 +118,9 @@ class ResumableMLP:
         task = self._task(X, y, sample_weight, goes_on=True)
         state, stream = self._states[0].copy(), self._stream
         if stream is None:  # after partial_fit
-            stream = Stream(deepcopy(self._rng), state.epoch, task.X.shape[0], False)
+            stream = Stream(deepcopy(self._rng), state.epoch, task.n_rows, False)
             state.stale, state.best_loss = 0, np.inf
-        self._check_stream(stream, task.X.shape[0])
+        self._check_stream(stream, task.n_rows)
         self._check_rule(state)
         self._train(task, self._own_parameters().copy(), state, stream.begin(), stream,
                     max_iter=int(max_iter), resumed=True)

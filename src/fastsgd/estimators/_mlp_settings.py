@@ -13,6 +13,7 @@ from fastsgd.engine.mlp.settings import Settings
 from fastsgd.engine.threads import threads_of_worker
 from fastsgd.estimators._mlp_checks import check_micro_batches
 from fastsgd.estimators._mlp_workers import LOCAL_STEPS
+from fastsgd.estimators._workers import of_all
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.optimizers import OPTIMIZERS
@@ -39,7 +40,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
     incremental : bool
         For `partial_fit`.
     """
-    n = examples.n_rows
+    own_rows = task.n_rows > task.X.shape[0]  # then nobody holds rows out
+    n = task.n_rows if own_rows else examples.n_rows
     batch_size = min(200, n) if estimator.batch_size == "auto" else estimator.batch_size
     if batch_size > n:
         warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
@@ -52,7 +54,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         share = workers_here(workers)
         n_jobs = threads_of_worker(n_jobs, share)
     own = batch_size if workers is None or workers.batch != "global" else -(-batch_size // share)
-    work = work_of(examples.rows, task.units, own if estimator.solver != "lbfgs" else n // share)
+    work = work_of(examples.rows, task.units, own if estimator.solver != "lbfgs"
+                   else examples.n_rows if own_rows else n // share)
     if estimator.pipeline is not None:
         sync, n_threads = "serial", estimator.pipeline.stages
     elif estimator.solver == "lbfgs":
@@ -63,6 +66,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         sync, n_threads = choose_sync(
             estimator.sync, n_jobs, work, own, lazy=task.lazy,
             seeded=is_seed(estimator.random_state))
+        if own_rows:  # what suits the rows of one must not differ from what the others do
+            sync = of_all(estimator, sync)[0]
     name = getattr(estimator.learning_rate, "name", estimator.learning_rate)
     eta0 = float(estimator.learning_rate_init)
     schedule = schedule_fields(

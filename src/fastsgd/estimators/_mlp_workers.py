@@ -9,7 +9,7 @@ from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.worker import pack_rows
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators._workers import close_pool, pool_of
-from fastsgd.workers import as_workers
+from fastsgd.workers import as_workers, counts_rows, refused_by_own_rows
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -39,12 +39,12 @@ def check_workers(estimator):
          f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
          "Workers(sync='local')"),
-        (workers.rows == "own",
-         "Workers(rows='own') is for linear models; each process of an MLP needs all rows: use "
-         "rows='all'"),
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
+        *refused_by_own_rows(workers, (
+            (estimator.early_stopping and not by_sums, "early_stopping=True"),
+            counts_rows(estimator))),
     ):
         if refused:
             raise ValueError(message)
@@ -111,7 +111,9 @@ class Crew:
             "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
             "settings": pack_settings(settings), "rng": pack_rng(self._rng),
             "max_time": deadline.left if deadline.limited else None,
-            "each": report.listens, "looks": report.looks, **self._about}, listener=listen)
+            "each": report.listens, "looks": report.looks,
+            "own": as_workers(self._estimator.workers).rows == "own", **self._about},
+            listener=listen)
         first, stats = results[0], [result["stats"] for result in results]
         self.told = {"workers": pool.world_size, "comm": pool.kind,
                      "bytes_sent": sum(each["bytes_sent"] for each in stats),

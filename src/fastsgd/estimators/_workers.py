@@ -13,8 +13,7 @@ from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.state import LinearState
 from fastsgd.engine.worker import pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
-from fastsgd.solvers import solver_of
-from fastsgd.workers import workers_of
+from fastsgd.workers import as_workers
 
 _POOLS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 """(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
@@ -57,7 +56,7 @@ def close_pool(estimator):
 
 def of_all(estimator, said):
     """What each process of an MPI job says, where each has rows of its own; else [said]."""
-    workers = workers_of(estimator, solver_of(estimator))
+    workers = as_workers(estimator.workers)
     if workers is None or workers.rows != "own":
         return [said]
     return pool_of(estimator, workers).run("fastsgd.engine.worker:everyone", {"said": said})
@@ -69,18 +68,29 @@ def union(estimator, classes):
     return classes if len(told) == 1 else np.unique(np.concatenate(told))
 
 
-def count_rows(estimator, X):
-    """Rows of all; an error unless X is as wide, and of the same kind, with all of them."""
-    told = of_all(estimator, [*X.shape, str(X.dtype), isinstance(X, np.ndarray)])
-    for rank, (_, *like) in enumerate(told):
-        if like != told[0][1:]:
-            n_features, dtype, dense = like
-            kind = "array" if dense else "sparse"
+def count_rows(estimator, X, columns=()):
+    """Rows of all; an error unless X is as wide, and of the same kind, with all of them.
+
+    `columns` is y's shape beside the rows, where that must be alike too.
+    """
+    kind = "array" if isinstance(X, np.ndarray) else "sparse"
+    like = f"{X.shape[1]} features, {X.dtype}, {kind}"
+    if columns:
+        like += f", and y {columns[0]} columns"
+    told = of_all(estimator, [X.shape[0], like])
+    for rank, (_, its) in enumerate(told):
+        if its != told[0][1]:
             raise ValueError(
-                f"Workers(rows='own') needs X of all processes to be alike; that of process 0 has "
-                f"{told[0][1]} features, {told[0][2]}, that of process {rank} {n_features}, "
-                f"{dtype}, {kind}")
-    return sum(n for n, *_ in told)
+                "Workers(rows='own') needs X and y of all processes to be alike; X of process 0 "
+                f"has {told[0][1]}, that of process {rank} {its}")
+    return sum(n for n, _ in told)
+
+
+def check_any_weight(estimator, sample_weight):
+    """Refuses rows that weigh 0 with all processes."""
+    weighs = sample_weight is None or bool(np.any(sample_weight > 0))
+    if not any(of_all(estimator, weighs)):
+        raise ValueError("sample_weight times class_weight is 0 in all rows of all processes")
 
 
 def train_by_workers(job, todo, report):

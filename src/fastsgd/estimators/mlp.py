@@ -15,6 +15,7 @@ from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
 from fastsgd.estimators._targets import check_indicator, is_multilabel
 from fastsgd.estimators._unchanged import unchanged_on_error
+from fastsgd.estimators._workers import union
 
 
 @with_parameters
@@ -180,7 +181,8 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         elif goes_on:
             self._check_classes_so_far(y, None, False)
         elif first:
-            self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)
+            self.classes_ = (
+                np.arange(y.shape[1]) if multilabel else union(self, np.unique(y)))
             self.multilabel_ = multilabel
         else:
             self._check_same_classes(y)
@@ -216,10 +218,11 @@ class FastMLPClassifier(ClassifierMixin, MLP):
 
     def _check_same_classes(self, y):
         self._check_kind(y)
-        if y.ndim == 1 and not np.array_equal(np.unique(y), self.classes_):
+        classes = self.classes_ if y.ndim == 2 else union(self, np.unique(y))
+        if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {np.unique(y)}")
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}")
 
     def _check_kind(self, y):
         n_labels = len(self.classes_)

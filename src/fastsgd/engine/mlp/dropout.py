@@ -64,9 +64,9 @@ class PartOfMasks:
         return None if mask is None else mask[self._rows]
 
 
-def drop_values(values, out, rate, seed, epoch):
+def drop_values(values, out, rate, seed, epoch, stream=0):
     """The stored values of a sparse X for one epoch: `out` becomes `values` times their masks."""
-    draw = np.random.Generator(np.random.SFC64((seed, epoch, INPUT_STREAM)))
+    draw = np.random.Generator(np.random.SFC64((seed, epoch, INPUT_STREAM + stream)))
     _fill(out, rate, draw)
     out *= values
 

@@ -9,6 +9,7 @@ import numpy as np
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
 from fastsgd.engine.mlp.optimizer import share
+from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.threads import Team
@@ -59,9 +60,8 @@ class Whole:
         lazy = not bench.dense  # a block of CSR rows adds to the features that occur in it
         self._parts = [_Part(bench.make_pass(BLOCK, lazy=lazy), bench.make_gradient(lazy=lazy),
                              bench.make_gradient(lazy=False)) for _ in range(PARTS)]
-        self._weight = float(examples.n_rows)
-        if examples.sample_weight is not None:
-            self._weight = float(examples.sample_weight[self._rows].sum(dtype=np.float64))
+        shares = Shares(peers, examples)
+        self._weight, self.n_rows = shares.total(), shares.n_rows
         self._rows, self._peers = self._rows[peers.share(len(self._rows))], peers
         self._sums = peers.allocate(parameters.size + 2)  # with the loss, and who gives up
         self._order = peers.allocate(parameters.size + 1)  # with whether to go on
@@ -187,9 +187,9 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline,
             stopped_by = "max_time"
         finally:
             parameters.unpack(x)
-            state.samples += evaluations * examples.n_rows
+            state.samples += evaluations * f.n_rows
             state.best_loss = state.loss
         f.end()  # after an error the others have heard of that
     if evaluations:
         check_finite(state.loss, parameters, n_iter, settings)
-    return Ended(n_iter, stopped_by, evaluations * examples.n_rows)
+    return Ended(n_iter, stopped_by, evaluations * f.n_rows)

@@ -6,11 +6,10 @@ a part. With one step between averages, and a rule that is linear in the gradien
 of all together.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
 from fastsgd.engine.mlp.optimizer import Stepper
+from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.touched import add_up_rows
 from fastsgd.engine.mlp.worker import Tally
 from fastsgd.errors import DivergenceError
@@ -28,17 +27,17 @@ class RoundSteps:
         The round's first row in the epoch's order.
     done : int
         Steps of the epoch before it.
-    size : int
-        Ranks, that go on side by side.
+    pace : float
+        Rows of all for each of this rank's own: others go on side by side.
     """
 
-    def __init__(self, steps, begin, done, size):
-        self._steps, self._begin, self._size = steps, begin, size
+    def __init__(self, steps, begin, done, pace=1.0):
+        self._steps, self._begin, self._pace = steps, begin, pace
         self.first = steps.first + done
 
     def at(self, number, begin):
         """See Steps.at; `begin` counts the rank's own rows of the round."""
-        eta, _ = self._steps.at(0, self._begin + begin * self._size)
+        eta, _ = self._steps.at(0, self._begin + int(begin * self._pace))
         return eta, self.first + number
 
 
@@ -55,7 +54,7 @@ class Local:
 
     def __init__(self, make, settings, bench, parameters, momenta, team, halt, *, peers):
         self._size, self._local_steps = settings.batch_size, settings.local_steps
-        self._peers = peers
+        self._peers, self._shares = peers, Shares(peers, bench.examples)
         self._settings = settings = bench.settings
         self._epochs = make(bench, parameters, momenta, team, halt)
         self.replicas = self._epochs.replicas
@@ -73,28 +72,26 @@ class Local:
 
     def run(self, order, steps):
         """See Serial.run; the steps counted are those that follow each other."""
-        for begin, end in self._rounds(len(order)):
-            part = self._peers.share(end - begin)
-            own = order[begin + part.start:begin + part.stop]
+        for own, begin, end in self._shares.cut(order, self._rounds(self._shares.n_rows)):
+            pace = self._peers.size if not self._peers.own else (end - begin) / max(1, len(own))
             done = self._tally.steps
             diverged = None
             try:
-                tally = self._epochs.run(own, RoundSteps(steps, begin, done, self._peers.size))
+                tally = self._epochs.run(own, RoundSteps(steps, begin, done, pace))
             except DivergenceError as error:  # others must hear of it before they go on
                 tally, diverged = self._epochs.take_tally(), error
             counts, stopped = self._count(tally, diverged)
-            after = RoundSteps(steps, begin, self._tally.steps, self._peers.size)
+            after = RoundSteps(steps, begin, self._tally.steps)
             self._average(counts, own, *after.at(0, 0))
             if stopped:
                 break
         return self.take_tally()
 
     def _rounds(self, n_rows):
-        """(begin, end) of rounds that have about as many minibatches of all, the last one too."""
+        """Where rounds end that have about as many minibatches of all, the last one too."""
         n_batches = -(-n_rows // self._size)
         n_rounds = -(-n_batches // self._local_steps)
-        ends = [min(n_rows, n_batches * k // n_rounds * self._size) for k in range(n_rounds + 1)]
-        return pairwise(ends)
+        return [min(n_rows, n_batches * k // n_rounds * self._size) for k in range(n_rounds + 1)]
 
     def take_tally(self):
         """See Serial.take_tally."""

@@ -10,6 +10,7 @@ from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.epochs import choose_epochs
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
+from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.peers import ALONE
@@ -90,10 +91,13 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
         state.forget_scores()
     else:
         state.begin_scores(parameters)
-    settings = settings.of_all(peers.size, examples.n_rows)
+    n_rows = Shares(peers, examples).n_rows
+    settings = settings.of_all(peers.size, n_rows)
     _prepare(parameters, state, settings)
+    stream = STREAMS * peers.rank
     bench = Bench(examples, parameters.units, settings.of_one(peers.size), state.seed,
-                  0 if settings.local_steps is None else STREAMS * peers.rank)
+                  stream if peers.own or settings.local_steps is not None else 0,
+                  stream if peers.own else 0)
     halt = Halt()
     make_epochs, n_threads = choose_epochs(settings, peers)
     began, n_iter, rows, stopped_by, epochs = time.perf_counter(), 0, 0, None, None
@@ -113,7 +117,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
                     for each in epochs.replicas:
                         _settle(*each, state, settings, tally.penalties / tally.rows)
                 state.loss = _loss(tally, parameters, settings)
-                if tally.rows < examples.n_rows:
+                if tally.rows < n_rows:
                     stopped_by = "max_time"
                     break
                 n_iter += 1

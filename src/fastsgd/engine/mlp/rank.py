@@ -104,8 +104,8 @@ def unpack_rng(told):
 
 
 def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fun=None,
-              held_out=None, score=None, each=False, looks=False):
-    """A task of a pool: trains one network on the rows that all ranks see.
+              held_out=None, score=None, each=False, looks=False, own=False):
+    """A task of a pool: trains one network on the rows that all ranks see, or on their own.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fu
         Rows to score on, by ``SCORES[score]``.
     each, looks : bool
         What rank 0 tells of epochs: see Teller.
+    own : bool
+        Whether the rows are this rank's own, and not all of the training's.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fu
         ``stats`` of the rank; of rank 0 also ``ended`` and ``model``, or ``diverged``.
     """
     comm.stats.clear()
-    peers, settings = Peers(comm), unpack_settings(settings)
+    peers, settings = Peers(comm, own), unpack_settings(settings)
     parameters, state = unpack_model(model, copy=True)
     examples, rng = _examples_of(data), unpack_rng(rng)
     teller = Teller(comm, each, looks)

@@ -10,7 +10,7 @@ import numpy as np
 from fastsgd.engine.mlp.dropout import PartOfMasks
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.parameters import Parameters, count_rest
-from fastsgd.engine.mlp.steps import minibatches
+from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.touched import add_up_rows
 from fastsgd.engine.mlp.worker import Tally, check_step
 from fastsgd.kernels import optimizers
@@ -55,13 +55,16 @@ class Together:
         self._examples, self._peers, self._team, self._halt = bench.examples, peers, team, halt
         self._parameters, self._momenta = parameters, momenta
         self.replicas = [(parameters, momenta)]
-        masks = bench.make_masks(settings.batch_size)
-        self._masks = None if masks is None else PartOfMasks(masks)
-        size = -(-settings.batch_size // peers.size)
-        self._inputs = (bench.make_dense_input(size, self._masks) if bench.dense
+        self._shares = Shares(peers, bench.examples)
+        self._ends = self._shares.minibatches(settings.batch_size)
+        size = self._shares.longest(settings.batch_size)
+        # those of whole minibatches, which all ranks draw, or of this rank's own rows
+        masks = bench.make_masks(size if peers.own else settings.batch_size)
+        self._masks = None if masks is None or peers.own else PartOfMasks(masks)
+        masks = self._masks or masks
+        self._inputs = (bench.make_dense_input(size, masks) if bench.dense
                         else bench.make_sparse_input(lazy=True))
-        self._pass = bench.make_pass_of(
-            self._inputs, 0, len(bench.units) - 1, size, self._masks)
+        self._pass = bench.make_pass_of(self._inputs, 0, len(bench.units) - 1, size, masks)
         self._step_inputs = (self._inputs if bench.dense
                              else SumOfRows(settings.lazy, peers))
         self._make_gradient(bench)
@@ -81,8 +84,9 @@ class Together:
     def run(self, order, steps):
         """See Serial.run; the tally is that of all ranks."""
         self._loss, self._square = 0.0, self._parameters.square() if self._exact else 0.0
-        for visits, eta, t in minibatches(order, self._settings.batch_size, steps):
-            if self._learn(visits, eta, t):
+        totals = self._shares.totals(order, self._ends)
+        for k, (visits, begin, end) in enumerate(self._shares.cut(order, self._ends)):
+            if self._learn(visits, end - begin, totals[k], *steps.at(k, begin)):
                 break
         losses = self._peers.allocate(1)
         losses[:] = self._loss
@@ -93,35 +97,35 @@ class Together:
         """See Serial.take_tally."""
         return self._tally.clear()
 
-    def _learn(self, visits, eta, t):
-        """One step by a minibatch; whether some rank's time is over."""
+    def _learn(self, visits, n_rows, total, eta, t):
+        """One step by a minibatch of `n_rows`, of which `visits` are this rank's.
+
+        Returns whether some rank's time is over.
+        """
         settings, gradient, inputs = self._settings, self._gradient, self._step_inputs
-        total = self._examples.total(visits)
         if not total > 0:  # all rows weigh 0: known to all ranks
-            self._tally.add(0.0, 0.0, len(visits))
+            self._tally.add(0.0, 0.0, n_rows)
             return False
-        part = self._peers.share(len(visits))
-        loss = self._find_gradient(visits, part, total)
+        loss = self._find_gradient(visits, n_rows, total)
         self._sums[-1] = self._team.expired() or self._halt.asked
         self._peers.sum(self._sums)
         if isinstance(inputs, SumOfRows):
             self._sum_rows(inputs)
         if settings.guards:
             self._check(loss, eta, t)
-        self._tally.add(0.5 * settings.alpha * self._square if self._exact else 0.0, total,
-                        len(visits))
-        self._loss += loss / total * len(visits)
+        self._tally.add(0.5 * settings.alpha * self._square if self._exact else 0.0, total, n_rows)
+        self._loss += loss / total * n_rows
         self._square += self._stepper.step(
             self._parameters, gradient, self._momenta, inputs, eta=eta, t=t,
             l2=settings.alpha / total, squares=self._exact)
         return self._sums[-1] > 0
 
-    def _find_gradient(self, visits, part, total):
+    def _find_gradient(self, visits, n_rows, total):
         """That of this rank's part of a minibatch, which may be empty; returns its loss."""
         if self._masks is not None:
-            self._masks.choose(len(visits), part)
-        target, weight, _ = self._examples.of(visits[part])
-        self._inputs.begin(visits[part])
+            self._masks.choose(n_rows, self._peers.share(n_rows))
+        target, weight, _ = self._examples.of(visits)
+        self._inputs.begin(visits)
         return self._pass.gradient(self._parameters, target, weight, total, self._gradient)
 
     def _sum_rows(self, inputs):

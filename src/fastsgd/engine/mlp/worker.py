@@ -82,11 +82,14 @@ class Bench:
         Of dropout.
     first_stream : int
         Its streams count from here: those of other processes are others.
+    values_stream : int
+        The same of a sparse X's values, which processes that have the same X drop alike.
     """
 
-    def __init__(self, examples, units, settings, seed=None, first_stream=0):
+    def __init__(self, examples, units, settings, seed=None, first_stream=0,
+                 values_stream=0):
         self.examples, self.units, self.settings, self._seed = examples, units, settings, seed
-        self._first_stream = first_stream
+        self._first_stream, self._values_stream = first_stream, values_stream
         self._rows, self._masks = examples.rows, []
         self._dropped = None
         if not self.dense and settings.dropout[0] > 0:
@@ -147,7 +150,7 @@ class Bench:
             masks.begin(epoch)
         if self._dropped is not None:
             drop_values(self.examples.X.data, self._dropped, self.settings.dropout[0],
-                        self._seed, epoch)
+                        self._seed, epoch, self._values_stream)
 
 
 class Worker:
