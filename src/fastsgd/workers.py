@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from types import NoneType
 
 from fastsgd.errors import NotBuiltYetError
-from fastsgd.kernels.exchange import MAX_RANKS
 
 COMMS = ("process", "mpi", "thread")
 SYNCS = ("sync", "local")
@@ -100,9 +99,12 @@ class Workers:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
             object.__setattr__(self, name, int(value))  # numpy's have no place in a message
-        if self.comm != "mpi" and self.n > MAX_RANKS:
-            raise ValueError(f"Workers: comm={self.comm!r} has at most {MAX_RANKS} workers; got "
-                             f"n={self.n}")
+        if self.comm != "mpi" and self.n > 1:
+            from fastsgd.kernels.exchange import MAX_RANKS  # loads numpy
+
+            if self.n > MAX_RANKS:
+                raise ValueError(f"Workers: comm={self.comm!r} has at most {MAX_RANKS} workers; "
+                                 f"got n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
             ("timeout", lambda v: v > 0, "> 0"),
