@@ -57,18 +57,20 @@ def test_a_fit_ends_soon_after_it(kind, sync, options):
 @pytest.mark.parametrize("options", [{}, {"penalty": "l1"}, {"shuffle": False}], ids=str)
 def test_within_the_first_epoch_the_model_is_that_of_its_part(sync, options):
     """So short a time ends the first piece of work; a resumed training runs the epoch whole."""
+    n = 2000 if sync == "round_robin" else len(Y)  # turns: on a busy machine each a time slice
+    X, y = SPARSE[:n], Y[:n]
     model = FastSGDClassifier(sync=sync, merge_every=64, n_jobs=2, max_time=1e-9, random_state=0,
-                              **ENDLESS, **options).fit(SPARSE, Y)
+                              **ENDLESS, **options).fit(X, y)
     assert model.n_iter_ == 1
     assert model.loss_curve_ == []
-    assert 1 <= model.t_ <= 1 + len(Y)
+    assert 1 <= model.t_ <= 1 + n
     if sync == "serial":
-        assert 1 < model.t_ < 1 + len(Y)
-        assert model.score(SPARSE, Y) > 0.6
+        assert 1 < model.t_ < 1 + n
+        assert model.score(X, y) > 0.6
     part = model.t_
-    model.set_params(max_time=None).resume(SPARSE, Y, max_iter=2)
+    model.set_params(max_time=None).resume(X, y, max_iter=2)
     assert (model.n_iter_, len(model.loss_curve_)) == (2, 2)
-    assert model.t_ == part + 2 * len(Y)
+    assert model.t_ == part + 2 * n
 
 
 def test_each_class_may_take_an_equal_part_of_what_is_left(monkeypatch):
