@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from types import NoneType
 
 from fastsgd.errors import NotBuiltYetError
-from fastsgd.kernels.exchange import MAX_RANKS
 
 COMMS = ("process", "mpi", "thread")
 SYNCS = ("sync", "local")
@@ -14,6 +13,8 @@ LATER_SYNCS = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
 ROWS = ("all", "own")
+MOST = 256
+"""Workers of one machine: the ranks that a segment of shared memory has room for."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class Workers:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
             object.__setattr__(self, name, int(value))  # numpy's have no place in a message
-        if self.comm != "mpi" and self.n > MAX_RANKS:
-            raise ValueError(f"Workers: comm={self.comm!r} has at most {MAX_RANKS} workers; got "
+        if self.comm != "mpi" and self.n > MOST:
+            raise ValueError(f"Workers: comm={self.comm!r} has at most {MOST} workers; got "
                              f"n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
