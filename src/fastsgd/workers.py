@@ -36,7 +36,8 @@ class Workers:
         added up (CoCoA+).
     local_steps : int or None, default=None
         Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
-        minibatches. None: 16 averages (or sums) an epoch; MLPs: see docs/workers.md. [1, inf).
+        minibatches. None: 16 averages (or sums) an epoch, where that is 32 rows or more; MLPs: 8
+        minibatches. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
         What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
         each worker takes its part. 'per_worker': those of each worker, so that minibatches grow
