@@ -118,9 +118,9 @@ def test_all_ranks_have_the_same_bits(monkeypatch):
 
     def reduce(self, out):
         begun(self, out)
-        seen.setdefault(self._peers.rank, []).append(
+        seen.setdefault(self.peers.rank, []).append(
             (self._totals, None if out is None else out.tobytes()))
-        rows[self._peers.rank] = self._sums.n_visits
+        rows[self.peers.rank] = self._sums.n_visits
 
     monkeypatch.setattr(objective.Objective, "_reduce", reduce)
     problem = small_problem(loss="log_loss")
@@ -185,9 +185,9 @@ def test_one_rank_that_is_late_ends_a_pass_of_all(options, monkeypatch):
 
     def late(self):
         map_part(self)
-        if self._peers.rank == 1:
+        if self.peers.rank == 1:
             passes.append(None)
-        return self._peers.rank == 1 and len(passes) == count
+        return self.peers.rank == 1 and len(passes) == count
 
     monkeypatch.setattr(objective.Objective, "_map", late)
     for count in (5, 6, 7, 8):

@@ -10,7 +10,8 @@ from test_workers import threads
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.comm import POOLS
 from fastsgd.errors import NotBuiltYetError
-from fastsgd.workers import COMMS
+from fastsgd.kernels.exchange import MAX_RANKS
+from fastsgd.workers import COMMS, MOST
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -63,3 +64,4 @@ def test_numbers_may_be_numpys():
     assert given == Workers(2, timeout=30, local_steps=9, warm_up=2, sync="local")
     assert json.loads(json.dumps(vars(given)))["timeout"] == 30
     assert Workers(300, comm="mpi").n == 300
+    assert MOST == MAX_RANKS

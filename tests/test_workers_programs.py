@@ -1,17 +1,20 @@
-"""Workers of odd programs: forked, with streams closed, with paths that are no strings, threads."""
+"""Workers of odd programs: forked, with streams closed, threads; of machines that differ."""
 
 import gc
 import os
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import fastsgd
 from fastsgd import FastSGDClassifier, Workers
+from fastsgd.comm import watcher
 from fastsgd.comm.process import ProcessPool
 from fastsgd.errors import CommError
 from fastsgd.estimators import _workers
@@ -116,3 +119,34 @@ def test_threads_that_train_at_once_and_a_pool_of_another_thread():
     assert len({pid for each in before for pid in each}) == 6
     assert len({model.fit(X, Y).coef_.tobytes() for model in models}) == 1
     assert [pids(model) for model in models] == before
+
+
+@pytest.mark.parametrize("options", [
+    {"solver": "lbfgs"}, {"solver": "newton-cg"},
+    {"solver": "gd", "learning_rate": "exact"}, {"solver": "gd", "learning_rate": "backtracking"},
+    {"solver": "sdca", "alpha": 1e-2}, {"solver": "gd", "learning_rate": "adaptive", "batch_size": 50}], ids=str)
+def test_machines_of_other_cpus(options, monkeypatch):
+    """Rank 1 has the BLAS and the loops of an old CPU, other bits: no rank goes its own way."""
+    started, older = [], {
+        "OPENBLAS_CORETYPE": "Nehalem", "NPY_DISABLE_CPU_FEATURES":
+        "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL X86_V3 X86_V4"}
+
+    class Older(subprocess.Popen):
+        def __init__(self, command, env, **more):
+            started.append(command)
+            super().__init__(command, env=env | (older if len(started) % 2 == 0 else {}), **more)
+
+    monkeypatch.setattr(watcher.subprocess, "Popen", Older)
+    made = {"loss": "log_loss", "max_iter": 300, "tol": 1e-8, "random_state": 0, **options}
+    alone = FastSGDClassifier(**made)
+    by = FastSGDClassifier(**made, workers=Workers(2, timeout=30))
+    for seed in range(3):
+        draw = np.random.default_rng(seed)
+        X = draw.normal(size=(500, 60)) * 10 ** draw.uniform(-1, 0.3, 60)
+        y = X @ draw.normal(size=60) + 0.5 * draw.normal(size=500) > 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            alone.fit(X, y)
+            by.fit(X, y)
+        assert by.loss_curve_[-1] == pytest.approx(alone.loss_curve_[-1], rel=1e-2)
+    assert len(started) == 2

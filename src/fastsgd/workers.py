@@ -13,6 +13,8 @@ LATER_SYNCS = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
 ROWS = ("all", "own")
+MOST = 256
+"""Workers of one machine: the ranks that a segment of shared memory has room for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Workers:
         added up (CoCoA+).
     local_steps : int or None, default=None
         Rows that each worker visits between two averages (or sums, with 'sdca'); of MLPs
-        minibatches. None: 16 averages (or sums) an epoch; MLPs: see docs/workers.md. [1, inf).
+        minibatches. None: 16 averages (or sums) an epoch, where that is 32 rows or more; MLPs: 8
+        minibatches. [1, inf).
     batch : {'global', 'per_worker'}, default='global'
         What `batch_size` of solver 'gd' and of MLPs counts. 'global': the rows of a step, of which
         each worker takes its part. 'per_worker': those of each worker, so that minibatches grow
@@ -99,12 +102,9 @@ class Workers:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
             object.__setattr__(self, name, int(value))  # numpy's have no place in a message
-        if self.comm != "mpi" and self.n > 1:
-            from fastsgd.kernels.exchange import MAX_RANKS  # loads numpy
-
-            if self.n > MAX_RANKS:
-                raise ValueError(f"Workers: comm={self.comm!r} has at most {MAX_RANKS} workers; "
-                                 f"got n={self.n}")
+        if self.comm != "mpi" and self.n > MOST:
+            raise ValueError(f"Workers: comm={self.comm!r} has at most {MOST} workers; got "
+                             f"n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
             ("timeout", lambda v: v > 0, "> 0"),

@@ -1,7 +1,8 @@
 """``solver="lbfgs"``: scipy's L-BFGS-B on the Map-Reduce sums.
 
 Liu, Nocedal: On the limited memory BFGS method for large scale optimization, 1989; ten pairs. The
-variables are in units in which their curvatures differ less (`Objective.scales`).
+variables are in units in which their curvatures differ less (`Objective.scales`). Of several ranks
+the first alone runs it and tells the others where to evaluate: BLAS has other bits on another CPU.
 """
 
 from contextlib import nullcontext
@@ -22,6 +23,44 @@ def _one_thread_of_blas(length):
     return nullcontext() if length < THREADED else one_thread_of_blas()
 
 
+class Lead:
+    """What rank 0 tells the others to do, while it runs the method."""
+
+    END, EVALUATE, AFTER = range(3)
+
+    def __init__(self, f, run):
+        self._f, self._run, self._peers = f, run, f.peers
+
+    def evaluate(self, x):
+        """`Objective.evaluate`, on all ranks."""
+        self._peers.decide(self.EVALUATE, 0.0)
+        self._f.evaluate(self._peers.follow(x))
+
+    def after(self, x, value):
+        """`Iterations.after`, on all ranks."""
+        self._peers.decide(self.AFTER, value)
+        return self._after(self._peers.follow(x), value)
+
+    def end(self):
+        """Nothing more will come."""
+        self._peers.decide(self.END, 0.0)
+
+    def follow(self):
+        """What the other ranks do until the end. What stops one of these, stops all of them."""
+        while True:
+            what, value = self._peers.decide(self.END, 0.0)
+            if what == self.END:
+                return
+            x = self._peers.follow(np.empty(len(self._f.x)))
+            if what == self.EVALUATE:
+                self._f.evaluate(x)
+            else:
+                self._after(x, value)
+
+    def _after(self, x, value):
+        return self._run.after(x, value, value - self._f.penalty(x))
+
+
 def lbfgs(f, run):
     """Minimises a smooth objective until its largest slope is at most `tol`.
 
@@ -39,15 +78,15 @@ def lbfgs(f, run):
 
     def evaluate(x):  # in units of the variables
         if not np.array_equal(x, start / units):
-            f.evaluate(x * units)
+            lead.evaluate(x * units)
         return f.value, f.gradient * units
 
     def after(intermediate_result):
         x, value = intermediate_result.x * units, float(intermediate_result.fun)
-        if run.after(x, value, value - f.penalty(x)) or reached():
+        if lead.after(x, value) or reached():
             raise StopIteration
 
-    start = f.start(run.state)
+    start, lead = f.start(run.state), Lead(f, run)
     value, _ = f.evaluate(start)
     if not np.isfinite(value):
         raise DivergenceError(
@@ -55,9 +94,13 @@ def lbfgs(f, run):
             "MinMaxScaler might help; so do smaller coef_init.")
     if not reached():
         units = f.scales()
+        if f.peers.rank:
+            lead.follow()
+            return run.end("tol")
         with _one_thread_of_blas(len(start)):
             minimize(evaluate, start / units, jac=True, method="L-BFGS-B", callback=after,
                      options={"maxiter": run.settings.max_iter, "maxfun": np.iinfo(np.int32).max,
                               "maxls": 50, "maxcor": PAIRS, "gtol": 0.0,
                               "ftol": 64 * np.finfo(float).eps if tol else 0.0})
+        lead.end()
     run.end("tol")

@@ -16,8 +16,12 @@ class Stopped(Exception):
 
 
 def dot(u, v):
-    """u.v; not by BLAS, whose threads would get in the way of ours."""
-    return float(np.einsum("i,i->", u, v))
+    """u.v, the same bits on every machine: ranks decide by it, each for itself.
+
+    BLAS and einsum take other loops on another CPU; products one by one, and numpy's sum of a
+    vector, are the same on all.
+    """
+    return float((u * v).sum())
 
 
 class Objective:
@@ -55,7 +59,8 @@ class Objective:
 
     def __init__(self, rows, y, sample_weight, settings, intercept=0.0, *, subset=None,
                  batch=None, deadline=NEVER, peers=ALONE):
-        self._settings, self._intercept, self._peers = settings, intercept, peers
+        self._settings, self._intercept = settings, intercept
+        self.peers = peers
         self._d = rows.shape[1]
         self._n = sum(peers.counts(rows.shape[0] if subset is None else len(subset)))
         self._shared = None if peers.alone else peers.allocate(self._d + 4)
@@ -123,7 +128,7 @@ class Objective:
         Each rank takes its share of these rows; `n` is their number where ranks have their own.
         """
         gradient, self._n = np.empty(len(x)), len(rows) if n is None else n
-        self._sums.set_visits(rows[self._peers.share(len(rows))])
+        self._sums.set_visits(rows[self.peers.share(len(rows))])
         self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=gradient[:self._d])
         self._complete(gradient, x)
         return self._totals[0], gradient
@@ -149,7 +154,8 @@ class Objective:
         u = np.empty(self._d + self._settings.fit_intercept)
         u[:self._d] = curvature * squares / max(1, self._n) + self._l2
         u[self._d:] = curvature
-        return np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
+        u = np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
+        return self.peers.follow(u)  # powers have other bits on another CPU
 
     def point_to(self, direction):
         """Sets the line x + eta * direction for `along` and `move`: one pass of dots over X."""
@@ -215,7 +221,7 @@ class Objective:
         """Adds up over the ranks; where the time of one is over, it is over for all."""
         shared, d = self._shared, self._d
         shared[d:] = *self._totals, self._late
-        self._peers.sum(shared if out is not None else shared[d:])
+        self.peers.sum(shared if out is not None else shared[d:])
         if shared[d + 3]:
             raise Stopped
         if out is not None:

@@ -296,7 +296,5 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
 def _mean_curve(curves):
     """Objective by epoch, the mean over the models; one that ended early keeps its last value."""
     length = max(map(len, curves))
-    if length == 0:
-        return []
     full = [curve + curve[-1:] * (length - len(curve)) for curve in curves if curve]
-    return [float(value) for value in np.mean(full, axis=0)]
+    return [float(value) for value in np.mean(full, axis=0)] if full else []
