@@ -225,8 +225,8 @@ class Communicator(Closing):
         if not flags.carray if written else not (flags.c_contiguous and flags.aligned):
             what = ("not C-contiguous" if not flags.c_contiguous else
                     "not aligned" if not flags.aligned else "read-only")
-            raise ValueError(f"{op}: buf must be C-contiguous, aligned and writable; it is {what}. "
-                             "Take a copy, or buf = comm.allocate(shape, dtype)")
+            raise ValueError(f"{op}: buf must be C-contiguous, aligned and writable; it is "
+                             f"{what}. Take a copy, or buf = comm.allocate(shape, dtype)")
         dtype = buf.dtype
         if dtype not in REDUCIBLE and (dtype.kind not in "fiubc" or not dtype.isnative):
             raise ValueError(f"{op}: buf must hold numbers of native byte order, got {dtype!r}")
