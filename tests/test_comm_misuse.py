@@ -1,6 +1,7 @@
 """Arguments, results and tasks of communicators that are wrong or rare: told, never obeyed."""
 
 import fractions
+import mmap
 import os
 import pathlib
 import sys
@@ -18,6 +19,7 @@ from fastsgd.errors import (
     RemoteTraceback,
     WorkerError,
 )
+from fastsgd.kernels import exchange
 
 BOTH = pytest.mark.parametrize("kind", ["thread", "process"])
 
@@ -183,6 +185,21 @@ def test_a_rank_that_stops_while_it_aborts_keeps_nobody_from_telling(task, told)
             with pytest.raises(told) as caught:
                 pool.run(**task)
             assert caught.value.ranks == [1]
+
+
+def test_the_first_to_tell_is_heard_but_the_dead_before_all():
+    end = exchange.Exchange(mmap.mmap(-1, exchange.control_bytes(3)), -1, 3, 1.0)
+    assert end.verdict() == (exchange.FINE, -1, "", [])
+    end.tell(exchange.ABORTED, 2, "a\udcff" + 2000 * "é")
+    end.tell(exchange.ABORTED, 1, "later")
+    end.mark_late(1)
+    kind, by, reason, ranks = end.verdict()
+    assert (kind, by, ranks) == (exchange.ABORTED, 2, [1])
+    assert reason.startswith("a\\udcffééé")
+    assert 300 < len(reason) < 800
+    end.mark_dead(0)
+    end.mark_late(2)
+    assert end.verdict() == (exchange.PEER_FAILED, -1, "", [0])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
