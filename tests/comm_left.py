@@ -17,14 +17,18 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
 
-def shared_memory():
-    """Names of shared memory that Python has made; a pool has none but while it is opened."""
+def shared_memory(before=()):
+    """Names of shared memory that Python has made; a pool has none but while it is opened.
+
+    Those of `before` are another program's; so may be others, but not for long.
+    """
     end = time.monotonic() + SOON
-    while (names := [n for n in os.listdir("/dev/shm") if n.startswith(("psm_", "fastsgd"))]):
+    while (names := {n for n in os.listdir("/dev/shm") if n.startswith(("psm_", "fastsgd"))}
+           - set(before)):
         if time.monotonic() > end:
             break
         time.sleep(0.01)
-    return names
+    return sorted(names)
 
 
 def alive(pids):
@@ -46,8 +50,8 @@ def no_more_than(before):
     """
     end = time.monotonic() + SOON
     while True:
-        now = descriptors(), shared_memory(), threading.active_count()
-        if now[0] <= before[0] and set(now[1]) <= set(before[1]) and now[2] <= before[2]:
+        now = descriptors(), shared_memory(before[1]), threading.active_count()
+        if now[0] <= before[0] and not now[1] and now[2] <= before[2]:
             return True
         if time.monotonic() > end:
             return f"{now}, before {before}"
@@ -61,7 +65,7 @@ def pools_that_leave_nothing():
     But Python's own watcher over names of shared memory, which the portable segment starts.
     """
     resource_tracker.ensure_running()
-    before = descriptors(), [], threading.active_count()
+    before = descriptors(), shared_memory(), threading.active_count()
     opened = []
 
     def open_pool(n, **options):

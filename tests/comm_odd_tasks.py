@@ -1,5 +1,6 @@
 """What tasks should not do, or seldom do, and communicators must outlive or tell."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -87,7 +88,7 @@ def raise_odd(comm, how):
         if how == "surrogate":
             raise ValueError("\udcff")
         if how == "file":
-            open("/no/such/file")
+            os.stat("/no/such/file")
         if how == "interrupt":
             raise KeyboardInterrupt
         if how == "os._exit":
@@ -114,10 +115,8 @@ def interrupted(comm):
     if comm.rank == 0:
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        try:
+        with contextlib.suppress(TimeoutError):
             comm.barrier()
-        except TimeoutError:
-            pass
     else:
         time.sleep(0.6)
         comm.barrier()
@@ -168,3 +167,26 @@ def many(comm, rounds, length):
             if not (buf == n * (n - 1) // 2 + n * k).all():
                 return f"{algorithm}, round {k}: {buf}"
     return "right"
+
+
+def change_after(comm, rounds, length):
+    """Each rank writes to its part as soon as it is back: nobody may still be copying it."""
+    part = comm.allocate(length * (comm.rank + 1))
+    for k in range(rounds):
+        part[...] = comm.rank + k
+        joined, lengths = comm.all_gatherv(part)
+        right = np.repeat(np.arange(comm.world_size) + float(k), lengths)
+        if not np.array_equal(joined, right):
+            return f"round {k}"
+    return "right"
+
+
+def ends_after_all(comm, length, algorithm):
+    """When this rank came to a sum, and when it left; rank 0 comes late."""
+    comm.algorithm = algorithm
+    buf = comm.allocate(length)
+    comm.barrier()
+    time.sleep(0.2 * (comm.rank == 0))
+    came = time.monotonic()
+    comm.all_reduce(buf)
+    return [came, time.monotonic()]

@@ -17,8 +17,8 @@ from test_comm_faults import later
 from test_comm_lifetime import run_program
 
 import fastsgd.comm
-from fastsgd.comm import watcher
-from fastsgd.errors import CommAborted
+from fastsgd.comm import process, watcher
+from fastsgd.errors import CommAborted, CommTimeout
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="counts descriptors and processes in /proc")
@@ -171,6 +171,33 @@ def test_no_room_for_a_thread(nothing_left, monkeypatch):
         with pytest.raises(RuntimeError, match="can't start new thread"):
             fastsgd.comm.open("process", 2)
     assert descriptors() == before
+
+
+class Jumping:
+    """A clock that jumps by a thousand seconds whenever it is looked at for the second time."""
+
+    looks = 0
+
+    @classmethod
+    def monotonic(cls):
+        cls.looks += 1
+        return time.monotonic() + 1000 * (cls.looks // 2)
+
+
+def test_a_pause_while_workers_start_is_not_theirs(nothing_left, monkeypatch):
+    """As when all of a group is stopped and goes on."""
+    monkeypatch.setattr(process, "time", Jumping)
+    with nothing_left(2) as pool:
+        assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
+    assert Jumping.looks > 2
+
+
+def test_workers_that_do_not_start_are_told(nothing_left, monkeypatch):
+    monkeypatch.setattr(process, "START_TIMEOUT", 0.3)
+    monkeypatch.setattr(process, "_command", lambda *fds, **told: (
+        [sys.executable, "-c", "import time; time.sleep(60)"], fds))
+    with pytest.raises(CommTimeout, match="ranks 0, 1 did not arrive in time"):
+        fastsgd.comm.open("process", 2)
 
 
 def test_ctrl_c_while_a_pool_is_opened(nothing_left, monkeypatch):

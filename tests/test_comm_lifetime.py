@@ -24,14 +24,14 @@ PARENT = """
     sys.path.insert(0, {tests!r})
     pool = fastsgd.comm.open("process", 3, timeout=60.0, portable={portable})
     print(*pool.pids, flush=True)
-    pool.run("comm_fault_tasks:loop", {{"slow": {slow}}})
+    pool.run({task!r})
 """
 
 
-def start_parent(portable=False, slow=False):
+def start_parent(portable=False, task="comm_fault_tasks:loop", code=PARENT):
     """A program that opens a pool and runs a task without end: (process, worker pids)."""
-    code = textwrap.dedent(PARENT).format(
-        tests=str(Path(__file__).parent), portable=portable, slow=slow)
+    code = textwrap.dedent(code).format(
+        tests=str(Path(__file__).parent), portable=portable, task=task)
     home = str(Path(fastsgd.__file__).parent.parent)
     parent = subprocess.Popen([sys.executable, "-c", code], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, start_new_session=True,
@@ -40,29 +40,60 @@ def start_parent(portable=False, slow=False):
 
 
 @pytest.mark.parametrize("portable", [False, True])
-@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("stopped", [(), (1,), (0, 1, 2)])
 def test_workers_die_with_their_parent(portable, stopped):
-    """Also one that is stopped, where the system ends it."""
+    """Within 2 s of its kill -9, also those that are stopped: the system ends them."""
+    names = shared_memory()
     parent, pids = start_parent(portable)
     assert len(pids) == 3
     time.sleep(0.1)
-    if stopped and not portable:
-        os.kill(pids[1], signal.SIGSTOP)
+    for rank in stopped:
+        os.kill(pids[rank], signal.SIGSTOP)
     parent.kill()
     parent.communicate()
     assert gone(pids)
-    assert shared_memory() == []
+    assert shared_memory(names) == []
+
+
+@pytest.mark.parametrize("task", ["comm_fault_tasks:hang", "comm_odd_tasks:spin"])
+def test_workers_die_with_their_parent_whatever_they_do(task):
+    """At work, or waiting for one another."""
+    parent, pids = start_parent(task=task)
+    time.sleep(0.2)
+    parent.kill()
+    parent.communicate()
+    assert gone(pids)
+
+
+FOLLOWER = """
+    import subprocess, sys, time
+    code = "import os; from fastsgd.comm._child import follow; follow(os.getppid(), {portable})"
+    child = subprocess.Popen([sys.executable, "-c", code])
+    print(child.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_a_worker_follows_its_parent_where_the_system_does_not_kill_it(portable):
+    parent, pids = start_parent(code=FOLLOWER, portable=portable)
+    time.sleep(0.5)
+    assert alive(pids) == pids
+    parent.kill()
+    parent.communicate()
+    assert gone(pids)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_group_leaves_nothing(sign):
+    names = shared_memory()
     parent, pids = start_parent()
     time.sleep(0.1)
     os.killpg(parent.pid, sign)
     _, err = parent.communicate(timeout=10)
     assert gone(pids)
     assert parent.returncode != 0
-    assert shared_memory() == []
+    assert shared_memory(names) == []
     if sign == signal.SIGINT:
         assert err.count("KeyboardInterrupt") == 1  # of the parent only: workers are quiet
         assert "leaked" not in err

@@ -1,6 +1,7 @@
 """Arguments, results and tasks of communicators that are wrong or rare: told, never obeyed."""
 
 import fractions
+import mmap
 import os
 import pathlib
 import sys
@@ -10,7 +11,15 @@ import pytest
 from comm_left import pools_that_leave_nothing  # noqa: F401 (a fixture)
 
 import fastsgd.comm
-from fastsgd.errors import CommAborted, CommError, PeerFailed, RemoteTraceback, WorkerError
+from fastsgd.errors import (
+    CommAborted,
+    CommError,
+    CommTimeout,
+    PeerFailed,
+    RemoteTraceback,
+    WorkerError,
+)
+from fastsgd.kernels import exchange
 
 BOTH = pytest.mark.parametrize("kind", ["thread", "process"])
 
@@ -31,7 +40,7 @@ def test_rows_of_parts_must_be_alike(kind, width):
 
 @BOTH
 def test_ranks_must_use_one_algorithm(kind):
-    with pytest.raises(CommError, match="by ring.*all ranks must call the same"):
+    with pytest.raises(CommError, match=r"by ring.*all ranks must call the same"):
         run(kind, "algorithms_unlike")
 
 
@@ -106,9 +115,8 @@ def test_what_is_no_timeout_is_refused(kind, timeout):
 
 @BOTH
 def test_a_timeout_that_is_too_short_is_a_timeout(kind):
-    with pytest.raises(CommError), fastsgd.comm.open(kind, 2, timeout=1e-9) as pool:
-        for _ in range(1000):
-            pool.run("comm_fault_tasks:hang", {"seconds": 0.05})
+    with fastsgd.comm.open(kind, 2, timeout=1e-9) as pool, pytest.raises(CommTimeout):
+        pool.run("comm_fault_tasks:hang", {"seconds": 0.05})
 
 
 @pytest.mark.parametrize("capacity", [0, -5, -10**9, 1e9, "x"])
@@ -163,10 +171,55 @@ def test_a_rank_that_leaves_in_the_middle_ends_the_collective_for_all(nothing_le
     assert caught.value.peer == 0
 
 
+@pytest.mark.parametrize(("task", "told"), [
+    ({"task": "comm_fault_tasks:miss_barrier", "arguments": {"timeout": 0.2}}, CommTimeout),
+    ({"task": "comm_fault_tasks:loop", "arguments": {"rounds": 3}}, None),
+])
+def test_a_rank_that_stops_while_it_aborts_keeps_nobody_from_telling(task, told):
+    """It has taken the place of the reason, and has not come to tell that it gives up."""
+    with fastsgd.comm.open("thread", 2, timeout=30.0) as pool:
+        pool._memory[4:8] = (1).to_bytes(4, "little")
+        if told is None:
+            assert pool.run(**task) == ["the end"] * 2
+        else:
+            with pytest.raises(told) as caught:
+                pool.run(**task)
+            assert caught.value.ranks == [1]
+
+
+def test_the_first_to_tell_is_heard_but_the_dead_before_all():
+    end = exchange.Exchange(mmap.mmap(-1, exchange.control_bytes(3)), -1, 3, 1.0)
+    assert end.verdict() == (exchange.FINE, -1, "", [])
+    end.tell(exchange.ABORTED, 2, "a\udcff" + 2000 * "é")
+    end.tell(exchange.ABORTED, 1, "later")
+    end.mark_late(1)
+    kind, by, reason, ranks = end.verdict()
+    assert (kind, by, ranks) == (exchange.ABORTED, 2, [1])
+    assert reason.startswith("a\\udcffééé")
+    assert 300 < len(reason) < 800
+    end.mark_dead(0)
+    end.mark_late(2)
+    assert end.verdict() == (exchange.PEER_FAILED, -1, "", [0])
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_worker_may_fork(nothing_left):
     with nothing_left(2) as pool:
         assert pool.run("comm_odd_tasks:fork") == ["both", "both"]
+
+
+@BOTH
+def test_parts_may_be_changed_at_once(kind):
+    assert run(kind, "change_after", 3, {"rounds": 100, "length": 50_000}) == ["right"] * 3
+
+
+@BOTH
+@pytest.mark.parametrize("algorithm", ["ring", "direct"])
+@pytest.mark.parametrize("length", [0, 1])
+def test_nobody_leaves_before_all_have_come(kind, algorithm, length):
+    """Also with nothing to sum, and on the other side of the ring."""
+    found = run(kind, "ends_after_all", 4, {"length": length, "algorithm": algorithm})
+    assert min(left for _, left in found) >= max(came for came, _ in found)
 
 
 @BOTH

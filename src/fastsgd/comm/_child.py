@@ -23,8 +23,7 @@ def main():
     from fastsgd.comm.messages import Connection
     from fastsgd.kernels.exchange import die_with_parent
 
-    if not told["portable"]:
-        die_with_parent()
+    die_with_parent()
     if os.getppid() != told["parent"]:
         return
     threading.Thread(

@@ -53,8 +53,8 @@ class Communicator(Closing):
 
     Notes
     -----
-    Buffers are C-contiguous, aligned, writable and of native byte order; those that `allocate`
-    made are worked on where they lie, others may be copied. N is `world_size`, K the number of elements.
+    Buffers are C-contiguous, aligned, writable and of native byte order; those of `allocate` are
+    worked on where they lie, others may be copied. N is `world_size`, K the number of elements.
     """
 
     kind = ""
@@ -225,9 +225,9 @@ class Communicator(Closing):
             raise TypeError(f"{op}: buf must be a numpy array, got {type(buf).__name__}")
         flags = buf.flags
         if not flags.carray if written else not (flags.c_contiguous and flags.aligned):
-            what = ("not C-contiguous" if not flags.c_contiguous else
-                    "not aligned" if not flags.aligned else "read-only")
-            raise ValueError(f"{op}: buf must be C-contiguous, aligned and writable; it is {what}. "
+            what = "read-only" if flags.aligned else "not aligned"
+            raise ValueError(f"{op}: buf must be C-contiguous, aligned and writable; it is "
+                             f"{what if flags.c_contiguous else 'not C-contiguous'}. "
                              "Take a copy, or buf = comm.allocate(shape, dtype)")
         dtype = buf.dtype
         if dtype not in REDUCIBLE and (dtype.kind not in "fiubc" or not dtype.isnative):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import select
 import socket
@@ -117,7 +118,7 @@ class ProcessPool(Pool):
             path = [place for place in sys.path if isinstance(place, str)]
             first = {"path": path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
             self._send([encode(first)] * self.world_size)
-            self._collect("ready", time.monotonic() + START_TIMEOUT)
+            self._collect("ready", START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None, listener=None):
         with self._turn:
@@ -174,11 +175,12 @@ class ProcessPool(Pool):
         except ConnectionError:
             self._verdict.end.mark_dead(rank)
 
-    def _collect(self, key, deadline=None, listener=None):
+    def _collect(self, key, timeout=math.inf, listener=None):
         """The answers of all ranks; or raises what comes nearest to the cause of a failure.
 
         What a rank tells before goes to `listener`.
         """
+        waited, before = 0.0, time.monotonic()
         answers, errors = {}, {}
         ranks = {connection.fileno(): rank for rank, connection in enumerate(self._connections)}
         poll = select.poll()
@@ -197,7 +199,10 @@ class ProcessPool(Pool):
                     errors[rank] = rebuild(answer["error"], rank)
                 poll.unregister(fd)
                 del ranks[fd]
-            if deadline is not None and time.monotonic() > deadline:
+            # When this process itself was stopped, that is not held against the workers.
+            waited += min(time.monotonic() - before, 2 * LOOK_EVERY)
+            before = time.monotonic()
+            if waited > timeout:
                 for rank in ranks.values():
                     self._verdict.end.mark_late(rank)
         if len(answers) < self.world_size:
