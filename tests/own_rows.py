@@ -23,13 +23,13 @@ class CutPool:
     def __init__(self, pool, cuts):
         self._pool, self._cuts, self.world_size = pool, cuts, pool.world_size
 
-    def run(self, task, arguments):
+    def run(self, task, arguments, **more):
         """As `pool.run`."""
         data = arguments.pop("data")
         n = len(data["dense"] if "dense" in data else data["indptr"]) - ("dense" not in data)
         per_rank = [{"data": part_of(data, begin, end)}
                     for begin, end in pairwise([0, *self._cuts, n])]
-        return self._pool.run(task, {**arguments, "own": True}, per_rank)
+        return self._pool.run(task, {**arguments, "own": True}, per_rank, **more)
 
 
 def part_of(data, begin, end):
