@@ -1,20 +1,24 @@
 """Solver "sdca" where each rank has rows of its own: the optimum of one process, the same gap."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from kernel_reference import small_problem
 from own_rows import CutPool
-from sdca_problem import data
+from sdca_problem import data, settings
 from test_solvers import WEIGHT, model_for
 from test_workers import threads
 from test_workers_sdca import TIGHT, objective
 
-from fastsgd import load_model, save_model
+from fastsgd import comm, load_model, save_model
 from fastsgd.duals import DUALS
-from fastsgd.engine.dual_point import balance_together
-from fastsgd.engine.peers import ALONE
+from fastsgd.engine.certificate import certify
+from fastsgd.engine.dual_point import DualProblem, balance_together, row_weights
+from fastsgd.engine.peers import ALONE, Peers
 from fastsgd.estimators import _workers
 from fastsgd.kernels import duality
+from fastsgd.kernels.rows import Rows
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
@@ -116,6 +120,36 @@ def test_several_classes_and_time():
                       workers=threads(3)).fit(X, labels > 0)
     assert model.fit_stats_["stopped_by"] == "max_time"
     assert np.isfinite(model.gap_)
+
+
+def certify_own(comm, X, y, weight, w, b, loss, penalty):
+    """A task: the certificate of a model, of ranks with rows of their own."""
+    peers = Peers(comm, own=True)
+    chosen = settings(loss, penalty=penalty)
+    found = certify(DualProblem(
+        Rows(X), y, row_weights(y, weight, chosen), chosen, sum(peers.counts(len(y))),
+        peers=peers), w, b)
+    return found._asdict()
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("loss", sorted(DUALS))
+def test_the_certificate_of_a_model_is_that_of_one_process(loss, penalty):
+    """From weights alone: objective, bound and dual point are over the rows of all."""
+    X, y = data(loss)
+    w, b = np.linspace(-0.2, 0.3, X.shape[1]), 0.4
+    chosen = settings(loss, penalty=penalty)
+    expected = certify(DualProblem(Rows(X), y, row_weights(y, WEIGHT, chosen), chosen), w, b)
+    edges = [slice(*pair) for pair in pairwise([0, *CUTS[4], len(y)])]
+    with comm.open("thread", 4, timeout=30) as pool:
+        told = pool.run("test_workers_own_sdca:certify_own", {
+            "w": w, "b": b, "loss": loss, "penalty": penalty},
+            [{"X": X[part], "y": y[part], "weight": WEIGHT[part]} for part in edges])
+    for one in told:
+        for name in ("gap", "objective", "lower"):
+            assert one[name] == pytest.approx(getattr(expected, name), rel=1e-6), name
+    np.testing.assert_allclose(np.concatenate([one["dual"] for one in told]), expected.dual,
+                               rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["inside", "at the ends", "one side", "nothing"])
