@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := $(wildcard src/fastsgd/kernels/*.pyx src/fastsgd/kernels/*.pxd src/fastsgd/include/*)
 READY := $(VENV)/ready
 
-.PHONY: demo test lint build clean
+.PHONY: demo test lint sanitize build clean
 
 demo: $(READY)
 	$(BIN)/python benchmarks/rcv1.py
@@ -18,6 +18,10 @@ lint: $(READY)
 	PATH=$(BIN):$$PATH cython-lint src/fastsgd/kernels
 	$(BIN)/mypy
 	$(BIN)/codespell
+
+sanitize: $(READY)  # Linux and gcc; 20 minutes
+	$(BIN)/python -m pip install --quiet 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
+	PYTHON=$(CURDIR)/$(BIN)/python .ci/sanitize
 
 build: $(READY)
 

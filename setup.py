@@ -12,7 +12,7 @@ KERNELS = ["ascent", "classes", "duality", "exchange", "gradient", "meeting", "m
 
 DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks
 NATIVE = os.environ.get("FASTSGD_NATIVE", "0") == "1"  # -march=native, for this machine only
-SANITIZE = os.environ.get("FASTSGD_SANITIZE", "")  # address | thread | undefined
+SANITIZE = os.environ.get("FASTSGD_SANITIZE", "")  # address,undefined | thread, or one of them
 
 if sys.platform == "win32":
     raise SystemExit("fastsgd supports Linux and macOS; on Windows use WSL.")
@@ -28,9 +28,12 @@ link_args = []
 if NATIVE:
     compile_args.append("-march=native")
 if SANITIZE:
-    if SANITIZE not in ("address", "thread", "undefined"):
-        raise SystemExit(f"FASTSGD_SANITIZE: address, thread or undefined, got {SANITIZE!r}")
+    if SANITIZE not in ("address", "undefined", "address,undefined", "thread"):
+        raise SystemExit("FASTSGD_SANITIZE: address, undefined, address,undefined or thread; got "
+                         f"{SANITIZE!r}")
     compile_args += [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"]
+    if "undefined" in SANITIZE:  # Python's own flags have -fwrapv, which hides overflows
+        compile_args += ["-fno-wrapv", "-fsanitize=float-cast-overflow"]
     link_args.append(f"-fsanitize={SANITIZE}")
 
 extensions = [

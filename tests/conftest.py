@@ -1,6 +1,14 @@
-"""Collection rules of the whole suite."""
+"""Collection rules of the whole suite, and how it is interrupted."""
+
+import signal
 
 import pytest
+
+
+def pytest_configure(config):
+    """A shell starts `make test &` deaf to Ctrl-C, which many tests send to themselves."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):

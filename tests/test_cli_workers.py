@@ -3,6 +3,8 @@
 # ruff: noqa: F811 (fixtures that are imported)
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +12,10 @@ from sklearn.datasets import dump_svmlight_file
 from test_cli import folder, result, run  # noqa: F401
 from test_model_file import labels, rows
 
-from fastsgd import FastSGDClassifier, load_model, load_svmlight, save_model
+from fastsgd import FastSGDClassifier, checkpoints, load_model, load_svmlight, save_model
+from fastsgd.comm.thread import ThreadPool
+from fastsgd.errors import CommError
+from fastsgd.estimators import _workers
 from fastsgd.workers import Workers
 
 LBFGS = ["--loss", "log_loss", "--solver", "lbfgs", "--epochs", 300, "--tol", "1e-9"]
@@ -93,6 +98,7 @@ def test_local_steps(folder, tmp_path):
 @pytest.mark.parametrize(("options", "words"), [
     (["--comm", "process"], "needs --workers"), (["--local-steps", 3], "needs --workers"),
     (["--workers", 0], "n must be an int >= 1"),
+    (["--workers", 300], "has at most 256 workers"),
     (["--workers", 2, "--comm", "tcp"], "must be process or mpi or thread, got tcp"),
     (["--workers", 2, "--worker-sync", "ssp"], "must be sync or local, got ssp"),
     (["--workers", 2, "--worker-sync", "sync"], "adds up gradients before each step"),
@@ -125,3 +131,42 @@ def test_a_model_with_workers_is_stored(tmp_path):
     save_model(model, tmp_path / "m")
     assert load_model(tmp_path / "m").workers == workers
     assert json.loads(json.dumps(load_model(tmp_path / "m").get_params()["workers"].n)) == 2
+
+
+def test_a_killed_worker_and_the_checkpoint_to_go_on_from(folder, tmp_path, monkeypatch):
+    """It is told where there is one; without, nothing is."""
+    save, path = checkpoints.save_model, tmp_path / "run"
+
+    def save_and_kill(model, path):
+        save(model, path)
+        if model.n_iter_ == 4:
+            os.kill(_workers._POOLS[model][1].pids[1], signal.SIGKILL)
+
+    monkeypatch.setattr(checkpoints, "save_model", save_and_kill)
+    args = ["train", folder / "two", "--workers", 2, "--tol", "none", "--epochs", 9]
+    _, err = run(*args, "--seed", 1, "--checkpoint", path, "--every", 2, "--save", tmp_path / "m", code=1)
+    assert f"the checkpoint {path} has 4 whole epochs, go on with --resume {path}" in err
+    assert "rank 1 died (killed by SIGKILL)" in err
+    assert not (tmp_path / "m").exists()
+    assert result(*args, "--resume", path, "--comm", "thread")["epochs"] == 9
+    monkeypatch.setattr(ThreadPool, "run", _raises(CommError("lost")))
+    other = tmp_path / "other"
+    _, err = run(*args, "--comm", "thread", "--resume", path, "--checkpoint", other, code=1)
+    assert "--resume" not in err
+    assert "lost" in err
+    assert not other.exists()
+
+
+def test_interrupted_before_the_first_epoch(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(ThreadPool, "run", _raises(KeyboardInterrupt()))
+    args = ["train", folder / "two", "--workers", 2, "--comm", "thread", "--save", tmp_path / "m"]
+    for more in ((), ("--checkpoint", tmp_path / "c", "--every", 7)):
+        _, err = run(*args, *more, code=130)
+        assert "nothing was saved, since the workers had told of no whole epoch" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def _raises(error):
+    def run(*args, **more):
+        raise error
+    return run

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from realdata import real
 
 import allreduce
 import allreduce_loop
 import ring_cost
+import workers
 
 
 def test_costs_are_the_formulas(tmp_path):
@@ -32,6 +34,20 @@ def test_all_reduce(tmp_path):
     assert min(row["auto_us"], row["ring_us"], row["direct_us"], row["copy_us"]) > 0
     assert "ratio" not in row
     assert json.loads((tmp_path / "found.json").read_text()) == report
+
+
+def test_workers(tmp_path):
+    """The same epochs: sums reach what one process reaches, averages come near it."""
+    real("rcv1")
+    report = workers.main(["--data", "rcv1:2000", "--workers", "2", "--runs", "1", "--only",
+                           "sgd, log loss", "lbfgs", "--json", str(tmp_path / "found.json")])
+    assert set(report["fits"]) == {"sgd, log loss", "lbfgs"}
+    for what, rows in report["fits"].items():
+        assert list(rows) == ["1 thread", "2 threads", "2 workers"]
+        assert len({row["n_iter"] for row in rows.values()}) == 1
+        assert abs(rows["2 workers"]["above_percent"]) < (1e-4 if what == "lbfgs" else 2.0)
+        assert rows["2 workers"]["bytes_sent"] > 0
+    assert report["opening"][2]["median_s"] > 0
 
 
 def test_a_call_takes_as_long_as_its_slowest_rank():

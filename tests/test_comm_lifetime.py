@@ -94,9 +94,9 @@ def test_a_forgotten_pool_is_closed(nothing_left):
     del pool
 
 
-def run_program(code):
-    """A program of its own: what it has printed, (stdout, stderr)."""
-    home = str(Path(fastsgd.__file__).parent.parent)
+def run_program(code, path=""):
+    """A program of its own, and one more place for its modules: what it has printed."""
+    home = os.pathsep.join([str(Path(fastsgd.__file__).parent.parent), path])
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True,
                           text=True, timeout=60, env={**os.environ, "PYTHONPATH": home},
                           check=True)

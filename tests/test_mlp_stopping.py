@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from fastsgd import FastMLPClassifier
+from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers
 from fastsgd.engine.mlp.loop import Epoch, stalled
 from fastsgd.engine.mlp.settings import State
 
@@ -202,3 +202,29 @@ def test_what_is_told_may_end_a_training(solver):
     model.fit(X, Y)
     assert model.n_iter_ == len(model.loss_curve_) == 3
     assert model.fit_stats_["stopped_by"] == "callback"
+
+
+@pytest.mark.parametrize("workers", [None, Workers(2, comm="thread")])
+@pytest.mark.parametrize("kind", [FastMLPClassifier, FastMLPRegressor])
+def test_held_out_rows_that_weigh_nothing_are_told(kind, workers):
+    """Before the training, as by linear models; not by a division by 0 within it."""
+    model = kind(hidden_layer_sizes=(3,), early_stopping=True, random_state=0, max_iter=2,
+                 workers=workers)
+    y = X[:, 0] > 0
+    weight = np.zeros(len(X))
+    model.fit(X, y, sample_weight=weight + 1)
+    before, held_out = model.coefs_[0].copy(), []
+    split = model._split
+
+    def look(*args):
+        found = split(*args)
+        held_out.append(found[1])
+        return found
+
+    model._split = look
+    model.fit(X, y, sample_weight=weight + 1)
+    weight[:] = 1
+    weight[held_out[0]] = 0
+    with pytest.raises(ValueError, match="weights for validation set are all zero"):
+        model.fit(X, y, sample_weight=weight)
+    assert np.array_equal(model.coefs_[0], before)

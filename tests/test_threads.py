@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 
+import joblib
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
@@ -247,7 +248,7 @@ def test_ctrl_c_during_fit(sync, n_jobs):
 def test_count_threads(monkeypatch):
     """n_jobs as in joblib, below OMP_NUM_THREADS and what the context allows."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(threads.joblib, "effective_n_jobs", lambda n: 6 if n == -1 else 7 + n)
+    monkeypatch.setattr(joblib, "effective_n_jobs", lambda n: 6 if n == -1 else 7 + n)
     assert [count_threads(n) for n in (None, -1, -2, 1, 9)] == [6, 6, 5, 1, 9]
     for text, wanted in (("2", 2), ("3,1", 3), (" 4 ", 4), ("", 6), ("0", 6), ("many", 6),
                          ("99", 6)):

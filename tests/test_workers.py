@@ -12,16 +12,14 @@ from sklearn.base import clone
 from test_solvers import WEIGHT, model_for
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
-from fastsgd.comm import POOLS
 from fastsgd.engine import objective
 from fastsgd.engine.peers import grown
-from fastsgd.errors import DivergenceError, NotBuiltYetError
+from fastsgd.errors import DivergenceError
 from fastsgd.estimators import _workers
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.schedules import Backtracking, Cosine, of_one_worker
 from fastsgd.solvers import Gap
-from fastsgd.workers import COMMS
 
 SUMS = [{"solver": "lbfgs"}, {"solver": "newton-cg"},
         *({"solver": "gd", "learning_rate": rate} for rate in (
@@ -264,44 +262,3 @@ def test_an_error_leaves_the_model_as_it_was(monkeypatch):
     monkeypatch.undo()
     model.fit(problem.X, problem.y)  # with a new pool
     assert np.array_equal(model.coef_, before)
-
-
-@pytest.mark.parametrize(("options", "message"), [
-    ({"workers": threads(2)}, "solver='gd' with a batch_size, or Workers.sync='local'."),
-    ({"workers": threads(2, sync="local"), "solver": "lbfgs", "loss": "log_loss"},
-     "use Workers.sync='sync'., or solver='sgd'"),
-    ({"workers": threads(2, local_steps=5), "solver": "gd"}, "use local_steps=None"),
-    ({"workers": 2, "sync": "classes"}, "use sync='auto'"),
-    ({"workers": threads(2, batch="per_worker"), "solver": "gd"}, "with a batch_size"),
-    ({"workers": Workers(comm="mpi", sync="local")}, "random_state to be an int"),
-    ({"workers": "4"}, "None, an int or fastsgd.Workers"),
-    ({"workers": True}, "None, an int or fastsgd.Workers"),
-    ({"workers": 0}, "n must be an int >= 1"),
-], ids=str)
-def test_what_has_no_meaning_is_refused(options, message):
-    problem = small_problem()
-    with pytest.raises(ValueError, match=message):
-        FastSGDClassifier(**options).fit(problem.X, problem.y)
-
-
-@pytest.mark.parametrize(("options", "message"), [
-    ({"n": 0}, "n must be an int >= 1"), ({"n": 2.5}, "n must be an int"), ({}, "needs n"),
-    ({"n": 2, "comm": "tcp"}, "'process', 'mpi', 'thread'"),
-    ({"n": 2, "sync": "bogus"}, "'sync', 'local'"), ({"n": 2, "timeout": 0}, "timeout must be"),
-    ({"n": 2, "local_steps": 0}, "local_steps must be"), ({"n": 2, "warm_up": -1}, "warm_up must"),
-], ids=str)
-def test_workers_say_what_is_allowed(options, message):
-    with pytest.raises(ValueError, match=message):
-        Workers(**options)
-
-
-@pytest.mark.parametrize("options", [{"sync": "ssp"}, {"sync": "async"}, {"sync": "backup"},
-                                     {"staleness": 3}, {"backup": 1}, {"compress": "topk"}],
-                         ids=str)
-def test_what_is_not_built_yet(options):
-    with pytest.raises(NotBuiltYetError, match="is not built yet; this release has"):
-        Workers(2, **options)
-
-
-def test_names_of_communicators():
-    assert set(COMMS) == set(POOLS)

@@ -15,7 +15,7 @@ from test_solvers import model_for
 
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.engine.loop import Settings
-from fastsgd.engine.shared_arrays import SMALL, Shelf, open_array
+from fastsgd.engine.shared_arrays import MAPS, SMALL, Shelf, open_array
 from fastsgd.engine.worker import pack_settings, unpack_settings
 from fastsgd.errors import PeerFailed
 from fastsgd.estimators import _workers
@@ -152,6 +152,31 @@ def test_maps_of_large_files(tmp_path):
     assert told["offset"] == 8 * (12_345 + 4_321)
     assert told["offset"] % mmap.ALLOCATIONGRANULARITY
     assert np.array_equal(open_array(told), array)
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="asks Linux what is mapped")
+def test_a_file_that_was_replaced_is_not_mapped_in_its_stead(tmp_path):
+    """The old one, which has no name any more, is what the array shows: it is copied."""
+    path, values = tmp_path / "x y", np.arange(20_000.0)
+    for change in ("replaced", "deleted", "moved away"):
+        values.tofile(path)
+        array = np.memmap(path, np.float64, "r")
+        with Shelf() as shelf:
+            assert shelf.place(array)[0]["path"] == str(path)
+        if change == "replaced":
+            np.zeros(20_000).tofile(tmp_path / "new")
+            os.replace(tmp_path / "new", path)
+        elif change == "moved away":
+            os.rename(path, tmp_path / "old")
+            np.zeros(20_000).tofile(path)
+        else:
+            os.remove(path)
+        with Shelf() as shelf:
+            told, = shelf.place(array)
+            assert told["path"].startswith("/proc/")
+            assert np.array_equal(open_array(told), values)
+    with Shelf() as shelf:
+        assert shelf.place(np.memmap(path, np.float64, "r"))[0]["path"] == str(path)
 
 
 @pytest.mark.parametrize("search", [None, Backtracking(gamma=0.2)])

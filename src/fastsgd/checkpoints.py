@@ -1,6 +1,7 @@
 """`train_in_legs`: a training in stretches of some epochs, with a model file after each."""
 
 import time
+from numbers import Integral
 
 from fastsgd.model_file import save_model
 
@@ -53,10 +54,10 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
     ...     print(load_model(path).n_iter_)
     10
     """
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
         raise ValueError(f"every must be an int >= 1, got {every!r}")
     limit, max_time = model.max_iter, model.max_time
-    end, stats, began = _epochs_behind(model) if resume else 0, [], time.monotonic()
+    end, stats, began = epochs_behind(model) if resume else 0, [], time.monotonic()
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     try:
         while True:
@@ -81,7 +82,7 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
     return model
 
 
-def _epochs_behind(model):
+def epochs_behind(model):
     """Epochs of the training so far, of the model that has least of them."""
     return min((state.epoch for state in getattr(model, "_states", None) or ()), default=0)
 

@@ -22,7 +22,7 @@ class Workers:
     Parameters
     ----------
     n : int or None
-        Their number. None: all processes of the MPI job.
+        Their number, at most 256 but with MPI. None: all processes of the MPI job.
     comm : {'process', 'mpi', 'thread'}, default='process'
         Processes of this machine; those of an MPI job, each of which calls `fit` with the same
         arguments; threads of this process, for tests.
@@ -94,16 +94,25 @@ class Workers:
             raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
         for name, allowed in (("n", ">= 1"), ("local_steps", ">= 1, or None")):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, Integral) or isinstance(value, bool)
-                                      or value < 1):
+            if value is None:
+                continue
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
+            object.__setattr__(self, name, int(value))  # numpy's have no place in a message
+        if self.comm != "mpi" and self.n > 1:
+            from fastsgd.kernels.exchange import MAX_RANKS  # loads numpy
+
+            if self.n > MAX_RANKS:
+                raise ValueError(f"Workers: comm={self.comm!r} has at most {MAX_RANKS} workers; "
+                                 f"got n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
             ("timeout", lambda v: v > 0, "> 0"),
         ):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not valid(value):
+            if not isinstance(value, Real) or isinstance(value, bool) or not valid(value):
                 raise ValueError(f"Workers: {name} must be a number {allowed}; got {value!r}")
+            object.__setattr__(self, name, float(value))
 
 
 def workers_of(estimator, solver):

@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import load_model, save_model
-from fastsgd.checkpoints import train_in_legs
+from fastsgd.checkpoints import epochs_behind, train_in_legs
 from fastsgd.cli.data import dtype_of, is_mlp, read_as
 from fastsgd.cli.errors import check_writable, say
 from fastsgd.cli.estimator import make_model, resumed_model
@@ -21,6 +21,7 @@ from fastsgd.cli.show import show
 from fastsgd.cli.targets import check_kind
 from fastsgd.cli.workers import ALONE, is_job, processes_of
 from fastsgd.data.shards import Piece, pieces_of
+from fastsgd.errors import CommError
 from fastsgd.estimators._workers import close_pool
 from fastsgd.solvers import Gap
 
@@ -119,7 +120,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
         told = []
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *args, **kwargs: told.append(message)
-        interrupted = False
+        interrupted, before = False, epochs_behind(model)
         try:
             if legs is not None:
                 train_in_legs(model, X, y, resume=resumed, **legs)
@@ -127,6 +128,11 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
                 (model.resume if resumed else model.fit)(X, y)
         except KeyboardInterrupt:
             interrupted = True
+        except CommError:
+            if legs is not None and legs["path"] and epochs_behind(model) > before:
+                say(f"the checkpoint {legs['path']} has {epochs_behind(model)} whole epochs, go "
+                    f"on with --resume {legs['path']}")
+            raise
     if interrupted:
         _save_interrupted(model, None if together.rank else model_path, legs)
     for message in () if quiet else _of_last_leg(told):

@@ -3,6 +3,7 @@
 It takes tasks from its socket, one after another, until the parent closes its end or is gone.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ def main():
     threading.Thread(
         target=follow, args=(told["parent"], told["portable"]), daemon=True).start()
     connection = Connection(socket.socket(fileno=told["socket"]))
+    os.set_inheritable(told["socket"], False)
     try:
         take_paths(connection.receive())
         serve(connection, handle)
@@ -48,7 +50,7 @@ def serve(connection, handle):
     """Takes tasks; answers each with its result or its error."""
     from fastsgd.comm import attach
     from fastsgd.comm.messages import encode
-    from fastsgd.comm.remote_errors import describe
+    from fastsgd.comm.remote_errors import describe, named
     from fastsgd.comm.tasks import resolve
 
     comm = attach(handle)
@@ -60,13 +62,14 @@ def serve(connection, handle):
             result = resolve(order["task"])(comm, **order["arguments"])
             answer = encode({"result": result})
         except BaseException as error:
-            comm.abort(f"{type(error).__name__}: {error}")
+            comm.abort(named(error))
             answer = encode({"error": describe(error)})
         del order
-        result = None  # its memory, and that of arrays in the segment, before the next task
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or taken away
+                stream.flush()
         connection.send_encoded(answer)
+        result = answer = None  # their memory, also in the segment, before the next task
 
 
 def ask(connection, value):

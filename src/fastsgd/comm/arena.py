@@ -1,8 +1,11 @@
 """Which bytes of a rank's arena are in use: first fit, for few and large blocks."""
 
+import math
 import mmap
+import threading
 import weakref
 from collections import deque
+from operator import index
 
 import numpy as np
 
@@ -27,6 +30,7 @@ class Arena:
         self._memory = memory
         self._free = [(begin, end - begin)]  # in order of addresses, none next to another
         self._returned = deque()  # blocks may come back at any time, also while one is taken
+        self._lock = threading.Lock()
         self.begin, self.end = begin, end
 
     def array(self, shape, dtype):
@@ -34,16 +38,27 @@ class Arena:
         dtype = np.dtype(dtype)
         if dtype.hasobject:
             raise ValueError(f"allocate: numbers only, got dtype {dtype}")
-        count = int(np.prod(shape, dtype=np.int64))
-        size = -(-max(1, count * dtype.itemsize) // LINE) * LINE
-        offset = self._take(size)
-        array = np.ndarray(shape, dtype, buffer=self._memory, offset=offset)
+        shape = tuple(map(index, shape)) if np.iterable(shape) else (index(shape),)
+        if min(shape, default=0) < 0:  # numpy would take all of the memory for -1
+            raise ValueError(f"allocate: lengths must be >= 0, got shape {shape}")
+        size = -(-max(1, math.prod(shape) * dtype.itemsize) // LINE) * LINE
+        with self._lock:
+            offset = self._take(size)
+        try:
+            array = np.ndarray(shape, dtype, buffer=self._memory, offset=offset)
+        except BaseException:
+            self._returned.append((offset, size))
+            raise
         weakref.finalize(array, self._returned.append, (offset, size)).atexit = False
         array[...] = 0
         return array
 
     def free_bytes(self):
         """Bytes that are not in use, in blocks of any size."""
+        with self._lock:
+            return self._count()
+
+    def _count(self):
         self._collect()
         return sum(size for _, size in self._free)
 
@@ -55,7 +70,7 @@ class Arena:
                 return offset
         raise MemoryError(
             f"allocate: {size} bytes are more than the arena of this rank has left "
-            f"({self.free_bytes()} of {self.end - self.begin}); open the communicator with a "
+            f"({self._count()} of {self.end - self.begin}); open the communicator with a "
             "larger capacity, or let go of other arrays")
 
     def _collect(self):

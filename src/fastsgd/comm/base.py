@@ -53,8 +53,8 @@ class Communicator(Closing):
 
     Notes
     -----
-    Buffers are C-contiguous, writable and of native byte order; those that `allocate` made are
-    worked on where they lie, others may be copied. N is `world_size`, K the number of elements.
+    Buffers are C-contiguous, aligned, writable and of native byte order; those that `allocate`
+    made are worked on where they lie, others may be copied. N is `world_size`, K the number of elements.
     """
 
     kind = ""
@@ -126,7 +126,7 @@ class Communicator(Closing):
         if np.ndim(part) == 0:
             raise ValueError("all_gatherv: part must have at least one dimension; got a scalar")
         self._flat(part, "all_gatherv", written=False)
-        return self._timed("all_gatherv", self._all_gatherv, None, part)
+        return self._timed("all_gatherv", self._all_gatherv, None, np.asarray(part))
 
     def broadcast(self, buf, root=0):
         """Copies `buf` of rank `root` into that of every rank; returns `buf`.
@@ -224,13 +224,16 @@ class Communicator(Closing):
         if not isinstance(buf, np.ndarray):
             raise TypeError(f"{op}: buf must be a numpy array, got {type(buf).__name__}")
         flags = buf.flags
-        if not flags.c_contiguous or (written and not flags.writeable):
-            what = "read-only" if flags.c_contiguous else "not C-contiguous"
-            raise ValueError(f"{op}: buf must be C-contiguous and writable; it is {what}. "
+        if not flags.carray if written else not (flags.c_contiguous and flags.aligned):
+            what = ("not C-contiguous" if not flags.c_contiguous else
+                    "not aligned" if not flags.aligned else "read-only")
+            raise ValueError(f"{op}: buf must be C-contiguous, aligned and writable; it is {what}. "
                              "Take a copy, or buf = comm.allocate(shape, dtype)")
         dtype = buf.dtype
         if dtype not in REDUCIBLE and (dtype.kind not in "fiubc" or not dtype.isnative):
             raise ValueError(f"{op}: buf must hold numbers of native byte order, got {dtype!r}")
+        if type(buf) is not np.ndarray:  # a matrix would keep its two dimensions
+            buf = np.asarray(buf)
         return buf if buf.ndim == 1 else buf.reshape(-1)
 
     def _reducible(self, buf, op):

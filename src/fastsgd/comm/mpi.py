@@ -10,6 +10,7 @@ from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, Communicator, chunk_of
 from fastsgd.comm.messages import HEAD, decode, encode
 from fastsgd.comm.mpi_waiting import Waiting
 from fastsgd.comm.pool import Pool
+from fastsgd.comm.remote_errors import named
 from fastsgd.comm.tasks import arguments_of, resolve, split
 from fastsgd.errors import CommAborted, CommError
 
@@ -207,7 +208,7 @@ class MPIPool(Pool):
             result = resolve(task)(self.comm, **mine)
             return self._exchange(result)
         except BaseException as error:
-            self.comm._abort(f"{type(error).__name__}: {error}", error)
+            self.comm._abort(named(error), error)
             self.close()
             first = self.comm._waiting.error_told() if isinstance(error, CommAborted) else None
             if first is None:

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from fastsgd.comm.remote_errors import named
+
 
 class Closing(ABC):
     """Closed at the end of a `with` block; an error there is told to the others first."""
@@ -17,7 +19,7 @@ class Closing(ABC):
 
     def __exit__(self, kind, error, traceback):
         if kind is not None:
-            self.abort(f"{kind.__name__}: {error}")
+            self.abort(named(error))
         self.close()
 
 

@@ -6,18 +6,21 @@ import os
 import select
 import socket
 import sys
+import threading
 import time
 import weakref
 from pathlib import Path
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT
+from fastsgd.comm.descriptors import standard_descriptors
 from fastsgd.comm.messages import Connection, encode
 from fastsgd.comm.pool import Pool
-from fastsgd.comm.remote_errors import rebuild
+from fastsgd.comm.remote_errors import named, rebuild
 from fastsgd.comm.segment import default_capacity, make_segment, memory_file
 from fastsgd.comm.shared import check_algorithm
 from fastsgd.comm.sharing import SharedArray
 from fastsgd.comm.tasks import arguments_of, check_size, split
+from fastsgd.comm.turns import CLOSED, Turn
 from fastsgd.comm.verdict import GRACE, Verdict, nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.comm.watcher import HAS_PIDFD, Watcher
@@ -63,9 +66,9 @@ class ProcessPool(Pool):
 
     def __init__(self, n, timeout=DEFAULT_TIMEOUT, algorithm="auto", capacity=None,
                  portable=None):
-        self.world_size = check_size(n, timeout)
+        n, timeout = self.world_size, self.timeout = check_size(n, timeout)
         check_algorithm(algorithm)
-        self.timeout = timeout
+        self._turn = Turn()
         portable = PORTABLE if portable is None else portable
         if portable:
             from fastsgd.comm import fallback
@@ -74,6 +77,12 @@ class ProcessPool(Pool):
             capacity = min(default_capacity(n), fallback.LARGEST) if capacity is None else capacity
         else:
             self._make_file = memory_file
+        with standard_descriptors():
+            self._open(n, timeout, algorithm, capacity, portable)
+        self._begin()
+
+    def _open(self, n, timeout, algorithm, capacity, portable):
+        """Makes the segment and the connections and starts the workers."""
         segment = make_segment(n, capacity, self._make_file)
         pairs = []
         try:
@@ -89,26 +98,32 @@ class ProcessPool(Pool):
             self._watcher = Watcher(launch, _environment(), end, timeout, pidfd=not portable)
             self._connections = [
                 Connection(ours, self._verdict.look, LOOK_EVERY) for ours, _ in pairs]
-            self._parts = self._watcher, self._connections, self._verdict
+            self._parts = os.getpid(), self._watcher, self._connections, self._verdict
             self._finalizer = weakref.finalize(self, _shut_down, *self._parts, LEAVE)
-            self._watcher.start()
-            self._watcher.started.wait()
+            with self._closing_on_error():
+                self._watcher.start()
+                self._watcher.started.wait()
         finally:
             os.close(segment.fd)
             for _, theirs in pairs:
                 theirs.close()
-        self._begin()
 
     def _begin(self):
         """Waits until all workers are ready."""
         with self._closing_on_error():
             if self._watcher.error is not None:
                 raise self._watcher.error
-            first = {"path": sys.path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
+            # Python looks at strings only, but has nothing against others in the list.
+            path = [place for place in sys.path if isinstance(place, str)]
+            first = {"path": path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
             self._send([encode(first)] * self.world_size)
             self._collect("ready", time.monotonic() + START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None, listener=None):
+        with self._turn:
+            return self._run(task, arguments, per_rank, listener)
+
+    def _run(self, task, arguments, per_rank, listener):
         if not self._finalizer.alive:
             raise CommError("this pool is closed; open a new one")
         split(task)
@@ -123,11 +138,16 @@ class ProcessPool(Pool):
         return SharedArray(array, self._make_file)
 
     def abort(self, reason=""):
-        if self._finalizer.alive:
-            self._verdict.end.tell(ABORTED, -1, reason)
+        end = self._verdict.end
+        if end is not None and self._turn.at_home():
+            end.tell(ABORTED, -1, reason)
 
     def close(self):
-        self._finalizer()
+        if self._turn.at_home() and self._turn.taken():  # by another thread: it ends the workers
+            self.abort(CLOSED)
+            self._turn.wait()
+        if not self._turn.taken():
+            self._finalizer()
 
     @property
     def pids(self):
@@ -139,7 +159,7 @@ class ProcessPool(Pool):
         try:
             yield
         except BaseException as error:
-            self.abort(f"{type(error).__name__}: {error}")
+            self.abort(named(error))
             if self._finalizer.detach():
                 _shut_down(*self._parts, GRACE / 2)
             raise
@@ -226,11 +246,18 @@ def _environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _shut_down(watcher, connections, verdict, grace):
+def _shut_down(pid, watcher, connections, verdict, grace):
     """Tells the workers to leave, kills those that do not, gives all descriptors back."""
-    for connection in connections:
-        connection.shut()
-    watcher.end(grace, hopeless=verdict.told().ranks)
-    for connection in connections:
-        connection.close()
-    verdict.end = None
+    if threading.current_thread() is watcher:  # it dropped the pool last, collecting garbage
+        arguments = (pid, watcher, connections, verdict, grace)
+        threading.Thread(target=_shut_down, args=arguments, name="fastsgd-end").start()
+        return
+    try:
+        if os.getpid() == pid:  # the workers are none of a fork's
+            for connection in connections:
+                connection.shut()
+            watcher.end(grace, hopeless=verdict.told().ranks)
+    finally:
+        for connection in connections:
+            connection.close()
+        verdict.end = None

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import os
 import sys
 import traceback
 
@@ -12,11 +13,27 @@ def describe(error):
     """What `rebuild` needs: class, text, arguments, attributes and the traceback as text."""
     kind = type(error)
     try:
-        state = json.loads(json.dumps({"args": list(error.args), "attributes": vars(error)}))
-    except (TypeError, ValueError):
+        # What OSError was made of is not all in its args: the name of the file is elsewhere.
+        state = json.loads(json.dumps(
+            {"made_of": list(error.__reduce__()[1]), "args": list(error.args),
+             "attributes": vars(error)}, default=os.fspath))
+    except Exception:
         state = None
-    return {"module": kind.__module__, "name": kind.__qualname__, "text": str(error),
+    return {"module": kind.__module__, "name": kind.__qualname__, "text": text_of(error),
             "state": state, "traceback": "".join(traceback.format_exception(error))}
+
+
+def text_of(error):
+    """Its text; also where an error's own ``__str__`` fails."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"(no text: its __str__ raised {type(failure).__name__})"
+
+
+def named(error):
+    """Its class and its text, in one line for those who are aborted by it."""
+    return f"{type(error).__name__}: {text_of(error)}"
 
 
 def rebuild(told, rank):
@@ -41,7 +58,7 @@ def _same(told):
     if told["state"] is None or not (isinstance(kind, type) and issubclass(kind, Exception)):
         return None
     try:
-        error = kind.__new__(kind, *told["state"]["args"])
+        error = kind.__new__(kind, *told["state"]["made_of"])
         error.args = tuple(told["state"]["args"])
         vars(error).update(told["state"]["attributes"])
         return error if str(error) == told["text"] else None

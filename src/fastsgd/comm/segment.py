@@ -6,6 +6,7 @@ large as the machine's memory: pages exist only once they are written to.
 
 import mmap
 import os
+from numbers import Integral
 from typing import NamedTuple
 
 from fastsgd.kernels.exchange import control_bytes
@@ -44,7 +45,13 @@ def make_segment(world_size, capacity, make_file):
     make_file : callable
         ``make_file(size)`` returns a descriptor of zeroed memory without a name.
     """
-    chosen = default_capacity(world_size) if capacity is None else -(-capacity // PAGE) * PAGE
+    if capacity is None:
+        chosen = default_capacity(world_size)
+    elif isinstance(capacity, Integral) and capacity > 0:
+        chosen = -(-int(capacity) // PAGE) * PAGE
+    else:
+        raise ValueError(
+            f"capacity must be a whole number > 0 of bytes, or None; got {capacity!r}")
     while True:
         size = control_bytes(world_size) + world_size * chosen
         fd = -1

@@ -1,10 +1,12 @@
 """The communicator of ranks that see one segment of memory: threads and processes of a machine."""
 
 from abc import abstractmethod
+from math import prod
 
 import numpy as np
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT, OPS, REDUCIBLE, Communicator, chunk_of
+from fastsgd.comm.remote_errors import named
 from fastsgd.comm.verdict import Verdict
 from fastsgd.errors import CommError
 from fastsgd.kernels import exchange
@@ -48,7 +50,8 @@ class SharedCommunicator(Communicator):
 
     def _all_reduce(self, flat, op):
         n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
-        self._check("all_reduce", self._end.all_reduce(shared, REDUCIBLE[flat.dtype], op, ring))
+        status = self._end.reduce(shared, REDUCIBLE[flat.dtype], op, ring, True)
+        self._check("all_reduce", status)
         if shared is not flat:
             flat[...] = shared
         whole, own, right = self._sizes(flat)
@@ -58,7 +61,7 @@ class SharedCommunicator(Communicator):
 
     def _reduce_scatter(self, flat, op):
         n, ring, shared = self.world_size, self.algorithm == "ring", self._shared(flat)
-        status = self._end.reduce_scatter(shared, REDUCIBLE[flat.dtype], op, ring)
+        status = self._end.reduce(shared, REDUCIBLE[flat.dtype], op, ring, False)
         self._check("reduce_scatter", status)
         if shared is not flat:
             mine = chunk_of(flat.size, n, self.rank)
@@ -80,15 +83,20 @@ class SharedCommunicator(Communicator):
 
     def _all_gatherv(self, part):
         n, flat = self.world_size, part.reshape(-1)
-        row = int(np.prod(part.shape[1:], dtype=np.int64))
+        row = prod(part.shape[1:])
         if row == 0:
             raise ValueError(f"all_gatherv: rows must not be empty, got shape {part.shape}")
         shared = self._shared(flat)
-        status, counts = self._end.begin_parts(shared)
+        status, counts = self._end.begin_parts(shared, row)
         self._check("all_gatherv", status)
-        joined = np.empty((int(counts.sum()) // row, *part.shape[1:]), part.dtype)
-        self._check("all_gatherv", self._end.end_parts(shared, joined.reshape(-1)))
-        return (n - 1) * (flat.nbytes + 8), 2 * (n > 1), (joined, counts // row)
+        try:
+            joined = np.empty(int(counts.sum()), part.dtype)
+            parts = joined.reshape(-1, *part.shape[1:])
+        except BaseException as error:  # no memory; the others wait for this rank
+            self.abort(named(error))
+            raise
+        self._check("all_gatherv", self._end.end_parts(shared, joined))
+        return (n - 1) * (flat.nbytes + 8), 2 * (n > 1), (parts, counts // row)
 
     def _broadcast(self, flat, root):
         shared = self._shared(flat, read=self.rank == root)
@@ -131,9 +139,11 @@ class SharedCommunicator(Communicator):
         step, peer = self._end.at
         where = {"op": op, "rank": self.rank, "peer": None if peer < 0 else peer, "step": step}
         if status == exchange.MISMATCH:
-            own, other = (_describe(self._end.calls_of(r)) for r in (self.rank, peer))
             if op == "recv":
-                own, other = "receives something else", f"has sent {own.split(' of ')[-1]}"
+                came = _describe(self._end.came())
+                own, other = "receives something else", f"has sent {came.split(' of ')[-1]}"
+            else:
+                own, other = (_describe(self._end.calls_of(r)) for r in (self.rank, peer))
             text = (f"{op}: rank {peer} {other}, rank {self.rank} {own}; "
                     "all ranks must call the same collectives in the same order")
             self.abort(text)
@@ -150,11 +160,14 @@ def check_algorithm(algorithm):
 
 def _describe(call):
     """``calls all_reduce of 5 float32 (op 'sum')``, from `Exchange.calls_of`."""
-    collective, type_number, op, root, length = call
+    collective, dtype, op, detail, length = call
     if collective == "barrier":
         return "calls barrier"
-    dtype = exchange.name_of_type(type_number)
     more = f" (op {list(OPS)[op]!r})" if op >= 0 else ""
     if collective == "broadcast":
-        more = f" (root {root})"
+        more = f" (root {detail})"
+    elif collective == "all_gatherv":
+        more = f" (rows of {detail})"
+    elif detail:
+        more += " by ring"
     return f"calls {collective} of {length} {dtype}{more}"

@@ -1,7 +1,7 @@
 """What a worker may be asked to do: a function, told by its name."""
 
 from importlib import import_module
-from numbers import Integral
+from numbers import Integral, Real
 
 from fastsgd.kernels.exchange import MAX_RANKS
 
@@ -42,9 +42,9 @@ def resolve(task):
 
 
 def check_size(n, timeout):
-    """`n`, or an error that says what it may be; `timeout` likewise."""
+    """`n` and `timeout` as an int and a float, or an error that says what they may be."""
     if isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= n <= MAX_RANKS:
         raise ValueError(f"n must be a number of workers from 1 to {MAX_RANKS}, got {n!r}")
-    if not timeout > 0:
+    if not isinstance(timeout, Real) or not timeout > 0:
         raise ValueError(f"timeout must be > 0 seconds, got {timeout!r}")
-    return int(n)
+    return int(n), float(timeout)

@@ -9,8 +9,10 @@ import numpy as np
 
 from fastsgd.comm.base import DEFAULT_TIMEOUT
 from fastsgd.comm.pool import Pool
+from fastsgd.comm.remote_errors import named
 from fastsgd.comm.shared import SharedCommunicator, check_algorithm
 from fastsgd.comm.tasks import arguments_of, check_size, resolve
+from fastsgd.comm.turns import CLOSED, Turn
 from fastsgd.comm.verdict import nearest
 from fastsgd.comm.waiting import YIELD_SECONDS, most_looks
 from fastsgd.errors import CommAborted, CommError
@@ -96,17 +98,22 @@ class ThreadPool(Pool):
     kind = "thread"
 
     def __init__(self, n, timeout=DEFAULT_TIMEOUT, algorithm="auto"):
-        self.world_size = check_size(n, timeout)
+        n, timeout = self.world_size, self.timeout = check_size(n, timeout)
         check_algorithm(algorithm)
-        self._memory = mmap.mmap(-1, exchange.control_bytes(n))
-        ends = [exchange.Exchange(self._memory, rank, n, timeout) for rank in range(-1, n)]
-        self._end = ends[0]
+        # Private: a fork of this process has a pool of its own.
+        self._memory = mmap.mmap(-1, exchange.control_bytes(n), flags=mmap.MAP_PRIVATE)
+        self._end = exchange.Exchange(self._memory, -1, n, timeout)
         self._end.configure(False, most_looks(n), YIELD_SECONDS)
-        self._comms = [ThreadCommunicator(end, rank, n, timeout, algorithm)
-                       for rank, end in enumerate(ends[1:])]
-        self._closed = False
+        self._comms = [
+            ThreadCommunicator(exchange.Exchange(self._memory, rank, n, timeout), rank, n,
+                               timeout, algorithm) for rank in range(n)]
+        self._closed, self._turn = False, Turn()
 
     def run(self, task, arguments=None, per_rank=None, listener=None):
+        with self._turn:
+            return self._run(task, arguments, per_rank, listener)
+
+    def _run(self, task, arguments, per_rank, listener):
         if self._closed:
             raise CommError("this pool is closed; open a new one")
         function = resolve(task)
@@ -119,7 +126,7 @@ class ThreadPool(Pool):
             try:
                 ended[rank] = (function(comm, **each[rank]), None)
             except BaseException as error:
-                comm.abort(f"{type(error).__name__}: {error}")
+                comm.abort(named(error))
                 ended[rank] = (None, error)
             finally:
                 comm.listener = None
@@ -134,16 +141,16 @@ class ThreadPool(Pool):
             for thread in threads:
                 thread.join()
         except BaseException as error:  # Ctrl-C, of the listener, or no room for a thread
-            self.abort(f"{type(error).__name__}: {error}")
+            self.abort(named(error))
             calls.end()
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
-            self.close()
+            self._close()
             raise
         errors = [error for _, error in ended if error is not None]
         if errors:
-            self.close()
+            self._close()
             raise nearest(errors)
         return [result for result, _ in ended]
 
@@ -152,6 +159,13 @@ class ThreadPool(Pool):
             self._end.tell(exchange.ABORTED, -1, reason)
 
     def close(self):
+        if self._turn.taken():
+            self.abort(CLOSED)  # ranks that are at work are told why they end
+            self._closed = True
+        else:
+            self._close()
+
+    def _close(self):
         self._closed = True
         for comm in self._comms:
             comm.close()

@@ -18,7 +18,17 @@ LOOK_EVERY = 0.25
 POLL_EVERY = 0.05
 """Seconds between looks for dead workers where there is no pidfd."""
 
-HAS_PIDFD = hasattr(os, "pidfd_open")
+
+def has_pidfd():
+    """Whether the system has pidfd (Linux 5.3) and lets this process use it."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+HAS_PIDFD = has_pidfd()
 
 
 class Watcher(threading.Thread):
@@ -65,6 +75,8 @@ class Watcher(threading.Thread):
         # The worker inherits the mask: Ctrl-C must not meet it before it can ignore it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         for rank, (command, descriptors) in enumerate(self._launch):
+            if self._ending:
+                break
             process = subprocess.Popen(
                 command, env=self._environment, stdin=subprocess.DEVNULL, pass_fds=descriptors)
             self.processes.append(process)
@@ -76,7 +88,8 @@ class Watcher(threading.Thread):
         poll.register(self._read, select.POLLIN)
         for fd in self._pidfds:
             poll.register(fd, select.POLLIN)
-        waited = LOOK_EVERY if self._pidfd else POLL_EVERY
+        unseen = set(range(len(self.processes))) - set(self._pidfds.values())
+        waited = POLL_EVERY if unseen else LOOK_EVERY
         while not (self._ending and len(self.dead) == len(self.processes)):
             # When this process itself was stopped, that is not held against the workers.
             now, since = time.monotonic(), min(time.monotonic() - self._looked, 2 * LOOK_EVERY)
@@ -89,7 +102,7 @@ class Watcher(threading.Thread):
                     self._reap(self._pidfds[fd])
             for rank in range(len(self.processes)):
                 if rank not in self.dead:
-                    if not self._pidfd:
+                    if rank in unseen:
                         self._reap(rank)
                     self._look_if_stopped(rank, since)
 
@@ -141,21 +154,26 @@ class Watcher(threading.Thread):
         """
         self._ending = True
         self._wake()
-        for rank in hopeless:
-            with contextlib.suppress(ProcessLookupError):
-                self.processes[rank].kill()
-        deadline = time.monotonic() + grace
-        while self.is_alive() and time.monotonic() < deadline:
-            self.join(min(0.02, max(0.001, deadline - time.monotonic())))
-        for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        self.join()
-        for process in self.processes:  # if the watcher itself has failed
-            process.wait()
-        if self._write >= 0:
-            os.close(self._write)
-            self._write = -1
+        try:
+            for rank in hopeless:
+                with contextlib.suppress(ProcessLookupError):
+                    self.processes[rank].kill()
+            deadline = time.monotonic() + grace
+            while self.is_alive() and time.monotonic() < deadline:
+                self.join(min(0.02, max(0.001, deadline - time.monotonic())))
+        finally:  # also when Ctrl-C has come again
+            for process in self.processes:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            if self.ident is None:  # no room for a thread
+                os.close(self._read)
+            else:
+                self.join()
+            for process in self.processes:  # if the watcher itself has failed
+                process.wait()
+            if self._write >= 0:
+                os.close(self._write)
+                self._write = -1
 
     def _wake(self):
         if self._write >= 0:

@@ -7,7 +7,6 @@ Here beta is made of the slopes of the losses at (w, b), which at the optimum is
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 WIDTHS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """By how much a loss with kinks is smoothed: rows at a kink have slopes in between."""
@@ -92,6 +91,8 @@ def _best_multiple(problem, beta, objective):
     near = min(1.0, most)
     value = problem.value(near * beta, near * v)
     if objective - value > 1e-9 * abs(objective):
+        from scipy.optimize import minimize_scalar  # here: it loads for a quarter of a second
+
         found = minimize_scalar(lambda t: -problem.value(t * beta, t * v), bounds=(0.0, most),
                                 method="bounded", options={"xatol": 1e-6})
         nothing = problem.value(0 * beta, 0 * v)

@@ -7,7 +7,6 @@ variables are in units in which their curvatures differ less (`Objective.scales`
 from contextlib import nullcontext
 
 import numpy as np
-from scipy.optimize import minimize
 
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.errors import DivergenceError
@@ -31,6 +30,8 @@ def lbfgs(f, run):
     f : Objective
     run : Iterations
     """
+    from scipy.optimize import minimize  # here: workers of other solvers start without it
+
     tol = 0.0 if run.settings.tol is None else run.settings.tol
 
     def reached():

@@ -13,6 +13,8 @@ import numpy as np
 LINE = 64
 """Bytes: each array begins at a cache line."""
 
+MAPS = Path("/proc/self/maps")
+
 SMALL = 65_536
 """Bytes up to which an array is told in the message itself."""
 
@@ -102,11 +104,31 @@ def _in_file(array):
     path = Path(base.filename).resolve()
     if not array.flags.c_contiguous or not path.is_file() or array.nbytes == 0:
         return None
+    if not _shows(array, path):
+        return None
     # numpy maps from a multiple of the granularity on, and `base` begins within the first of them
     offset = base.offset + _address(array) - _address(base)
     if offset + array.nbytes > path.stat().st_size:
         return None
     return _place(path, offset, array)
+
+
+def _shows(array, path):
+    """Whether the file that an array is mapped to is still the one of this name.
+
+    A file that was written anew and renamed leaves the old one mapped, which has no name any more:
+    workers would open the other. Linux tells the name of what is mapped at an address now.
+    """
+    try:
+        maps = MAPS.read_bytes()
+    except OSError:  # another system: the name is trusted
+        return True
+    address = _address(array)
+    for line in maps.splitlines():
+        begin, end = (int(part, 16) for part in line.split(maxsplit=1)[0].split(b"-"))
+        if begin <= address < end:
+            return line.split(maxsplit=5)[5:] == [os.fsencode(path)]
+    return False
 
 
 def _address(array):

@@ -8,9 +8,6 @@ import os
 import threading
 from queue import Empty, SimpleQueue
 
-import joblib
-from joblib.parallel import get_active_backend
-
 from fastsgd.engine.deadline import NEVER
 from fastsgd.kernels.gradient import count_shards
 
@@ -44,6 +41,9 @@ def count_threads(n_jobs):
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    import joblib  # here: workers, who are told a number, start without it
+    from joblib.parallel import get_active_backend
+
     backend, _ = get_active_backend()
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     in_thread = threading.current_thread() is not threading.main_thread()

@@ -217,6 +217,9 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                              "or the size of your dataset.")
         truth = task.y[held_out]
         weight = None if task.sample_weight is None else task.sample_weight[held_out]
+        if weight is not None and not weight.any():
+            raise ValueError("The sample weights for validation set are all zero, consider using "
+                             "a different random state.")
         output = OUTPUTS[self.out_activation_, self.loss]
 
         def score():

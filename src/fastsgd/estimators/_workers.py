@@ -1,5 +1,6 @@
 """The training of models by workers: the pool that an estimator keeps, and what it is told."""
 
+import os
 import weakref
 from functools import partial
 from types import SimpleNamespace
@@ -23,6 +24,12 @@ nobody has it any more."""
 _OF_THE_JOB: dict = {}
 """Pools of the MPI job by timeout, for all estimators: its communicators are few, and all
 processes must give one back together, which those of forgotten estimators do not."""
+
+
+if hasattr(os, "register_at_fork"):
+    # a forked process has its parent's pools, but not the say over them: it opens its own
+    os.register_at_fork(after_in_child=_POOLS.clear)
+
 
 def pool_of(estimator, workers):
     """The estimator's open pool: that of its last call, or a new one; MPI has one for all."""

@@ -14,14 +14,17 @@
 
 /* What a rank calls: all ranks must call the same, on as many elements. */
 typedef struct {
-    int collective, type, op, root; /* type: numpy's number; op: -1 for none */
+    int collective;
+    int type;   /* numpy's letter of the kind, and the size: 'f' << 8 | 4 */
+    int op;     /* -1: none */
+    int64_t detail; /* a broadcast's root; 1: a ring; elements in a row of all_gatherv's parts */
     int64_t offset, length, itemsize;
 } fsgd_call;
 
 FSGD_FN uint64_t fsgd_signature(const fsgd_call *call)
 {
     return (uint64_t)call->collective << 48 | (uint64_t)(call->op + 1) << 40
-           | (uint64_t)call->type << 24 | (uint64_t)call->root;
+           | (uint64_t)call->type << 24 | ((uint64_t)call->detail & 0xffffff);
 }
 
 /* Enters a collective: tells what it is, and that this rank has arrived. */
@@ -153,8 +156,8 @@ static int fsgd_exchange_broadcast(fsgd_comm *c, const fsgd_call *call)
 {
     const int status = fsgd_arrive_all(c, call, 1);
     if (status) return status;
-    if (c->rank != call->root)
-        memcpy(c->base + call->offset, fsgd_buffer_of(c, call->root),
+    if (c->rank != call->detail)
+        memcpy(c->base + call->offset, fsgd_buffer_of(c, (int)call->detail),
                call->length * call->itemsize);
     return fsgd_next_step(c);
 }

@@ -39,9 +39,7 @@ static int fsgd_message(fsgd_comm *c, const fsgd_call *call, char *data, int wri
     memcpy(head, mine, sizeof head);
     if (!status) status = fsgd_letter(c, box, (char *)head, sizeof head, write, peer);
     if (!status && memcmp(head, mine, sizeof head)) {
-        fsgd_entry *own = fsgd_entry_of(c, c->rank); /* what came, for the error's text */
-        own->signature = head[0];
-        own->length = (int64_t)head[1];
+        memcpy(c->came, head, sizeof head);
         c->peer = peer;
         return FSGD_MISMATCH;
     }

@@ -19,6 +19,9 @@
 /* What went wrong first; kept in the header. */
 enum { FSGD_FINE = 0, FSGD_ABORTED = 1, FSGD_LATE = 2, FSGD_PEER_FAILED = 3 };
 
+/* Where the ranks' progress begins: its way past 2^32 is not left to the largest trainings. */
+#define FSGD_FIRST_STEP ((uint32_t)-1000)
+
 /* A number that only grows (modulo 2^32), and how many sleep until it does. */
 typedef struct {
     _Alignas(FSGD_CACHE_LINE) uint32_t value;
@@ -27,7 +30,7 @@ typedef struct {
 
 typedef struct {
     _Alignas(FSGD_CACHE_LINE) uint32_t trouble;
-    uint32_t taken; /* whoever sets it first may write the rest */
+    uint32_t taken; /* whoever sets it first may write the reason of an abort */
     int32_t by;     /* the rank that gave up, -1: who opened the communicator */
     char reason[FSGD_REASON];
     _Alignas(FSGD_CACHE_LINE) uint32_t polling; /* no futex here: sleep and look again */
@@ -50,7 +53,7 @@ typedef struct {
     /* What this rank waits for; read by a rank that looks for the one to blame. */
     _Alignas(FSGD_CACHE_LINE) int64_t awaited; /* distance of a counter; 0: nothing */
     int wanted, peer;
-    uint32_t dead, late; /* verdicts */
+    int dead, late; /* verdicts */
 } fsgd_slot;
 
 /* A ring of bytes from one rank to another. */
@@ -65,6 +68,7 @@ typedef struct {
     int32_t rank, size;
     uint32_t step, turn; /* this rank's progress; collectives entered */
     int32_t at_step, peer; /* for errors: step of the collective, with whom */
+    uint64_t came[2];      /* likewise: signature and length of another message than expected */
     int32_t looks;         /* at a counter before the first yield, as the last waits went */
     int64_t piece, block;  /* bytes of a segment of the ring, of a block of the direct exchange */
     double timeout;

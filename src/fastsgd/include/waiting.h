@@ -98,24 +98,37 @@ static void fsgd_sleep(const fsgd_comm *c, fsgd_counter *counter, uint32_t wante
     nanosleep(&nap, NULL);
 }
 
-FSGD_FN int fsgd_in_trouble(const fsgd_comm *c)
+/* What went wrong first; who sees it sees its reason and the ranks concerned. */
+FSGD_FN uint32_t fsgd_trouble(const fsgd_comm *c)
 {
-    return __atomic_load_n(&fsgd_header_of(c)->trouble, __ATOMIC_ACQUIRE) != FSGD_FINE;
+    return __atomic_load_n(&fsgd_header_of(c)->trouble, __ATOMIC_ACQUIRE);
 }
 
-/* Tells everybody what happened, unless somebody was first; the death of a peer outdoes all. */
+FSGD_FN int fsgd_in_trouble(const fsgd_comm *c)
+{
+    return fsgd_trouble(c) != FSGD_FINE;
+}
+
+/* Tells everybody what happened, unless somebody was first; the death of a peer outdoes all.
+ *
+ * Only an abort has a reason to write first. Whoever stops or dies while it writes keeps nobody
+ * from telling that. */
 static void fsgd_raise(const fsgd_comm *c, uint32_t trouble, int by, const char *reason)
 {
     fsgd_header *h = fsgd_header_of(c);
-    if (!__atomic_exchange_n(&h->taken, 1, __ATOMIC_ACQ_REL)) {
+    uint32_t fine = FSGD_FINE;
+    if (trouble == FSGD_ABORTED) {
         int k = 0;
-        for (; reason && reason[k] && k < FSGD_REASON - 1; k++) h->reason[k] = reason[k];
+        if (__atomic_exchange_n(&h->taken, 1, __ATOMIC_ACQ_REL)) return;
+        for (; reason[k] && k < FSGD_REASON - 1; k++) h->reason[k] = reason[k];
         h->reason[k] = 0;
         h->by = by;
-        __atomic_store_n(&h->trouble, trouble, __ATOMIC_RELEASE);
-    } else if (trouble == FSGD_PEER_FAILED) {
-        __atomic_store_n(&h->trouble, trouble, __ATOMIC_RELEASE);
     }
+    if (trouble == FSGD_PEER_FAILED)
+        __atomic_store_n(&h->trouble, trouble, __ATOMIC_RELEASE);
+    else
+        __atomic_compare_exchange_n(&h->trouble, &fine, trouble, 0, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED);
     for (int p = 0; p < c->size; p++) fsgd_wake(c, &fsgd_slot_of(c, p)->progress);
 }
 
@@ -178,8 +191,8 @@ static int fsgd_await_slowly(fsgd_comm *c, fsgd_counter *counter, uint32_t wante
         if (waited > c->timeout && !fsgd_reached(counter, wanted)) {
             status = FSGD_TROUBLE;
             if (!fsgd_in_trouble(c)) {
-                fsgd_slot_of(c, fsgd_culprit(c, peer))->late = 1;
-                fsgd_raise(c, FSGD_LATE, c->rank, "");
+                fsgd_store_int(&fsgd_slot_of(c, fsgd_culprit(c, peer))->late, 1);
+                fsgd_raise(c, FSGD_LATE, c->rank, NULL);
             }
             goto done;
         }

@@ -8,82 +8,18 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 cnp.import_array()
 
-cdef extern from "segment.h" nogil:
-    int FSGD_MAX_RANKS, FSGD_REASON
-    ctypedef struct fsgd_counter:
-        uint32_t value
-    ctypedef struct fsgd_header:
-        uint32_t trouble
-        int32_t by
-        char reason[800]
-        uint32_t polling
-        int32_t most_looks
-        double yield_seconds
-    ctypedef struct fsgd_entry:
-        int64_t length
-        uint64_t signature
-    ctypedef struct fsgd_slot:
-        fsgd_counter progress
-        uint32_t dead
-        uint32_t late
-    ctypedef struct fsgd_comm:
-        char *base
-        int32_t rank
-        int32_t size
-        uint32_t step
-        int32_t at_step
-        int32_t peer
-        int32_t looks
-        int64_t piece
-        int64_t block
-        double timeout
-        int (*poll)(void *) noexcept nogil
-        void *poll_with
-    fsgd_header *fsgd_header_of(const fsgd_comm *c)
-    fsgd_slot *fsgd_slot_of(const fsgd_comm *c, int rank)
-    fsgd_entry *fsgd_entry_of(const fsgd_comm *c, int rank)
-    int64_t fsgd_control_bytes(int64_t size)
-
-cdef extern from "waiting.h" nogil:
-    int FSGD_INTERRUPTED, FSGD_LEAST_LOOKS
-    void fsgd_raise(const fsgd_comm *c, uint32_t trouble, int by, const char *reason)
-
-cdef extern from "reduce.h" nogil:
-    ctypedef void (*fsgd_reduce_fn)(void *dst, const void **source, int n, int64_t length)
-    fsgd_reduce_fn fsgd_choose_reduce(int type, int op)
-
-cdef extern from "exchange.h" nogil:
-    ctypedef struct fsgd_call:
-        int collective
-        int type
-        int op
-        int root
-        int64_t offset
-        int64_t length
-        int64_t itemsize
-    int fsgd_arrive_all(fsgd_comm *c, const fsgd_call *call, int same_length)
-    int fsgd_exchange_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce, int gather)
-    int fsgd_exchange_broadcast(fsgd_comm *c, const fsgd_call *call)
-    int fsgd_exchange_parts(fsgd_comm *c, const fsgd_call *call, char *joined)
-
-cdef extern from "ring.h" nogil:
-    int fsgd_ring_run(fsgd_comm *c, const fsgd_call *call, fsgd_reduce_fn reduce, int gather)
-
-cdef extern from "mailbox.h" nogil:
-    int fsgd_message(fsgd_comm *c, const fsgd_call *call, char *data, int write, int peer)
-
 MAX_RANKS = FSGD_MAX_RANKS
 COLLECTIVES = ("barrier", "all_reduce", "reduce_scatter", "all_gather", "all_gatherv",
                "broadcast", "message")
-MISMATCH = 2
+MISMATCH = FSGD_MISMATCH
 """The status of ranks that call different collectives."""
 
-FINE, ABORTED, LATE, PEER_FAILED = range(4)
+FINE, ABORTED, LATE, PEER_FAILED = 0, FSGD_ABORTED, FSGD_LATE, FSGD_PEER_FAILED
 """The verdicts."""
 
 cdef enum:
@@ -93,11 +29,6 @@ cdef enum:
 def control_bytes(int size):
     """Bytes of a segment of `size` ranks before the first arena."""
     return fsgd_control_bytes(size)
-
-
-def name_of_type(int number):
-    """The name of numpy's type of this number: float32."""
-    return cnp.PyArray_DescrFromType(number).name
 
 
 cdef int _poll(void *end) noexcept nogil:
@@ -142,6 +73,8 @@ cdef class Exchange:
         self.c.size = size
         self.c.timeout = timeout
         self.c.looks = FSGD_LEAST_LOOKS
+        if rank >= 0:
+            self.c.step = fsgd_slot_of(&self.c, rank).progress.value
         self.c.piece = 16384
         self.c.block = 131072
         self.c.poll = _poll
@@ -160,20 +93,24 @@ cdef class Exchange:
             return 1
 
     cdef int _told(self, int status) except -1:
-        """The status; an exception of a signal handler is raised."""
+        """The status; an exception of a signal handler is raised, and ends the others' wait.
+
+        This rank has left in the middle: nobody can go on with it.
+        """
         if status == FSGD_INTERRUPTED:
             error, self.pending = self.pending, None
+            self.tell(ABORTED, self.c.rank, f"interrupted by {type(error).__name__}")
             raise error
         return status
 
-    cdef fsgd_call _call(self, cnp.ndarray flat, int collective, int op=-1, int root=0):
+    cdef fsgd_call _call(self, cnp.ndarray flat, int collective, int op=-1, int64_t detail=0):
         cdef fsgd_call call
         memset(&call, 0, sizeof(call))
         call.collective = collective
         call.op = op
-        call.root = root
+        call.detail = detail
         if flat is not None:
-            call.type = cnp.PyArray_TYPE(flat)
+            call.type = flat.descr.kind << 8 | cnp.PyArray_ITEMSIZE(flat)
             call.itemsize = cnp.PyArray_ITEMSIZE(flat)
             call.length = cnp.PyArray_SIZE(flat)
             call.offset = <char *>cnp.PyArray_DATA(flat) - self.c.base
@@ -208,30 +145,21 @@ cdef class Exchange:
         return self.anywhere or (
             self.arena_begin <= data and data + cnp.PyArray_NBYTES(flat) <= self.arena_end)
 
-    def all_reduce(self, cnp.ndarray flat, int type, int op, bint ring):
-        cdef fsgd_call call = self._call(flat, ALL_REDUCE, op)
+    def reduce(self, cnp.ndarray flat, int type, int op, bint ring, bint gather):
+        """All-reduce; without `gather` reduce-scatter."""
+        cdef fsgd_call call = self._call(
+            flat, ALL_REDUCE if gather else REDUCE_SCATTER, op, ring)
         cdef fsgd_reduce_fn reduce = fsgd_choose_reduce(type, op)
         cdef int status
         with nogil:
             if ring:
-                status = fsgd_ring_run(&self.c, &call, reduce, 1)
+                status = fsgd_ring_run(&self.c, &call, reduce, gather)
             else:
-                status = fsgd_exchange_run(&self.c, &call, reduce, 1)
-        return self._told(status)
-
-    def reduce_scatter(self, cnp.ndarray flat, int type, int op, bint ring):
-        cdef fsgd_call call = self._call(flat, REDUCE_SCATTER, op)
-        cdef fsgd_reduce_fn reduce = fsgd_choose_reduce(type, op)
-        cdef int status
-        with nogil:
-            if ring:
-                status = fsgd_ring_run(&self.c, &call, reduce, 0)
-            else:
-                status = fsgd_exchange_run(&self.c, &call, reduce, 0)
+                status = fsgd_exchange_run(&self.c, &call, reduce, gather)
         return self._told(status)
 
     def all_gather(self, cnp.ndarray flat, bint ring):
-        cdef fsgd_call call = self._call(flat, ALL_GATHER)
+        cdef fsgd_call call = self._call(flat, ALL_GATHER, -1, ring)
         cdef int status
         with nogil:
             if ring:
@@ -240,9 +168,12 @@ cdef class Exchange:
                 status = fsgd_exchange_run(&self.c, &call, NULL, 1)
         return self._told(status)
 
-    def begin_parts(self, cnp.ndarray flat):
-        """First half of all_gatherv: (status, number of elements of each rank's part)."""
-        cdef fsgd_call call = self._call(flat, ALL_GATHERV)
+    def begin_parts(self, cnp.ndarray flat, int64_t row):
+        """First half of all_gatherv: (status, number of elements of each rank's part).
+
+        `row` is the number of elements of a row of the parts, alike on all ranks.
+        """
+        cdef fsgd_call call = self._call(flat, ALL_GATHERV, -1, row)
         cdef int status, k
         with nogil:
             status = fsgd_arrive_all(&self.c, &call, 0)
@@ -250,7 +181,7 @@ cdef class Exchange:
             [fsgd_entry_of(&self.c, k).length for k in range(self.c.size)], np.int64)
 
     def end_parts(self, cnp.ndarray flat, cnp.ndarray joined):
-        """Second half: copies all parts into `joined`."""
+        """Second half: copies all parts into `joined`, which is as long as all of them."""
         cdef fsgd_call call = self._call(flat, ALL_GATHERV)
         cdef char *to = <char *>cnp.PyArray_DATA(joined)
         cdef int status
@@ -287,61 +218,61 @@ cdef class Exchange:
     # What a parent and its watcher use, too.
 
     def configure(self, bint polling, int most_looks, double yield_seconds):
-        """How ranks wait: whether they poll, how often they look at most before they yield, for
-        how long they yield before they sleep."""
+        """Before there are ranks: how they wait, whether they poll, how often they look at most
+        before they yield, for how long they yield before they sleep."""
         cdef fsgd_header *header = fsgd_header_of(&self.c)
+        cdef int rank
         header.polling = polling
         header.most_looks = most_looks
         header.yield_seconds = yield_seconds
+        for rank in range(self.c.size):
+            fsgd_slot_of(&self.c, rank).progress.value = FSGD_FIRST_STEP
 
     def tell(self, int trouble, int by, str reason=""):
         """Wakes all ranks with a verdict, unless there is one already."""
-        cdef bytes text = reason.encode()[:FSGD_REASON - 1]
+        cdef bytes text = reason.encode(errors="backslashreplace")[:FSGD_REASON - 1]
         cdef const char *chars = text
         with nogil:
             fsgd_raise(&self.c, trouble, by, chars)
 
     def mark_dead(self, int rank):
         """A rank has died: all ranks are told."""
-        fsgd_slot_of(&self.c, rank).dead = 1
+        fsgd_store_int(&fsgd_slot_of(&self.c, rank).dead, 1)
         self.tell(PEER_FAILED, rank)
 
     def mark_late(self, int rank):
         """A rank stands still: all ranks are told."""
-        fsgd_slot_of(&self.c, rank).late = 1
+        fsgd_store_int(&fsgd_slot_of(&self.c, rank).late, 1)
         self.tell(LATE, -1)
 
     def verdict(self):
         """(kind, rank that told it, its reason, ranks concerned)."""
         cdef fsgd_header *header = fsgd_header_of(&self.c)
-        cdef int kind = header.trouble, k
+        cdef int kind = fsgd_trouble(&self.c), k
         cdef list ranks = []
         for k in range(self.c.size):
-            if (fsgd_slot_of(&self.c, k).dead if kind == PEER_FAILED
-                    else fsgd_slot_of(&self.c, k).late):
+            if fsgd_load_int(&fsgd_slot_of(&self.c, k).dead if kind == FSGD_PEER_FAILED
+                             else &fsgd_slot_of(&self.c, k).late):
                 ranks.append(k)
-        reason = (<bytes>header.reason).decode(errors="replace") if kind == ABORTED else ""
-        return kind, header.by, reason, ranks
+        if kind != FSGD_ABORTED:
+            return kind, -1, "", ranks
+        return kind, header.by, (<bytes>header.reason).decode(errors="replace"), ranks
 
     def calls_of(self, int rank):
-        """What a rank calls: (collective, numpy's type number, number of op, root, length)."""
+        """What a rank calls in the present collective, as `_told_by` has it."""
         cdef fsgd_entry *entry = fsgd_entry_of(&self.c, rank)
-        cdef uint64_t s = entry.signature
-        return (COLLECTIVES[s >> 48], <int>(s >> 24 & 0xffff), <int>(s >> 40 & 0xff) - 1,
-                <int>(s & 0xffffff), entry.length)
+        return _told_by(entry.signature, entry.length)
+
+    def came(self):
+        """The message that has come where another was expected, as `_told_by` has it."""
+        return _told_by(self.c.came[0], <int64_t>self.c.came[1])
 
 
-cdef extern from *:
-    """
-    #ifdef __linux__
-    #include <signal.h>
-    #include <sys/prctl.h>
-    static void fsgd_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL); }
-    #else
-    static void fsgd_die_with_parent(void) {}
-    #endif
-    """
-    void fsgd_die_with_parent()
+cdef _told_by(uint64_t s, int64_t length):
+    """Of a signature: (collective, dtype, number of op, detail, length)."""
+    kind, itemsize = chr(<int>(s >> 32 & 0xff)), <int>(s >> 24 & 0xff)
+    dtype = np.dtype(f"{kind}{itemsize}").name if itemsize else None
+    return COLLECTIVES[s >> 48], dtype, <int>(s >> 40 & 0xff) - 1, <int>(s & 0xffffff), length
 
 
 def die_with_parent():

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
 
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
@@ -143,6 +142,8 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline,
     `stopped_by` may be "max_fun" too. Of several ranks the first decides, on whatever machine the
     others are: only it has in the end the weights and the state, and raises DivergenceError.
     """
+    from scipy.optimize import minimize  # here: workers of other solvers start without it
+
     halt, reasons = Halt(), []
     # of the last iterate: a line search that is cut short may stand anywhere
     x, evaluations, n_iter = parameters.pack(), 0, 0
