@@ -98,7 +98,8 @@ def test_a_minibatch_weighs_each_row_once(by_own_rows):
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"tol": Gap(0.1)}, r"tol=Gap\(within=0.1\) with solver='sgd'"), ({"early_stopping": True}, "early_stopping=True"),
+    ({"tol": Gap(0.1)}, r"tol=Gap\(within=0.1\) with solver='sgd'"),
+    ({"early_stopping": True}, "early_stopping=True"),
     ({"eta0": "auto"}, "eta0='auto'"), ({"class_weight": "balanced"}, "class_weight='balanced'"),
 ])
 def test_what_needs_all_rows_is_refused_by_name(options, words):
