@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-OF_ROWS = "targets", "sample_weight"
+OF_ROWS = "targets", "sample_weight", "alike"
 
 
 class CutPool:
@@ -23,24 +23,41 @@ class CutPool:
     def __init__(self, pool, cuts):
         self._pool, self._cuts, self.world_size = pool, cuts, pool.world_size
 
-    def run(self, task, arguments):
-        """As `pool.run`."""
+    def run(self, task, arguments, **more):
+        """As `pool.run`; the dual variables of all ranks are joined."""
         data = arguments.pop("data")
         n = len(data["dense"] if "dense" in data else data["indptr"]) - ("dense" not in data)
-        per_rank = [{"data": part_of(data, begin, end)}
-                    for begin, end in pairwise([0, *self._cuts, n])]
-        return self._pool.run(task, {**arguments, "own": True}, per_rank)
+        edges = [slice(*pair) for pair in pairwise([0, *self._cuts, n])]
+        per_rank = [{"data": part_of(data, part)} for part in edges]
+        duals = None
+        if "y" in arguments:  # of a linear model
+            y, state = arguments["y"], arguments["state"]
+            if arguments["settings"]["solver"] == "sdca":
+                duals = np.empty(n)
+            for part, told in zip(edges, per_rank, strict=True):
+                told["y"] = y[part]
+                before = state["dual_coef"]
+                told["state"] = state | {"dual_coef": None if before is None else before[part]}
+                told["dual_coef"] = None if duals is None else duals[part]
+        for name in per_rank[0]:
+            arguments.pop(name, None)
+        results = self._pool.run(task, {**arguments, "own": True}, per_rank, **more)
+        if duals is not None:
+            assert all("dual_coef" not in told.get("state", {}) or
+                       told["state"]["dual_coef"] is None for told in results)
+            results[0]["state"]["dual_coef"] = duals
+        return results
 
 
-def part_of(data, begin, end):
-    """Of what `pack_rows` and its callers say of rows: that of some."""
+def part_of(data, rows):
+    """Of what `pack_rows` and its callers say of rows: that of some, a slice."""
     part = dict(data)
     for name in OF_ROWS:
         if part.get(name) is not None:
-            part[name] = part[name][begin:end]
+            part[name] = None if name == "alike" else part[name][rows]
     if "dense" in data:
-        return part | {"dense": data["dense"][begin:end]}
+        return part | {"dense": data["dense"][rows]}
     X = sparse.csr_array((data["data"], data["indices"], data["indptr"]),
-                         tuple(data["shape"]))[begin:end]
+                         tuple(data["shape"]))[rows]
     return part | {"data": X.data, "indices": X.indices, "indptr": X.indptr.astype(np.int64),
                    "shape": list(X.shape)}

@@ -16,7 +16,7 @@ from mpi_environment import ended, mpi  # noqa: F401
 from test_cli import run
 from test_cli_workers import LBFGS, joined, shards  # noqa: F401
 
-from fastsgd import load_model
+from fastsgd import load_model, load_svmlight
 from fastsgd.cli.estimator import make_model
 
 GD = ["--loss", "log_loss", "--solver", "gd", "--batch-size", 32, "--learning-rate", "constant",
@@ -67,16 +67,32 @@ def test_own_rows_by_local_steps_and_minibatches(mpi, shards, tmp_path):
                            "--seed", 1, "--json")[0])["train"]
     more = ["--loss", "log_loss", "--epochs", 40, "--tol", "none", "--save", tmp_path / "m"]
     for options, rows in ((["--solver", "sgd"], "own"), (["--eta0", 0.5, *GD[2:8]], "own"),
-                          (["--solver", "sdca"], "all")):
+                          (["--solver", "sdca"], "own")):
         job = train(mpi, 3, one, *options, *more)
         assert (job.code, job.stderr) == (0, "")
         told = json.loads(job.stdout)["train"]
         assert load_model(tmp_path / "m").workers.rows == rows
         assert told["rows"] == 203
         assert told["objective"] < alone["objective"] + 0.2, options
-    job = train(mpi, 2, one, "--solver", "sdca", "--rows", "own")
-    assert job.code == 2
-    assert "lets no process see all rows" in " ".join(job.stderr.split())
+
+
+def test_sdca_of_own_rows_proves_a_gap_over_all(mpi, shards, tmp_path):
+    """And goes on from a file, which has no dual variables, with other processes or alone."""
+    two = tmp_path / "two.svm"
+    two.write_bytes(b"".join(line for path in shards for line in path.read_bytes().splitlines(
+        keepends=True) if line[:1] in b"12"))
+    way = ["--solver", "sdca", "--loss", "log_loss", "--alpha", 0.01]
+    job = train(mpi, 3, two, *way, "--gap", 1e-4, "--save", tmp_path / "m")
+    assert (job.code, job.stderr) == (0, "")
+    told = json.loads(job.stdout)
+    assert told["stopped_by"] == "tol"
+    model = load_model(tmp_path / "m")
+    X, y = load_svmlight(str(two), n_features=model.n_features_in_)[:2]
+    assert told["gap"] <= 1e-4 * told["train"]["objective"]
+    assert model.set_params(workers=None).certify(X, y).gap <= 1.01 * told["gap"] + 1e-6
+    more = ["--resume", tmp_path / "m", "--gap", 1e-6, "--epochs", 2000]
+    again = json.loads(train(mpi, 2, two, *more).stdout)
+    assert again["gap"] <= 1e-6 * again["train"]["objective"]
 
 
 MLP = ["--model", "mlp", "--hidden", 6, "--tol", "none", "--seed", 3]

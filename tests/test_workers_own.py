@@ -12,6 +12,7 @@ from fastsgd.engine.peers import Peers
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.worker import pack_rows, pack_settings
 from fastsgd.estimators import _workers
+from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
 CUTS = {1: [], 2: [11], 3: [1, 90], 4: [3, 5, 60]}
@@ -97,7 +98,8 @@ def test_a_minibatch_weighs_each_row_once(by_own_rows):
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"solver": "sdca"}, "solver='sdca'"), ({"early_stopping": True}, "early_stopping=True"),
+    ({"tol": Gap(0.1)}, r"tol=Gap\(within=0.1\) with solver='sgd'"),
+    ({"early_stopping": True}, "early_stopping=True"),
     ({"eta0": "auto"}, "eta0='auto'"), ({"class_weight": "balanced"}, "class_weight='balanced'"),
 ])
 def test_what_needs_all_rows_is_refused_by_name(options, words):

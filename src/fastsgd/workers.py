@@ -47,8 +47,8 @@ class Workers:
         [0, inf).
     rows : {'all', 'own'}, default='all'
         With comm='mpi', what X of a process holds. 'all': all rows. 'own': its own, of which
-        minibatches and local steps of 'sgd', 'gd', 'lbfgs', 'newton-cg' and of MLPs are formed;
-        classes are those of all processes, alike are n_features and dtype.
+        minibatches and local steps are formed, and whose dual variables 'sdca' keeps; classes are
+        those of all processes, alike are n_features and dtype.
     timeout : float, default=300
         Seconds that a worker waits for the others. (0, inf).
     staleness, backup, compress : None
@@ -133,6 +133,12 @@ def as_workers(workers, sync="sync"):
     return Workers(int(workers), sync=sync)
 
 
+def keeps_own_rows(estimator):
+    """Whether each process of a job gives the estimator rows of its own."""
+    workers = as_workers(estimator.workers)
+    return workers is not None and workers.rows == "own"
+
+
 def workers_here(workers):
     """How many workers this machine has, at least 1; what MPI's launchers tell."""
     if workers is None:
@@ -180,12 +186,11 @@ def check_workers(estimator, solver):
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
         *refused_by_own_rows(workers, (
-            (solver.by_dual, f"solver={solver.name!r}, whose model file keeps a number for each "
-             "row"),
             (estimator.early_stopping, "early_stopping=True"),
             (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
             counts_rows(estimator),
-            (not isinstance(estimator.tol, (Real, NoneType)), f"tol={estimator.tol!r}"))),
+            (not (solver.by_dual or isinstance(estimator.tol, (Real, NoneType))),
+             f"tol={estimator.tol!r} with {mine}"))),
     ):
         if refused:
             raise ValueError(message)

@@ -51,7 +51,8 @@ class DualAscent:
                 "solver='sdca' needs penalty='l2' or 'elasticnet': without a part of l2 the dual "
                 "does not determine the weights")
         n = rows.shape[0]
-        self.n_visits = n if subset is None else len(subset)
+        self.own_visits = n if subset is None else len(subset)
+        self.n_visits = sum(peers.counts(self.own_visits))
         s = row_weights(y, sample_weight, settings, subset)
         self.problem = problem = DualProblem(rows, y, s, settings, self.n_visits, self._share,
                                               check=False, peers=peers)
@@ -82,22 +83,22 @@ class DualAscent:
 
         They are `dual`, those that the state kept, or made of the slopes at its weights.
         """
-        self.team, n, problem = team, self.problem.rows.shape[0], self.problem
+        self.team, problem = team, self.problem
         self._measure()
         problem.rows.checked = True
         if self.settings.fit_intercept:
             gain = GAIN_LOG if self.settings.loss.name == "log_loss" else GAIN
-            gain *= self.cells[:, 2].mean() / problem.l2
-            least = LEAST_GAIN / max(problem.c.sum(), np.finfo(float).tiny)
+            gain *= self._mean_square() / problem.l2
+            least = LEAST_GAIN / max(problem.total_weight(), np.finfo(float).tiny)
             self.gain = self.ascent.gain = max(gain, least)
         if dual is not None:
             self._begin_at(problem.inside(dual))
-        elif state.dual_coef is not None and len(state.dual_coef) == n:
+        elif self._all_keep(state.dual_coef):
             self._begin_at(problem.dual_of(state.dual_coef))
         elif np.any(state.weights) or state.intercept:
             self._begin_at(certify(problem, state.weights, state.intercept).dual)
         elif not self.settings.loss.is_classifier:  # a large mean of y would take many steps
-            self.centre = problem.best_bias(np.zeros(n), 0.0)
+            self.centre = problem.best_bias(np.zeros(len(self.cells)), 0.0)
         self.conjugates = problem.conjugates(self.beta)
         self.penalty_dual = problem.penalty_dual(self.v)
 
@@ -105,6 +106,14 @@ class DualAscent:
         n = self.problem.rows.shape[0]
         self._share(lambda rank, n_threads: self.ascent.measure(
             n * rank // n_threads, n * (rank + 1) // n_threads))
+
+    def _mean_square(self):
+        """The mean |x|^2."""
+        return self.cells[:, 2].mean()
+
+    def _all_keep(self, dual_coef):
+        """Whether there are dual variables of an earlier training, of as many rows."""
+        return dual_coef is not None and len(dual_coef) == len(self.cells)
 
     @property
     def beta(self):

@@ -82,7 +82,7 @@ def _candidates(problem, z, dual):
 def _best_multiple(problem, beta, objective):
     """(D, theta beta) with the best theta >= 0: the domain holds 0, and D is concave."""
     v = problem.sum_rows(beta)
-    largest = np.abs(beta).max(initial=0.0)
+    largest = problem.largest(beta)
     most = min(2.0, problem.bound / largest) if largest > 0 else 1.0
     most *= 1 - 1e-15
     if problem.l2 == 0:  # lasso: |v| <= l1 must hold

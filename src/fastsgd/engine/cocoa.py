@@ -4,7 +4,8 @@ Jaggi et al.: Communication-efficient distributed dual coordinate ascent, 2014; 
 vs. averaging in distributed primal-dual optimization, 2015. In a round each rank steps on its dual
 variables against its own v, where steps count `caution` (sigma') times as much as they are; then
 the changes of v are added up, divided by it. sigma' = the number of ranks is safe for any data;
-the first rounds try less. Dual variables stay with their rank; certificates gather them.
+the first rounds try less. Dual variables stay with their rank; certificates gather them, unless
+each rank has rows of its own: then nobody ever sees those of others.
 """
 
 import numpy as np
@@ -21,14 +22,19 @@ SWEEPS = 8
 class SharedAscent(DualAscent):
     """The dual variables of a training, of which each rank moves those of its blocks of rows.
 
-    Blocks are dealt out in turn, so rows that are sorted by label do no harm.
+    Blocks are dealt out in turn, so rows that are sorted by label do no harm; of rows of its own
+    a rank moves all.
     """
 
     def __init__(self, rows, y, sample_weight, state, settings, subset, peers):
         super().__init__(rows, y, sample_weight, state, settings, subset, peers)
         n = rows.shape[0]
-        self.blocks = np.arange(peers.rank, self.n_blocks, peers.size, dtype=np.int64)
-        self.mine = np.arange(n) // self.block_rows % peers.size == peers.rank
+        self.blocks = np.arange(self.n_blocks, dtype=np.int64)
+        self.mine = np.ones(n, bool)
+        if not peers.own:
+            self.blocks = self.blocks[peers.rank::peers.size]
+            self.mine = np.arange(n) // self.block_rows % peers.size == peers.rank
+            self.own_visits = self.n_visits / peers.size
         self.cells[~self.mine, 1] = 0  # the kernel passes them over
         bounded = np.isfinite(self.problem.bound)
         self._take_care(1 + (CAUTION if bounded else 1.0) * (peers.size - 1))
@@ -52,7 +58,16 @@ class SharedAscent(DualAscent):
         n = part.stop - part.start
         self._share(lambda rank, n_threads: self.ascent.measure(
             part.start + n * rank // n_threads, part.start + n * (rank + 1) // n_threads))
-        self.cells[:, 2] = self.peers.gather(np.ascontiguousarray(self.cells[:, 2]))
+        if not self.peers.own:
+            self.cells[:, 2] = self.peers.gather(np.ascontiguousarray(self.cells[:, 2]))
+
+    def _mean_square(self):
+        total, n = self.peers.total(self.cells[:, 2].sum(), len(self.cells))
+        return total / n
+
+    def _all_keep(self, dual_coef):
+        mine = super()._all_keep(dual_coef)
+        return not self.peers.total(not mine)[0]
 
     def _visit(self, seed, number):
         shuffled = self._order(seed, number, len(self.blocks))
@@ -77,7 +92,7 @@ class SharedAscent(DualAscent):
         for k in range(SWEEPS):
             if self._round(self.blocks[:0], lambda k=k: self.ascent.run_busy(
                     seed, SWEEPS * number + k, centre=self.ascent.b,
-                    few=int(FEW * self.n_visits / self.peers.size),
+                    few=int(FEW * self.own_visits),
                     most=BUSY * visited // SWEEPS)):
                 return True
         return False
@@ -118,7 +133,8 @@ class SharedAscent(DualAscent):
         self._take_care(float(self.peers.size))
 
     def certify(self, state):
-        self.beta[:] = self.peers.sum(np.where(self.mine, self.beta, 0.0))
+        if not self.peers.own:
+            self.beta[:] = self.peers.sum(np.where(self.mine, self.beta, 0.0))
         return super().certify(state)
 
     def settle(self, state):

@@ -50,7 +50,7 @@ class DualProblem:
         ``share(task)`` calls ``task(rank, n_threads)`` for each of some threads.
     peers : Peers
         Who share the passes over X, each its part of the rows; all have the same arrays, and do
-        the rest alike.
+        the rest alike. Or each has rows of its own: arrays are of these, sums of all.
 
     Raises
     ------
@@ -117,7 +117,7 @@ class DualProblem:
             duality.margins(self.rows, w, b, z, *self._part(rank, n_threads))
 
         self._share(task)
-        return self._peers.gather(z)
+        return z if self._peers.own else self._peers.gather(z)
 
     def _part(self, rank, n_threads):
         """The rows (begin, end) of a thread of this process."""
@@ -135,8 +135,8 @@ class DualProblem:
 
     def objective(self, z, w):
         """f(w, b) from the margins z."""
-        return float(self.alpha * _dot(self.c, self.losses(z))
-                     + self.alpha * self.settings.penalty.value(w))
+        losses, = self._peers.total(_dot(self.c, self.losses(z)))
+        return float(self.alpha * losses + self.alpha * self.settings.penalty.value(w))
 
     def penalty_dual(self, v):
         """R*(v); with l1 alone it is 0 where |v| <= l1, else infinite."""
@@ -148,7 +148,15 @@ class DualProblem:
     def conjugates(self, beta):
         """sum c l*(-beta)."""
         values = self.dual.conjugate(beta, self.y, self.settings.loss_constant)
-        return float(_dot(self.c[self.c > 0], values[self.c > 0]))
+        return self._peers.total(_dot(self.c[self.c > 0], values[self.c > 0]))[0]
+
+    def largest(self, beta):
+        """max |beta|."""
+        return self._peers.largest(np.abs(beta).max(initial=0.0))
+
+    def total_weight(self):
+        """sum c."""
+        return self._peers.total(self.c.sum())[0]
 
     def value(self, beta, v):
         """D(beta); a lower bound of f where `beta` is balanced or there is no bias."""
@@ -157,7 +165,9 @@ class DualProblem:
     def balance(self, beta):
         """`beta` with sum c beta = 0, if there is a bias: the larger side is shrunk."""
         beta = np.array(beta, np.float64)
-        if self.settings.fit_intercept:
+        if self.settings.fit_intercept and self._peers.own:
+            balance_together(self.c, beta, self.bound, self._peers)
+        elif self.settings.fit_intercept:
             duality.balance(self.c, beta, self.bound)
         return beta
 
@@ -191,7 +201,8 @@ class DualProblem:
             parts[rank] = part(n * rank // n_threads, n * (rank + 1) // n_threads)
 
         self._share(task)
-        return tuple(map(sum, zip(*(parts[rank] for rank in sorted(parts)), strict=True)))
+        sums = map(sum, zip(*(parts[rank] for rank in sorted(parts)), strict=True))
+        return self._peers.total(*sums)
 
     def smoothed(self, z, width):
         """Minus the slopes at z of the losses smoothed by `width`, see include/duals.h."""
@@ -202,8 +213,25 @@ class DualProblem:
         if not self.settings.fit_intercept:
             return 0.0
         dual, constant = self.dual, self.settings.loss_constant
-        return _root(lambda shift: -_dot(
-            self.c, dual.ascend(z + shift, self.y, 0.0, width, constant)), 0.0)
+        return _root(lambda shift: -self._peers.total(_dot(
+            self.c, dual.ascend(z + shift, self.y, 0.0, width, constant)))[0], 0.0)
+
+
+def balance_together(c, beta, bound, peers):
+    """`duality.balance` over the rows of all ranks, each of which has c and beta of its own."""
+    for _ in range(3):
+        part, free = c * beta, np.abs(beta) < bound
+        up, down = np.maximum(part, 0.0), np.maximum(-part, 0.0)
+        ups, downs, free_ups, free_downs = peers.total(
+            up.sum(), down.sum(), up[free].sum(), down[free].sum())
+        excess = ups - downs
+        if excess == 0:
+            break
+        side, some = (ups, free_ups) if excess > 0 else (downs, free_downs)
+        shrunk, enough = (beta > 0) == (excess > 0), some >= 2 * abs(excess)
+        if enough:
+            shrunk &= free
+        beta[shrunk] *= max(0.0, 1 - abs(excess) / (some if enough else side))
 
 
 def _dot(a, b):

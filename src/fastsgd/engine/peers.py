@@ -55,6 +55,21 @@ class Peers:
         """The sum over all ranks, in place; returns `buf`."""
         return buf if self.alone else self.comm.all_reduce(buf)
 
+    def total(self, *parts):
+        """The sum over the rows of all, of each number that is a sum over this rank's own.
+
+        Where all ranks have all rows it is that already.
+        """
+        if not self.own or self.alone:
+            return parts
+        return tuple(self.sum(np.array(parts, np.float64)).tolist())
+
+    def largest(self, number):
+        """The largest over the rows of all, alike."""
+        if not self.own or self.alone:
+            return number
+        return float(self.comm.all_reduce(np.array([number], np.float64), "max")[0])
+
     def gather(self, buf):
         """Fills `buf` with the `share` of every rank; returns it."""
         return buf if self.alone else self.comm.all_gather(buf)

@@ -67,7 +67,8 @@ def unpack_rows(told):
 
 
 def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compared_rows,
-                 held_out=None, score=None, within=None, each=False, looks=False, own=False):
+                 held_out=None, score=None, within=None, each=False, looks=False, own=False,
+                 dual_coef=None):
     """A task of a pool: trains one linear model on the rows that all ranks see, or on their own.
 
     Parameters
@@ -92,6 +93,8 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
         What rank 0 tells of epochs: see Teller.
     own : bool
         Whether the rows are this rank's own, and not all of the training's.
+    dual_coef : float64 array of shape (n_rows,) or None
+        OUT: with `own`, where the solver finds them, those of this rank's rows, which stay here.
 
     Returns
     -------
@@ -129,6 +132,8 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
                       on_epoch=watch or tell, deadline=deadline, sample=sample)
     except DivergenceError as error:  # on all ranks at once: the pool lives on
         return {"stats": stats_of(comm), "diverged": str(error)}
+    if dual_coef is not None:
+        dual_coef[:], state.dual_coef = state.dual_coef, None
     if peers.rank:
         return {"stats": stats_of(comm)}
     if watch is not None:

@@ -32,7 +32,7 @@ from fastsgd.losses import LOSSES
 from fastsgd.penalties import PENALTIES, make_penalty
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
 from fastsgd.solvers import Gap, solver_of
-from fastsgd.workers import workers_here, workers_of
+from fastsgd.workers import keeps_own_rows, workers_here, workers_of
 
 SPARSE_INTERCEPT_DECAY = 0.01
 """Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
@@ -158,8 +158,10 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
     def _choose_sync(self, rows, settings, n_models, workers):
         """What the threads of this process do, or those of each worker: (sync, threads)."""
         solver, share = solver_of(self), workers_here(workers)
-        shape = {"nnz": rows.nnz // share, "n_features": rows.shape[1]}
         n_jobs = threads_of_worker(self.n_jobs, share)
+        if keeps_own_rows(self):
+            share = 1
+        shape = {"nnz": rows.nnz // share, "n_features": rows.shape[1]}
         if solver.by_dual:
             return ascent.choose_sync(self.sync, n_jobs, rows, self.merge_every, share)
         if not solver.one_by_one:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastsgd._validation import check_combinations, draw_seeds
 from fastsgd.engine.polish import certificate
 from fastsgd.kernels.rows import Rows
+from fastsgd.workers import keeps_own_rows
 
 
 class Certified:
@@ -41,7 +42,7 @@ class Certified:
         Raises
         ------
         ValueError
-            There is no penalty, or the loss has no dual.
+            There is no penalty, the loss has no dual, or processes have rows of their own.
 
         Examples
         --------
@@ -57,6 +58,11 @@ class Certified:
         if not isinstance(polish, Integral) or polish < 0:
             raise ValueError(f"polish must be an int >= 0, got {polish!r}")
         check_combinations(self, classifier=hasattr(self, "classes_"), for_partial_fit=False)
+        if keeps_own_rows(self):
+            raise ValueError(
+                "certify looks at all rows, of which Workers(rows='own') gives each process its "
+                "own; give it all, after set_params(workers=None), or train with solver='sdca', "
+                "which sets gap_")
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
         targets, pairs = self._targets_and_weights(y)
@@ -91,7 +97,10 @@ class Certified:
 
     @property
     def support_(self):
-        """Rows whose dual variable is not 0, of any model: int ndarray, rising."""
+        """Rows whose dual variable is not 0, of any model: int ndarray, rising.
+
+        With Workers(rows='own') of this process's rows, as in `dual_coef_`.
+        """
         duals = self._kept("dual_coef", "solver='sdca'")
         return np.flatnonzero(np.any([dual != 0 for dual in duals], axis=0))
 
@@ -99,7 +108,8 @@ class Certified:
     def dual_coef_(self):
         """Of solver='sdca': float64 ndarray of shape (n_models, rows of `support_`).
 
-        With penalty='l2' ``coef_`` is ``dual_coef_ @ X[support_]``, up to rounding.
+        With penalty='l2' ``coef_`` is ``dual_coef_ @ X[support_]``, up to rounding; with
+        Workers(rows='own') the sum of that over all processes.
         """
         duals = self._kept("dual_coef", "solver='sdca'")
         return np.array([dual[self.support_] for dual in duals])

@@ -135,7 +135,8 @@ gap_ : float or ndarray of shape (n_models,)
     `certify`.
 dual_gap_, dual_coef_, support_
     With solver='sdca': `gap_`; the dual variables of the rows that have one, of shape (n_models,
-    n_support); and the numbers of these rows. With l2 coef_ = dual_coef_ @ X[support_].
+    n_support); and the numbers of these rows. With l2 coef_ = dual_coef_ @ X[support_]. With
+    Workers(rows='own') of the process's own rows.
 n_features_in_ : int
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Where X has names of features."""

@@ -18,6 +18,7 @@ from fastsgd.estimators._file_values import (
 )
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor
+from fastsgd.workers import keeps_own_rows
 
 ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
 SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base",
@@ -42,6 +43,8 @@ def take_apart(model):
         header["states"].append(
             {name: encode(getattr(state, name), name) for name in STATE_SCALARS})
         for name in STATE_ARRAYS:
+            if name == "dual_coef" and keeps_own_rows(model):
+                continue  # of this process's rows: no other could go on from them
             if getattr(state, name) is not None:
                 arrays[f"state.{k}.{name}"] = getattr(state, name)
     return header, arrays

@@ -9,7 +9,7 @@ from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.worker import pack_rows
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators._workers import close_pool, pool_of
-from fastsgd.workers import as_workers, counts_rows, refused_by_own_rows
+from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, refused_by_own_rows
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -112,7 +112,7 @@ class Crew:
             "settings": pack_settings(settings), "rng": pack_rng(self._rng),
             "max_time": deadline.left if deadline.limited else None,
             "each": report.listens, "looks": report.looks,
-            "own": as_workers(self._estimator.workers).rows == "own", **self._about},
+            "own": keeps_own_rows(self._estimator), **self._about},
             listener=listen)
         first, stats = results[0], [result["stats"] for result in results]
         self.told = {"workers": pool.world_size, "comm": pool.kind,

@@ -13,7 +13,7 @@ from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.engine.state import LinearState
 from fastsgd.engine.worker import pack_rows, pack_settings
 from fastsgd.errors import DivergenceError
-from fastsgd.workers import as_workers
+from fastsgd.workers import keeps_own_rows
 
 _POOLS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 """(Workers, Pool) by estimator: not in its attributes, so that it is neither copied nor pickled.
@@ -56,10 +56,10 @@ def close_pool(estimator):
 
 def of_all(estimator, said):
     """What each process of an MPI job says, where each has rows of its own; else [said]."""
-    workers = as_workers(estimator.workers)
-    if workers is None or workers.rows != "own":
+    if not keeps_own_rows(estimator):
         return [said]
-    return pool_of(estimator, workers).run("fastsgd.engine.worker:everyone", {"said": said})
+    pool = pool_of(estimator, estimator.workers)
+    return pool.run("fastsgd.engine.worker:everyone", {"said": said})
 
 
 def union(estimator, classes):
@@ -139,7 +139,8 @@ def _pack(job, shelf):
 def _run(job, pool, data, k, report, settings):
     """Trains model k, whose state follows rank 0's where it tells of it."""
     state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
-    deadline = job.deadline.share(len(job.states) - k)
+    deadline, own = job.deadline.share(len(job.states) - k), keeps_own_rows(job.estimator)
+    duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
 
     def listen(said):
         if "model" in said:
@@ -155,12 +156,14 @@ def _run(job, pool, data, k, report, settings):
             "held_out": None if job.validation is None else job.validation[1],
             "score": job.score_name, "within": job.within_of_watch,
             "each": report.listens, "looks": report.looks,
-            "own": job.workers.rows == "own"}, listener=listen)
+            "own": own, "dual_coef": duals}, listener=listen)
     _count(job, pool, results)
     first = results[0]
     if "diverged" in first:
         raise DivergenceError(first["diverged"])
     state.become(LinearState(**first["state"]))
+    if duals is not None:  # of this process's rows; those of the others stay with them
+        state.dual_coef = duals
     return Ended(*first["ended"])
 
 
