@@ -13,6 +13,7 @@ import pytest
 import fastsgd.comm
 from fastsgd.comm.mpi_job import job
 from fastsgd.errors import CommAborted, CommError, CommTimeout, RemoteTraceback
+from fastsgd.model_file import replaced_when_whole
 
 BAD = 1
 SHORT = 4.0  # seconds of a timeout: on a busy machine a sound rank may be held up for one or two
@@ -32,10 +33,20 @@ def raise_error():
     raise ValueError("the rows of rank 1 are bad")
 
 
+def terminate():
+    """In the middle of writing a file."""
+    with replaced_when_whole(f"{sys.argv[-1]}.model") as name, open(name, "w") as file:
+        file.write("half")
+        file.flush()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+
 FAULTS = {"none": lambda: None, "raise": raise_error,
           "exit": lambda: sys.exit(3),
           "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
           "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+          "terminate": terminate,
           "interrupt": lambda: os.kill(os.getpid(), signal.SIGINT)}
 
 

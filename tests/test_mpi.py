@@ -52,6 +52,7 @@ def test_a_job_that_completes_leaves_its_marker(mpi, tmp_path):
     ("program", "kill", 137, "signal 9"),
     ("program", "stop", 1, "CommTimeout: all_reduce: rank 1 did not arrive in time"),
     ("program", "interrupt", 130, "interrupted"),
+    ("program", "terminate", 143, ""),
     ("blocking", "raise", 1, "[rank 1] ValueError: the rows of rank 1 are bad"),
     ("afterwards", "raise", 1, "[rank 1] ValueError: the rows of rank 1 are bad"),
 ])

@@ -9,7 +9,9 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -18,14 +20,20 @@ from fastsgd.comm.mpi_waiting import ABANDONED, GRACE
 from fastsgd.errors import CommAborted, RemoteTraceback
 from fastsgd.model_file import replaced_when_whole
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """Of SIGTERM, by which launchers end a rank: it shall leave no file half-written."""
 
 
 @contextlib.contextmanager
 def job(marker=None):
     """The main program of a rank: what it raises ends the whole job, non-zero.
 
-    Every rank enters it. The traceback goes to stderr, each line with the rank before it. An exit
+    Every rank enters it. SIGTERM, which the launcher sends when the job ends early, is an
+    exception in the main thread, so that files that are being written are removed. The traceback
+    goes to stderr, each line with the rank before it. An exit
     by ``sys.exit`` with a code that is not 0 ends the job with this code, Ctrl-C with 130.
     Without ``mpirun`` or ``srun`` exceptions pass as they are.
 
@@ -47,7 +55,7 @@ def job(marker=None):
     ...     main()
     """
     world = import_mpi().COMM_WORLD
-    leave = None
+    leave, before = None, _unwind_at_terminate() if world.size > 1 else None
     try:
         if marker is not None and world.rank == 0:
             with contextlib.suppress(FileNotFoundError):
@@ -69,8 +77,23 @@ def job(marker=None):
         if world.size == 1:
             raise
         _end(error)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
     if leave is not None:
         raise leave
+
+
+def _unwind_at_terminate():
+    """Has SIGTERM raise Terminated; returns what it did before; None: the program has its own."""
+    if threading.current_thread() is not threading.main_thread() or (
+            signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL):
+        return None
+
+    def raise_terminated(*_):
+        raise Terminated
+
+    return signal.signal(signal.SIGTERM, raise_terminated)
 
 
 def abort(reason, code=1):
@@ -106,6 +129,8 @@ def _end(error):
     Where it only follows from what another rank has raised, that one has time to end it first:
     its traceback and its exit code are those that tell.
     """
+    if isinstance(error, Terminated):
+        os._exit(TERMINATED)
     if isinstance(error, CommAborted) or isinstance(error.__cause__, RemoteTraceback):
         time.sleep(GRACE)
     if isinstance(error, SystemExit):
