@@ -102,7 +102,7 @@ score = FastSGDClassifier(workers=2, random_state=0).fit(X, X[:, 0] > 0).score(X
 with open({str(tmp_path / "score")!r}, "w") as file: file.write(str(score))
 """
     home = str(Path(fastsgd.__file__).parent.parent)
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=100,
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300,
                    env={**os.environ, "PYTHONPATH": home})
     assert float((tmp_path / "score").read_text()) > 0.9
 
