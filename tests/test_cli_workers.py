@@ -144,7 +144,8 @@ def test_a_killed_worker_and_the_checkpoint_to_go_on_from(folder, tmp_path, monk
 
     monkeypatch.setattr(checkpoints, "save_model", save_and_kill)
     args = ["train", folder / "two", "--workers", 2, "--tol", "none", "--epochs", 9]
-    _, err = run(*args, "--seed", 1, "--checkpoint", path, "--every", 2, "--save", tmp_path / "m", code=1)
+    _, err = run(*args, "--seed", 1, "--checkpoint", path, "--every", 2, "--save", tmp_path / "m",
+                 code=1)
     assert f"the checkpoint {path} has 4 whole epochs, go on with --resume {path}" in err
     assert "rank 1 died (killed by SIGKILL)" in err
     assert not (tmp_path / "m").exists()

@@ -240,15 +240,3 @@ def test_lbfgs_by_processes():
                      for workers in (None, 2))
     same(alone, by, 1e-9)
     assert by.fit_stats_["comm"] == "process"
-
-
-def test_the_penalty_of_rare_features_weighs_as_much():
-    """Rows that a rank did not touch at last are brought up to date by as many steps of L2."""
-    rare = sparse.csr_array(np.eye(10)[np.arange(160) * 10 // 160])  # each feature in its turn
-    y = np.arange(160) % 2
-    options = {"solver": "sgd", "momentum": 0, "alpha": 2.0, "shuffle": False, "batch_size": 8,
-               "max_iter": 3, "learning_rate_init": 0.05}
-    by = [fits(0, X=rare, y=y, lazy=lazy, workers=by_workers(2, local_steps=5), **options)[1]
-          for lazy in (True, False)]
-    norms = [np.linalg.norm(model.coefs_[0]) for model in by]
-    assert norms[0] == pytest.approx(norms[1], rel=0.1)

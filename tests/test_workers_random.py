@@ -126,8 +126,11 @@ def test_linear(solver, seed):
         tol = 1e-9 if n == 1 or alone.coef_.dtype == np.float64 else 1e-5
         np.testing.assert_allclose(by.coef_, alone.coef_, atol=tol * np.abs(alone.coef_).max())
         assert (by.n_iter_, by.t_) == (alone.n_iter_, alone.t_)
-    elif solver in ("lbfgs", "newton-cg"):  # the last bit may decide on one iteration more
-        np.testing.assert_allclose(by.loss_curve_[-1], alone.loss_curve_[-1], rtol=1e-3)
+    elif solver in ("lbfgs", "newton-cg"):
+        # the last bit may decide on one inner iteration more, which `max_iter` then does not mend
+        ended = {model.fit_stats_["stopped_by"] for model in (alone, by)}
+        np.testing.assert_allclose(by.loss_curve_[-1], alone.loss_curve_[-1],
+                                   rtol=1e-3 if ended == {"tol"} else 0.03)
     else:
         assert np.isfinite(by.coef_).all()
         assert solver == "sdca" or by.t_ == alone.t_ or given["tol"] is not None
