@@ -23,7 +23,7 @@ FLAGS = {
     "debug": ["-O1", "-g"],
 }
 compile_args = ["-std=c11", "-ffp-contract=off", "-Wall", "-Wno-unused-function"]
-compile_args += FLAGS["debug" if DEBUG else "release"]
+compile_args += FLAGS["debug" if DEBUG or SANITIZE else "release"]
 link_args = []
 if NATIVE:
     compile_args.append("-march=native")
@@ -31,7 +31,7 @@ if SANITIZE:
     if SANITIZE not in ("address", "undefined", "address,undefined", "thread"):
         raise SystemExit("FASTSGD_SANITIZE: address, undefined, address,undefined or thread; got "
                          f"{SANITIZE!r}")
-    compile_args += [f"-fsanitize={SANITIZE}", "-g", "-fno-omit-frame-pointer"]
+    compile_args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     if "undefined" in SANITIZE:  # Python's own flags have -fwrapv, which hides overflows
         compile_args += ["-fno-wrapv", "-fsanitize=float-cast-overflow"]
     link_args.append(f"-fsanitize={SANITIZE}")
