@@ -190,3 +190,12 @@ def ends_after_all(comm, length, algorithm):
     came = time.monotonic()
     comm.all_reduce(buf)
     return [came, time.monotonic()]
+
+
+def send_after_the_end(comm):
+    """Rank 0 gives up; what others send afterwards goes nowhere."""
+    if comm.rank == 0:
+        comm.abort("no more")
+        return None
+    time.sleep(0.2)
+    return [told(lambda: comm.send(np.zeros(1), 0)), told(lambda: comm.recv(np.zeros(1), 0))]
