@@ -199,3 +199,11 @@ def send_after_the_end(comm):
         return None
     time.sleep(0.2)
     return [told(lambda: comm.send(np.zeros(1), 0)), told(lambda: comm.recv(np.zeros(1), 0))]
+
+
+def late_after_a_barrier(comm):
+    """The barrier's timeout is no longer that of what follows."""
+    comm.barrier(5)
+    comm.barrier(0.3)
+    time.sleep(0.8 * (comm.rank == 0))
+    return float(comm.all_reduce(np.ones(1))[0])

@@ -188,6 +188,11 @@ def test_a_rank_that_stops_while_it_aborts_keeps_nobody_from_telling(task, told)
 
 
 @BOTH
+def test_a_barriers_timeout_is_its_own(kind):
+    assert run(kind, "late_after_a_barrier") == [2, 2]
+
+
+@BOTH
 def test_nothing_is_sent_after_the_end(kind):
     with fastsgd.comm.open(kind, 2) as pool:
         _, texts = pool.run("comm_odd_tasks:send_after_the_end")
