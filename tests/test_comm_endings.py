@@ -254,6 +254,7 @@ CLOSED = """
         for told in pool.run("comm_tasks:look_at", {{"shared": [shared], "one": {{"X": shared}}}}):
             assert told["sum"] == 45
         pool.run("builtins:print")
+        assert pool.run("comm_odd_tasks:standard_are_open") == 2 * [3 * [True]]
         assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
     os._exit(7)
 """
