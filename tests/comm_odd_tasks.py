@@ -190,3 +190,39 @@ def ends_after_all(comm, length, algorithm):
     came = time.monotonic()
     comm.all_reduce(buf)
     return [came, time.monotonic()]
+
+
+def send_after_the_end(comm):
+    """Rank 0 gives up; what others send afterwards goes nowhere."""
+    if comm.rank == 0:
+        comm.abort("no more")
+        return None
+    time.sleep(0.2)
+    return [told(lambda: comm.send(np.zeros(1), 0)), told(lambda: comm.recv(np.zeros(1), 0))]
+
+
+def late_after_a_barrier(comm):
+    """The barrier's timeout is no longer that of what follows."""
+    comm.barrier(5)
+    comm.barrier(0.3)
+    time.sleep(0.8 * (comm.rank == 0))
+    return float(comm.all_reduce(np.ones(1))[0])
+
+
+def stop_in_the_middle(comm, length):
+    """Rank 0 stands still while it sends its result."""
+    if comm.rank == 0:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+    return np.zeros(length, np.uint8)
+
+
+def raise_while_another_works(comm):
+    """Rank 0 looks at nothing for very long."""
+    if comm.rank == 0:
+        time.sleep(1000)
+    raise ValueError("rank 1 cannot go on")
+
+
+def standard_are_open(comm):
+    return [os.fstat(fd).st_ino > 0 for fd in range(3)]

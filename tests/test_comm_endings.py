@@ -17,7 +17,7 @@ from test_comm_faults import later
 from test_comm_lifetime import run_program
 
 import fastsgd.comm
-from fastsgd.comm import process, watcher
+from fastsgd.comm import process, turns, watcher
 from fastsgd.errors import CommAborted, CommTimeout
 
 pytestmark = pytest.mark.skipif(
@@ -65,6 +65,15 @@ def test_one_task_at_a_time(kind):
         first.join()
         assert found == ["the end", "the end"]
         assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
+
+
+def test_closing_does_not_wait_for_ever(nothing_left, monkeypatch):
+    """As after Ctrl-C between the lines that take and give back the turn."""
+    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    pool = nothing_left(1)
+    pool._turn._lock.acquire()
+    assert ended(pool.close) is None
+    assert alive(pool.pids) == []
 
 
 def in_a_fork(call):
@@ -245,6 +254,7 @@ CLOSED = """
         for told in pool.run("comm_tasks:look_at", {{"shared": [shared], "one": {{"X": shared}}}}):
             assert told["sum"] == 45
         pool.run("builtins:print")
+        assert pool.run("comm_odd_tasks:standard_are_open") == 2 * [3 * [True]]
         assert pool.run("fastsgd.comm:count_ranks") == [2, 2]
     os._exit(7)
 """
@@ -262,7 +272,7 @@ def test_a_program_whose_standard_descriptors_are_closed(closed, portable):
 
 @pytest.mark.parametrize("kind", ["thread", "process"])
 def test_a_program_that_ends_while_a_task_runs(kind):
-    """In a thread that the program does not wait for: no word, no worker is left."""
+    """In a thread that the program does not wait for: no worker is left."""
     out, err = run_program(f"""
         import threading, time
         import fastsgd.comm
@@ -274,4 +284,4 @@ def test_a_program_that_ends_while_a_task_runs(kind):
         time.sleep(0.3)
     """, path=os.path.dirname(__file__))
     assert alive([int(pid) for pid in out.split()]) == []
-    assert "Traceback" not in err
+    assert "died" not in err  # if the thread gets to say something: that it is aborted

@@ -6,11 +6,16 @@ import signal
 import sys
 import threading
 import time
+import types
 
+import numpy as np
 import pytest
 from comm_left import SOON, alive, descriptors, pools_that_leave_nothing  # noqa: F401 (a fixture)
+from hanging import ended
 
 import fastsgd.comm
+from fastsgd.comm import watcher
+from fastsgd.comm.verdict import nearest
 from fastsgd.errors import (
     CommAborted,
     CommError,
@@ -195,3 +200,49 @@ def test_ctrl_c_reaches_a_main_thread_that_waits_in_a_collective():
             pool._comms[0].barrier()
         assert time.perf_counter() - start < 0.2 + SOON
         timer.join()
+
+
+def test_a_worker_that_stops_before_it_has_heard_its_task(nothing_left):
+    """The parent cannot send all of it."""
+    pool = nothing_left(2, timeout=0.5)
+    os.kill(pool.pids[1], signal.SIGSTOP)
+    error = ended(lambda: pool.run("comm_tasks:echo", {"x": np.zeros(1 << 24)}))
+    assert isinstance(error, CommTimeout)
+    assert error.ranks == [1]
+
+
+def test_a_worker_that_stops_while_it_tells_its_result(nothing_left):
+    pool = nothing_left(2, timeout=0.5)
+    error = ended(lambda: pool.run("comm_odd_tasks:stop_in_the_middle", {"length": 1 << 28}))
+    assert isinstance(error, CommTimeout)
+    assert error.ranks == [0]
+
+
+def test_a_rank_at_work_is_not_waited_for_when_another_has_failed(nothing_left):
+    pool = nothing_left(2)
+    error = ended(lambda: pool.run("comm_odd_tasks:raise_while_another_works"))
+    assert isinstance(error, ValueError)
+
+
+def test_the_error_nearest_to_the_cause():
+    own, died, late = KeyError("own"), PeerFailed("died"), CommTimeout("late")
+    unlike, aborted = CommError("unlike"), CommAborted("aborted")
+    order = [own, died, late, unlike, aborted]
+    for k in range(len(order)):
+        assert nearest(order[k:]) is order[k]
+        assert nearest([*reversed(order[k:])]) is order[k]
+
+
+def test_pauses_of_a_worker_do_not_add_up(monkeypatch):
+    """It is late when it has stood still for longer than the timeout at a stretch."""
+    late, looks = [], iter("sss-sss-ssss")
+    one = watcher.Watcher([], {}, types.SimpleNamespace(mark_late=late.append), 1.0)
+    one.processes = [types.SimpleNamespace(pid=1)]
+    monkeypatch.setattr(watcher.os, "waitid", lambda *_: None if next(looks) == "-" else "stopped")
+    for _ in range(11):
+        one._look_if_stopped(0, 0.4)
+    assert late == []
+    one._look_if_stopped(0, 0.4)
+    assert late == [0]
+    os.close(one._read)
+    os.close(one._write)

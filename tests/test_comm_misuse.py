@@ -187,6 +187,28 @@ def test_a_rank_that_stops_while_it_aborts_keeps_nobody_from_telling(task, told)
             assert caught.value.ranks == [1]
 
 
+@BOTH
+def test_a_barriers_timeout_is_its_own(kind):
+    assert run(kind, "late_after_a_barrier") == [2, 2]
+
+
+@BOTH
+def test_nothing_is_sent_after_the_end(kind):
+    with fastsgd.comm.open(kind, 2) as pool:
+        _, texts = pool.run("comm_odd_tasks:send_after_the_end")
+    assert all(text.startswith("CommAborted") and "no more" in text for text in texts)
+
+
+def test_only_what_lies_in_the_arena_is_shared():
+    begin = exchange.control_bytes(1)
+    memory = mmap.mmap(-1, begin + 3 * 64)
+    end = exchange.Exchange(memory, 0, 1, 1.0, (begin + 64, begin + 128))
+    for offset, length, shared in ((64, 8, True), (64, 1, True), (120, 1, True), (120, 2, False),
+                                   (56, 2, False), (56, 1, False), (128, 1, False)):
+        array = np.ndarray(length, np.int64, buffer=memory, offset=begin + offset)
+        assert end.shares(array) == shared, (offset, length)
+
+
 def test_the_first_to_tell_is_heard_but_the_dead_before_all():
     end = exchange.Exchange(mmap.mmap(-1, exchange.control_bytes(3)), -1, 3, 1.0)
     assert end.verdict() == (exchange.FINE, -1, "", [])

@@ -144,10 +144,11 @@ class ProcessPool(Pool):
             end.tell(ABORTED, -1, reason)
 
     def close(self):
-        if self._turn.at_home() and self._turn.taken():  # by another thread: it ends the workers
+        if self._turn.taken():  # the thread that runs it ends the workers
             self.abort(CLOSED)
-            self._turn.wait()
-        if not self._turn.taken():
+        if self._turn.at_home():
+            self._turn.after(self._finalizer)
+        else:
             self._finalizer()
 
     @property
@@ -259,6 +260,7 @@ def _shut_down(pid, watcher, connections, verdict, grace):
         return
     try:
         if os.getpid() == pid:  # the workers are none of a fork's
+            verdict.end.tell(ABORTED, -1, CLOSED)  # at the program's end a thread may run a task
             for connection in connections:
                 connection.shut()
             watcher.end(grace, hopeless=verdict.told().ranks)

@@ -7,6 +7,11 @@ CLOSED = "the pool was closed while its task ran"
 """Why a task is aborted."""
 
 
+LONGEST = 10.0
+"""Seconds to wait for a task that is aborted: Ctrl-C may have come while the turn was taken or
+given back, so that nobody ends it."""
+
+
 class Turn:
     """Held while a task runs; entered a second time it refuses, instead of mixing two tasks."""
 
@@ -34,8 +39,18 @@ class Turn:
         """Whether a task runs."""
         return self._lock.locked()
 
-    def wait(self):
-        """Waits until no task runs, unless this very thread runs it (in a signal's handler)."""
-        if self._holder != threading.get_ident():
-            with self._lock:
-                pass
+    def after(self, call):
+        """Calls it when no task runs; not where this very thread runs one, in a signal's handler.
+
+        A task that is aborted ends in less than `LONGEST` seconds.
+        """
+        if self._holder == threading.get_ident():
+            return
+        taken = self._lock.acquire(timeout=LONGEST)
+        self._holder = threading.get_ident()
+        try:
+            call()
+        finally:
+            self._holder = None
+            if taken:
+                self._lock.release()
