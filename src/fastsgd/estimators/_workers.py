@@ -109,6 +109,8 @@ def train_by_workers(job, todo, report):
         By number.
     """
     ended, states = {}, job.states
+    if not todo:  # all have ended in a training before
+        return ended
     job.threads = job.settings.n_threads
     job.rows.check()  # here, before work starts: workers take the rows as they are
     try:
