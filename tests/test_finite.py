@@ -46,7 +46,7 @@ def test_many_threads_find_a_row_each(how):
     X.data[bad] = np.nan
     rows = set(np.searchsorted(X.indptr, bad, side="right") - 1)
     for _ in range(20):
-        with pytest.raises(ValueError, match="NaN: .* in row") as caught:
+        with pytest.raises(ValueError, match=r"NaN: .* in row") as caught:
             FastSGDClassifier(**{"random_state": 0, **SYNCS[how], "n_jobs": 4}).fit(
                 X, np.arange(5000) % 2)
         assert int(re.search(r"row (\d+)", str(caught.value))[1]) in rows
