@@ -1,5 +1,7 @@
 """X is checked while the first epoch reads it: the error names the place, and nothing is left."""
 
+import re
+
 import numpy as np
 import pytest
 from kernel_reference import small_matrix
@@ -34,6 +36,20 @@ def test_fit_names_the_place(how, value, dense):
     with pytest.raises(ValueError, match=f"row {BAD_ROW}, column {column}"):
         model.fit(X, y)
     assert model.__dict__ == before
+
+
+@pytest.mark.parametrize("how", ["hogwild", "round_robin", "merge", "merge freely"])
+def test_many_threads_find_a_row_each(how):
+    """Any of the bad rows is told. Under ThreadSanitizer: who tells of one meets who finds one."""
+    X = small_matrix(5000)
+    bad = np.random.default_rng(0).choice(X.nnz, 200, replace=False)
+    X.data[bad] = np.nan
+    rows = set(np.searchsorted(X.indptr, bad, side="right") - 1)
+    for _ in range(20):
+        with pytest.raises(ValueError, match=r"NaN: .* in row") as caught:
+            FastSGDClassifier(**{"random_state": 0, **SYNCS[how], "n_jobs": 4}).fit(
+                X, np.arange(5000) % 2)
+        assert int(re.search(r"row (\d+)", str(caught.value))[1]) in rows
 
 
 @pytest.mark.parametrize("make", [

@@ -231,7 +231,7 @@ cdef class Ascent:
 
     @property
     def stopped(self):
-        return bool(self.shared.stop)
+        return bool(fsgd_load_int(&self.shared.stop))
 
     @property
     def gain(self):

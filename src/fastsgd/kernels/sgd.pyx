@@ -149,8 +149,9 @@ cdef class Trainer:
 
     def raise_unsound(self):
         """Raises ValueError when the epoch met a row of X that cannot be used."""
-        if self.shared.unsound >= 0:
-            raise self._rows.complaint(self.shared.unsound)
+        cdef int64_t row = fsgd_load_i64(&self.shared.unsound)  # others may still be at work
+        if row >= 0:
+            raise self._rows.complaint(row)
 
     def plan(self, int64_t begin):
         """Plans the next segment of the epoch for threads; returns its last tile + 1.
