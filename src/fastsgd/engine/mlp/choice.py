@@ -8,7 +8,7 @@ from fastsgd.engine.threads import count_threads
 SYNCS = ("auto", "serial", "hogwild", "map_reduce", "merge")
 
 MIN_WORK = 8_000_000
-MIN_WORK_LAZY = 2_000_000
+MIN_WORK_LAZY = 1_000_000
 MIN_WORK_HOGWILD = 500_000
 """Multiplications of a minibatch's forward pass from which on two threads are faster than one:
 for "map_reduce"; where the first layer is lazy, whose steps take as long as its products; for
