@@ -203,8 +203,8 @@ def test_means():
     ({}, ("map_reduce", 2)),
     ({"work": 7e6}, ("serial", 1)),
     ({"work": 7e6, "lazy": True}, ("map_reduce", 2)),
-    ({"work": 1e6, "lazy": True}, ("serial", 1)),
-    ({"work": 1e6, "lazy": True, "seeded": False}, ("hogwild", 2)),
+    ({"work": 8e5, "lazy": True}, ("serial", 1)),
+    ({"work": 8e5, "lazy": True, "seeded": False}, ("hogwild", 2)),
     ({"work": 4e5, "lazy": True, "seeded": False}, ("serial", 1)),
     ({"batch_size": 95}, ("serial", 1)),  # too few rows to be cut
     ({"n_jobs": 1}, ("serial", 1)),
