@@ -30,9 +30,9 @@ SETTINGS = {
 
 
 class Ended(NamedTuple):
-    """How a job has ended: -1 where it did not within its time."""
+    """How a job has ended; see `ended`."""
 
-    code: int
+    code: int | None
     stdout: str
     stderr: str
 
@@ -67,7 +67,11 @@ class MPI:
 
 
 def ended(job, timeout=120):
-    """Waits for a job, second by second, so that a pause of both is not counted, or ends it."""
+    """Waits for a job, second by second, so that a pause of both is not counted, or ends it.
+
+    `code` is None where it had to be ended. It may be negative: mpirun ends itself what it starts,
+    and sometimes (openmpi 5) does not survive that, which is no success either.
+    """
     for _ in range(timeout):
         with contextlib.suppress(subprocess.TimeoutExpired):
             out, err = job.communicate(timeout=1)
@@ -76,7 +80,7 @@ def ended(job, timeout=120):
     with contextlib.suppress(subprocess.TimeoutExpired):
         job.wait(10)
     job.kill()
-    return Ended(-1, *job.communicate())
+    return Ended(None, *job.communicate())
 
 
 def make(folder):

@@ -160,7 +160,7 @@ def test_a_killed_rank_ends_the_job_and_the_checkpoint_goes_on(mpi, shards, tmp_
     while not path.exists() and job.poll() is None:
         time.sleep(0.02)
     os.kill(ranks_of(str(path))[-1], signal.SIGKILL)
-    assert ended(job).code > 0
+    assert ended(job).code
     assert not (tmp_path / "m.done").exists()
     assert ranks_of(str(path)) == []
     behind = load_model(path).n_iter_

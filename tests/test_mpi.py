@@ -72,7 +72,7 @@ def test_a_job_that_fails_ends_and_leaves_no_marker(mpi, tmp_path, way, how, cod
 def test_a_program_that_takes_no_care_ends_too(mpi, way, how):
     """Without `job`: an exception that nobody catches ends all ranks."""
     job = mpi.run(3, "mpi_faults.py", way, how)
-    assert job.code > 0
+    assert job.code  # neither 0 nor None
     assert "[rank " in job.stderr
 
 
@@ -88,7 +88,7 @@ def test_ctrl_c_ends_the_job(mpi, tmp_path):
     for _ in range(3):
         assert job.stdout.readline() == "begun\n"
     job.send_signal(signal.SIGINT)
-    assert ended(job).code > 0
+    assert ended(job).code
     assert not (tmp_path / "done").exists()
 
 
