@@ -38,7 +38,7 @@ def alive(pids):
         try:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 left.append(pid)
-        except (FileNotFoundError, ProcessLookupError):  # the latter: it ended between open and read
+        except (FileNotFoundError, ProcessLookupError):  # ended while it was read
             pass
     return left
 
