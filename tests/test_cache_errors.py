@@ -160,6 +160,17 @@ def test_files_of_other_kinds_are_told_by_name(tmp_path):
         open_cache(tmp_path / "none")
 
 
+@pytest.mark.parametrize("lowest", [0x80, 0x50, 0x93, 0x89])
+def test_a_header_of_any_length(tmp_path, lowest):
+    """The lowest byte of the length may be the first of a pickle, a zip, an .npy, HDF5."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes([lowest, 2, 0, 0, 0, 0, 0, 0]) + b"{" + b" " * 1000)
+    assert form_of(path) == "cache"
+    path.write_bytes(pickle.dumps([0] * 1000))
+    with pytest.raises(DataFileError, match="looks like a pickle"):
+        form_of(path)
+
+
 def opened_or_refused(path):
     """Every byte of what `open_cache` gives can be used."""
     try:

@@ -30,10 +30,13 @@ def form_of(path):
         return "text"
     with open(path, "rb") as file:
         start = file.read(9)
+    # safetensors: the length of a JSON header, whose highest byte is 0, which no text has; its
+    # lowest may be that of a pickle
+    if start[7:] == b"\0{":
+        return "cache"
     for first, hint in FOREIGN.items():
         if start.startswith(first):
             raise DataFileError(f"{os.fspath(path)}: {hint}")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "npz"
-    # safetensors: the length of a JSON header, whose highest byte is 0, which no text has
-    return "cache" if start[7:] == b"\0{" else "text"
+    return "text"
