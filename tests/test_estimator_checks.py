@@ -9,6 +9,7 @@ from fastsgd.solvers import Gap
 ESTIMATORS = [
     FastSGDClassifier(max_iter=100),
     FastSGDClassifier(loss="log_loss", max_iter=100, average=True),
+    FastSGDClassifier(C=1.0, max_iter=100),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="hogwild"),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="merge", merge_every=32),
     FastSGDClassifier(max_iter=100, n_jobs=2, sync="classes"),

@@ -14,7 +14,8 @@ SYNCS = {"serial": {}, "hogwild": {"sync": "hogwild", "n_jobs": 2},
          "merge": {"sync": "merge", "merge_every": 64, "n_jobs": 2},
          "merge freely": {"sync": "merge", "merge_every": 64, "n_jobs": 2, "random_state": None},
          "rows": {"shuffle": "rows"}, "early_stopping": {"early_stopping": True},
-         "average": {"average": True}, "l1": {"penalty": "l1"}, "no shuffle": {"shuffle": False}}
+         "average": {"average": True}, "eta0": {"eta0": "auto"},
+         "l1": {"penalty": "l1"}, "no shuffle": {"shuffle": False}}
 
 
 def data(dense, value, n=1000):

@@ -47,13 +47,22 @@ def test_message_says_what_is_allowed(kwargs, message):
 
 @pytest.mark.parametrize(("kwargs", "message"), [
     ({"sync": "map_reduce"}, "use solver='gd'"), ({"n_jobs": 0}, "n_jobs must be"),
-    ({"C": 2.0}, "C needs the number of rows"), ({"learning_rate": "pa1"}, "only works with loss"),
+    ({"learning_rate": "pa1"}, "only works with loss"),
 ])
 def test_parameters_are_checked_at_every_partial_fit(kwargs, message):
     for model in (FastSGDClassifier(loss="squared_error"), FastSGDRegressor()):
         model.fit(X, Y)
         with pytest.raises(ValueError, match=message):
             model.set_params(**kwargs).partial_fit(X, Y)
+
+
+def test_no_partial_fit_with_C():
+    """C needs the number of rows; scikit-learn wants a method that is refused not to be there."""
+    for model in (FastSGDClassifier(), FastSGDRegressor()):
+        assert hasattr(model.fit(X, Y), "partial_fit")
+        assert not hasattr(model.set_params(C=2.0), "partial_fit")
+        with pytest.raises(AttributeError, match=r"C needs .* alpha = 1 / \(n_samples \* C\)"):
+            model.partial_fit(X, Y)
 
 
 def test_partial_fit_after_early_stopping_as_in_scikit_learn():

@@ -112,7 +112,6 @@ def test_early_stopping():
     (2 * Y - 1, "indicator of 0 and 1; got multilabel-indicator"),
     (Y + np.arange(K), "got multiclass-multioutput targets. For one class a row"),
     (sparse.csr_array(3 * Y), "indicator of 0 and 1"),
-    (sparse.csr_array(Y[:, :1]), "at least two, one for each label"),
     (Y[:-1], "inconsistent numbers of samples"),
     (np.where(Y, np.nan, 0.0), "contains NaN"),
     (Y[:, :, None], "dim"),

@@ -125,7 +125,8 @@ def _names(holds):
 class OneByOneOnly:
     """A method of an estimator that it has only with a solver that visits rows one by one.
 
-    Else it is no attribute, as scikit-learn wants it, and the error tells why.
+    Nor has it with `C`, which needs the number of all rows. Else it is no attribute, as
+    scikit-learn wants it, and the error tells why.
     """
 
     def __init__(self, method):
@@ -146,6 +147,10 @@ class OneByOneOnly:
             raise AttributeError(
                 f"{self._method.__name__} makes an epoch of steps by single rows, which {mine} "
                 f"has not; use {_names(lambda s: s.one_by_one)}, or fit with warm_start=True")
+        if estimator.C is not None:
+            raise AttributeError(
+                f"C needs the number of rows, which {self._method.__name__} does not know; give "
+                "alpha = 1 / (n_samples * C) instead")
         return self._method.__get__(estimator, owner)
 
 

@@ -84,9 +84,7 @@ class Indicator:
 
 
 def is_multilabel(y):
-    """Whether y has columns: one for each label."""
-    if sparse.issparse(y):
-        return True
+    """Whether y has several columns: one for each label."""
     shape = getattr(y, "shape", None)
     if shape is None:
         try:
