@@ -15,6 +15,7 @@ LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
                      "checkpoints", "_validation", "errors", "data", "model_file", "pipeline",
+                     "probability",
                      "solvers", "workers"], 2),
     "comm": 3,
     "engine": 4,

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastsgd._registry import Registry
 from fastsgd.kernels import tables
+from fastsgd.probability import log_sigmoid
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Loss:
 
     @property
     def gives_probability(self):
-        """Whether `probability` is defined."""
+        """Whether `log_probability` is defined."""
         return bool(self.flags & tables.PROBABILITY)
 
     @property
@@ -75,16 +76,16 @@ class Loss:
             raise ValueError(f"z has shape {z.shape} and y {y.shape}; they must be equal")
         return tables.loss_values(self.number, z, y, constant, order)
 
-    def probability(self, z):
-        """P(y = +1 | x) for margins z of any shape.
+    def log_probability(self, z):
+        """log P(y = +1 | x) for margins z of any shape, in float64.
 
-        log_loss: 1 / (1 + exp(-z)). modified_huber: (clip(z, -1, 1) + 1) / 2 (Zhang 2004, app. B).
+        log_loss: P = 1 / (1 + exp(-z)). modified_huber: P = (clip(z, -1, 1) + 1) / 2 (Zhang 2004,
+        app. B), which may be 0.
         """
         if self.name == "log_loss":
-            e = np.exp(-np.abs(z))
-            return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+            return log_sigmoid(z)
         if self.name == "modified_huber":
-            return (np.clip(z, -1, 1) + 1) / 2
+            return np.log((np.clip(np.asarray(z, np.float64), -1, 1) + 1) / 2)
         raise ValueError(f"loss={self.name!r} gives no probabilities; log_loss does")
 
 

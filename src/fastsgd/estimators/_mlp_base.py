@@ -266,8 +266,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             print(f"{what} did not improve more than tol={self.tol:f} for "
                   f"{self.n_iter_no_change} consecutive epochs. Stopping.")
 
-    def _outputs(self, X):
-        """What the output layer says of each row: (n_samples, n_outputs)."""
+    def _outputs(self, X, output=None):
+        """What the output layer, or one given, says of each row: (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=self._dtype, order="C",
                           reset=False)
@@ -275,7 +275,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         rows.check()
         shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)
         return predict(X, rows, shown, ACTIVATIONS[self.activation],
-                       OUTPUTS[self.out_activation_, self.loss])
+                       output or OUTPUTS[self.out_activation_, self.loss])
 
     def _units(self):
         return [len(self.coefs_[0]), *(c.shape[1] for c in self.coefs_)]

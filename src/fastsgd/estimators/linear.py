@@ -17,6 +17,7 @@ from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
 from fastsgd.losses import LOSSES
+from fastsgd.probability import label_probabilities, log_probabilities, probabilities
 from fastsgd.solvers import OneByOneOnly
 
 
@@ -269,7 +270,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """Probabilities of the classes, for loss='log_loss' and 'modified_huber'.
 
         More than two classes: the one-against-rest probabilities, normalised to sum 1 (Zadrozny,
-        Elkan, KDD 2002); where all are 0, uniform. Multilabel: each label's own.
+        Elkan, KDD 2002); where all are 0, uniform. Multilabel: each label's own. The class that
+        `predict` gives has the largest, be it by one unit in the last place.
 
         Parameters
         ----------
@@ -280,16 +282,25 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        p = LOSSES[self.loss].probability(self.decision_function(X))
-        if self._is_multilabel:
-            return p
-        if p.ndim == 1:
-            return np.column_stack([1 - p, p])
-        total = p.sum(axis=1, keepdims=True)
-        return np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[1])
+        scores, loss = self.decision_function(X), LOSSES[self.loss]
+        return (label_probabilities if self._is_multilabel else probabilities)(loss, scores)
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`; modified_huber may give exact zeros, hence -inf."""
+        """Logarithm of `predict_proba`, exact where a probability itself would underflow.
+
+        modified_huber may give probabilities of 0, hence -inf.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        scores, loss = self.decision_function(X), LOSSES[self.loss]
+        if not self._is_multilabel:
+            return log_probabilities(loss, scores)
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return loss.log_probability(scores).astype(scores.dtype, copy=False)

@@ -10,12 +10,14 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
+from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
 from fastsgd.estimators._targets import check_indicator, is_multilabel
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
+from fastsgd.probability import log_sigmoid, log_softmax
 
 
 @with_parameters
@@ -278,9 +280,22 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         return np.hstack([1 - said, said]) if said.shape[1] == 1 else said
 
     def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`; -inf where a probability is 0."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Logarithm of `predict_proba`, exact where a probability itself would underflow.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        z = self._outputs(X, OUTPUTS["identity", "squared_error"])
+        if self.out_activation_ == "softmax":
+            logs = log_softmax(z)
+        else:
+            logs = log_sigmoid(z if self.multilabel_ else np.hstack([-z, z]))
+        return logs.astype(z.dtype, copy=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
