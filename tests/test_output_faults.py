@@ -4,6 +4,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import stat
@@ -21,6 +22,7 @@ from output_writers import (  # noqa: F401
     write_model,
 )
 
+import save_kills
 from fastsgd import load_model, output_file
 from fastsgd.data.cache import open_cache
 from fastsgd.errors import DataFileError, ModelFileError
@@ -137,6 +139,17 @@ def test_the_next_save_removes_what_killed_runs_left(kind, write, tmp_path):
     assert set(os.listdir(tmp_path)) - strange == {"m", "other"}
     assert strange <= set(os.listdir(tmp_path))
     assert is_whole(kind, tmp_path / "m")
+
+
+def test_kills_at_random_moments(tmp_path):
+    """As the benchmark counts them, some of each kind."""
+    report = save_kills.main(["--kills", "8", "--rows", "3000", "--json", str(tmp_path / "f.json")])
+    assert json.loads((tmp_path / "f.json").read_text()) == report
+    assert set(report["files"]) == {"model", "cache", "predictions"}
+    for found in report["files"].values():
+        assert found["kills"] == found["whole"] == found["whole_after_next_save"] == 8
+        assert found["unfinished_after_kills"] <= 8
+        assert found["unfinished_after_next_save"] == 0
 
 
 def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
