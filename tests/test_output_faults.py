@@ -143,8 +143,9 @@ def test_the_next_save_removes_what_killed_runs_left(kind, write, tmp_path):
 
 def test_kills_at_random_moments(tmp_path):
     """As the benchmark counts them, some of each kind."""
-    report = save_kills.main(["--kills", "8", "--rows", "3000", "--json", str(tmp_path / "f.json")])
-    assert json.loads((tmp_path / "f.json").read_text()) == report
+    path = tmp_path / "found.json"
+    report = save_kills.main(["--kills", "8", "--rows", "3000", "--json", str(path)])
+    assert json.loads(path.read_text()) == report
     assert set(report["files"]) == {"model", "cache", "predictions"}
     for found in report["files"].values():
         assert found["kills"] == found["whole"] == found["whole_after_next_save"] == 8
