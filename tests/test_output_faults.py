@@ -94,47 +94,57 @@ def test_a_folder_that_cannot_be_flushed(tmp_path, monkeypatch):
         put(tmp_path / "m")
 
 
-def killed_in_writing(path):
-    """A process that is killed when it has written a part."""
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            with output_file.output_file(path) as file:
-                file.write(b"part" * 10_000)
-                os.write(theirs, b".")
-                signal.pause()
-        finally:
-            os._exit(1)
-    os.close(theirs)
-    assert os.read(ours, 1) == b"."
-    os.close(ours)
-    return child
+@pytest.fixture
+def begun():
+    """Begins a process that has written a part of a file, and returns what kills it."""
+    children = set()
+
+    def begin(path):
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                with output_file.output_file(path) as file:
+                    file.write(b"part" * 10_000)
+                    os.write(theirs, b".")
+                    signal.pause()
+            finally:
+                os._exit(1)
+        os.close(theirs)
+        assert os.read(ours, 1) == b"."
+        os.close(ours)
+
+        def kill():
+            children.remove(kill)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+        children.add(kill)
+        return kill
+
+    yield begin
+    for kill in list(children):
+        kill()
 
 
-def end(child):
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-
-
-def test_the_next_save_removes_what_killed_runs_left(kind, write, tmp_path):
+def test_the_next_save_removes_what_killed_runs_left(kind, write, tmp_path, begun):
     """And nothing of a run that lives, nor of somebody else."""
     (tmp_path / ".m.1234.tmp").touch()
     os.symlink("m", tmp_path / ".fastsgd-0123456789abcdef.tmp")
     os.mkfifo(tmp_path / ".fastsgd-1123456789abcdef.tmp")
     strange = set(os.listdir(tmp_path))
     (tmp_path / "m").write_bytes(b"old")
-    children = [killed_in_writing(tmp_path / name) for name in ("m", "n", "m")]
+    kills = [begun(tmp_path / name) for name in ("m", "n", "m")]
     unfinished = set(os.listdir(tmp_path)) - strange - {"m"}
     assert len(unfinished) == 3
     write(tmp_path / "m")
     assert set(os.listdir(tmp_path)) - strange - {"m"} == unfinished
-    end(children.pop())
-    end(children.pop())
+    kills.pop()()
+    kills.pop()()
     assert set(os.listdir(tmp_path)) - strange - {"m"} == unfinished
     write(tmp_path / "m")
     assert len(set(os.listdir(tmp_path)) - strange - {"m"}) == 1
-    end(children.pop())
+    kills.pop()()
     write(tmp_path / "other")
     assert set(os.listdir(tmp_path)) - strange == {"m", "other"}
     assert strange <= set(os.listdir(tmp_path))
@@ -153,8 +163,8 @@ def test_kills_at_random_moments(tmp_path):
         assert found["unfinished_after_next_save"] == 0
 
 
-def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
-    end(killed_in_writing(tmp_path / "m"))
+def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch, begun):
+    begun(tmp_path / "m")()
 
     def unsupported(*args):
         raise OSError(errno.ENOLCK, "no locks")
