@@ -11,7 +11,9 @@ def main():
 
     try:
         from fastsgd.cli.app import app
+        from fastsgd.cli.errors import open_standard_files
 
+        open_standard_files()
         app(prog_name="fastsgd")
     except KeyboardInterrupt:  # before or after a command; within one, errors.py tells more
         print("fastsgd: interrupted", file=sys.stderr)
