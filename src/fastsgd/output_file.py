@@ -79,7 +79,7 @@ def check_output(path, used=()):
         if fcntl.fcntl(target.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise PermissionError(errno.EBADF, "is not open for writing", path)
     elif target.special:
-        if not os.access(target.name, os.W_OK):
+        if not _may(target.name, os.W_OK):
             raise PermissionError(errno.EACCES, "no permission to write to it", path)
     else:
         _check_folder(target, path)
@@ -180,13 +180,17 @@ def _is_same(one, other):
 def _check_folder(target, path):
     """Raises OSError if no file can be made in the folder, or this one not be replaced."""
     folder = os.path.dirname(target.name) or os.curdir
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not _may(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "no permission to write in this folder", folder)
     if target.before is not None:
         around, user = os.stat(folder), os.geteuid()
         if around.st_mode & stat.S_ISVTX and user not in (0, around.st_uid, target.before.st_uid):
             raise PermissionError(errno.EPERM, "is another user's, in a folder where only he may "
                                   "replace it", path)
+
+
+def _may(path, way):
+    return os.access(path, way, effective_ids=os.access in os.supports_effective_ids)
 
 
 @contextmanager
@@ -271,7 +275,7 @@ def _remove_abandoned(folder):
 
 def _remove_if_abandoned(name):
     # NFS locks only what is open for writing; some other files may only be read.
-    way = os.O_RDWR if os.access(name, os.W_OK) else os.O_RDONLY
+    way = os.O_RDWR if _may(name, os.W_OK) else os.O_RDONLY
     descriptor = os.open(name, way | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         if (stat.S_ISREG(os.fstat(descriptor).st_mode) and _lock(descriptor)
