@@ -15,7 +15,7 @@ LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
                      "checkpoints", "_validation", "errors", "data", "model_file", "output_file",
-                     "pipeline", "solvers", "tensor_file", "workers"], 2),
+                     "output_target", "pipeline", "solvers", "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,
