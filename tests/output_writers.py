@@ -1,7 +1,9 @@
 """All that writes output files, as functions of a path, for the tests of outputs."""
 
 import contextlib
+import os
 import resource
+import stat
 
 import numpy as np
 import pytest
@@ -60,6 +62,24 @@ def write(kind, tmp_path_factory):
     """Writes a file of this kind at a path."""
     writer = WRITERS[kind]
     return writer(tmp_path_factory.mktemp("data") / "rows") if isinstance(writer, type) else writer
+
+
+@pytest.fixture
+def device(tmp_path_factory):
+    """Makes a device like null (3) or full (7): a wrong writer shall not replace the machine's."""
+    made = tmp_path_factory.mktemp("devices")
+
+    def node(minor):
+        path = made / str(minor)
+        try:
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+            with open(path, "rb"):
+                pass
+        except OSError:
+            pytest.skip("only root makes devices, and not everywhere")
+        return path
+
+    return node
 
 
 def put(path, content=b"new"):

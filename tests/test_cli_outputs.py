@@ -5,12 +5,13 @@
 import json
 import os
 import pty
+import stat
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from output_writers import full_disk
+from output_writers import device, full_disk  # noqa: F401
 from test_cli import folder, model, run  # noqa: F401
 
 from fastsgd import checkpoints, load_model
@@ -81,7 +82,7 @@ def test_a_model_and_a_cache_on_stdout(here, name):
 
 def test_what_is_told_stays_on_stdout_where_the_model_is_elsewhere(here):
     os.mkfifo("pipe")
-    for save in ("m", "/dev/null", "pipe"):
+    for save in ("m", "pipe"):
         ours = os.open("pipe", os.O_RDWR)
         out, _ = run("train", "a", "--epochs", 2, "--save", save, "--json", "--quiet")
         assert json.loads(out)["model"] == save
@@ -208,23 +209,25 @@ def test_predictions_and_caches_on_a_full_disk(here):
     assert sorted(os.listdir()) == ["a", "c", "model.fsgd", "o"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
 @pytest.mark.parametrize("line", [
-    "$F inspect model.fsgd > /dev/full", "$F predict a --model model.fsgd --output - > /dev/full",
-    "$F train a --epochs 2 --save /dev/full --quiet", "$F convert a - > /dev/full"])
-def test_a_full_device(here, line):
-    code, out, err = shell(line)
+    "$F inspect model.fsgd > $FULL", "$F train --help > $FULL",
+    "$F predict a --model model.fsgd --output - > $FULL",
+    "$F train a --epochs 2 --save $FULL --quiet", "$F convert a - > $FULL"])
+def test_a_full_device(here, line, device):
+    full = str(device(7))
+    code, out, err = shell(line, FULL=full)
     assert code == 1
     assert "No space left on device\n" in err
     assert err.count("fastsgd: error") == err.count("error") == 1
+    assert ("epochs" in out) == ("--save" in line)
     assert "Traceback" not in err + out
     assert "Exception ignored" not in err
+    assert stat.S_ISCHR(os.stat(full).st_mode)
 
 
-def test_notes_on_a_full_disk_do_not_cost_the_model(here):
-    if os.path.exists("/dev/full"):
-        shell("$F train a --epochs 2 --save m 2> /dev/full")
-        assert load_model("m").n_iter_ == 2
+def test_notes_on_a_full_disk_do_not_cost_the_model(here, device):
+    shell("$F train a --epochs 2 --save m 2> $FULL", FULL=str(device(7)))
+    assert load_model("m").n_iter_ == 2
 
 
 @pytest.mark.parametrize("line", [

@@ -13,6 +13,7 @@ import threading
 import numpy as np
 import pytest
 from output_writers import (  # noqa: F401
+    device,
     full_disk,
     is_whole,
     kind,
@@ -40,12 +41,12 @@ def test_a_full_disk_is_an_os_error_with_the_path(kind, write, tmp_path):
     assert os.listdir(tmp_path) == ["m"]
 
 
-def test_a_full_device(kind, write):
-    if not os.path.exists("/dev/full"):
-        pytest.skip("a device of Linux")
+def test_a_full_device(kind, write, device):
+    full = device(7)
     with pytest.raises(OSError, match="No space left") as found:
-        write("/dev/full")
-    assert found.value.filename == "/dev/full"
+        write(full)
+    assert found.value.filename == str(full)
+    assert stat.S_ISCHR(os.stat(full).st_mode)
 
 
 @pytest.mark.parametrize("name", ["fsync", "replace", "open"])

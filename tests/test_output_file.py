@@ -7,14 +7,16 @@ import os
 import socket
 import stat
 import struct
+import subprocess
 import threading
 
 import pytest
-from output_writers import X, Y, is_whole, kind, put, write, write_cache, write_model  # noqa: F401
+from output_writers import X, Y, device, is_whole, kind, put, write, write_cache, write_model  # noqa: F401
 
 from fastsgd import output_file
 from fastsgd.checkpoints import train_in_legs
-from fastsgd.output_file import check_output, is_replaced, remove_output
+from fastsgd.output_file import remove_output
+from fastsgd.output_target import check_output, is_replaced
 
 ROOT = os.geteuid() == 0
 
@@ -134,19 +136,14 @@ def test_a_pipe_stays_one_and_gets_the_content(kind, write, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["link", "m", "pipe"]
 
 
-@pytest.mark.skipif(not ROOT, reason="only root makes devices")
-def test_a_device_stays_one(kind, write, tmp_path):
-    try:
-        os.mknod(tmp_path / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-        with open(tmp_path / "null", "wb") as file:
-            file.write(b"x")
-    except OSError:
-        pytest.skip("this file system has no devices")
-    os.symlink(tmp_path / "null", tmp_path / "link")
-    for name in ("null", "link"):
-        write(tmp_path / name)
-    assert stat.S_ISCHR(os.stat(tmp_path / "null").st_mode)
-    assert sorted(os.listdir(tmp_path)) == ["link", "null"]
+def test_a_device_stays_one(kind, write, tmp_path, device):
+    null = device(3)
+    os.symlink(null, tmp_path / "link")
+    for path in (null, tmp_path / "link"):
+        write(path)
+    assert stat.S_ISCHR(os.stat(null).st_mode)
+    assert os.listdir(null.parent) == [null.name]
+    assert os.listdir(tmp_path) == ["link"]
 
 
 @pytest.mark.parametrize("way", ["/proc/self/fd/{}", "/dev/fd/{}", "/proc/thread-self/fd/{}",
@@ -176,6 +173,20 @@ def test_an_open_file_is_written_to_where_it_stands(tmp_path, way, what):
     assert read_of(ours) == b"before new after"
     os.close(ours)
     assert set(os.listdir(tmp_path)) <= {"out", "link"}
+
+
+def test_an_open_file_of_another_process(tmp_path):
+    with open(tmp_path / "out", "wb") as file, subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=file) as process:
+        os.unlink(tmp_path / "out")
+        path = f"/proc/{process.pid}/fd/1"
+        if os.path.exists(path):
+            check_output(path)
+            put(path)
+            with open(path, "rb") as again:
+                assert again.read() == b"new"
+        process.stdin.close()
+    assert os.listdir(tmp_path) == []
 
 
 def test_open_files_that_cannot_be_written_to(tmp_path):
@@ -227,6 +238,23 @@ def test_relative_names(tmp_path, monkeypatch):
     assert sorted(os.listdir()) == ["m", "n", "o"]
 
 
+@pytest.mark.parametrize("old", [b"", b"old" * 9])
+def test_a_file_that_is_a_mount_gets_the_content(tmp_path, monkeypatch, old):
+    """Containers mount single files; the system refuses to put another one there."""
+
+    def busy(*args):
+        raise OSError(errno.EBUSY, "busy", *args)
+
+    path = tmp_path / "m"
+    path.write_bytes(old)
+    before = path.stat()
+    monkeypatch.setattr(os, "replace", busy)
+    put(path, b"newer")
+    assert path.read_bytes() == b"newer"
+    assert path.stat().st_ino == before.st_ino
+    assert os.listdir(tmp_path) == ["m"]
+
+
 # What is refused
 
 
@@ -268,7 +296,7 @@ def test_a_disk_is_no_file_to_write_to(tmp_path):
 def test_folders_where_nothing_can_be_written(tmp_path, monkeypatch):
     (tmp_path / "m").touch()
     allowed, access = [], os.access
-    monkeypatch.setattr(os, "access", lambda name, way: bool(allowed) and access(name, way))
+    monkeypatch.setattr(os, "access", lambda *args, **_: bool(allowed) and access(*args))
     with pytest.raises(PermissionError, match="no permission to write in this folder"):
         check_output(tmp_path / "m")
     os.mkfifo(tmp_path / "pipe")
@@ -300,14 +328,14 @@ def test_one_of_the_files_that_are_used(tmp_path, monkeypatch):
     os.symlink("data", "soft")
     os.mkdir("sub")
     os.mkfifo("pipe")
-    used = ["other", "data", "/dev/null", "pipe", "absent"]
+    used = ["other", "data", os.devnull, "pipe", "absent"]
     same = ["data", "hard", "soft", "./data", "sub/../data", tmp_path / "data", b"data", "absent",
             "sub/../absent"]
     with open("data") as file:
         for path in (*same, f"/dev/fd/{file.fileno()}"):
             with pytest.raises(ValueError, match=r"also uses .*(data|absent), which is the same"):
                 check_output(path, used)
-    for path in ("new", "/dev/null", "pipe", "sub/data"):
+    for path in ("new", os.devnull, "pipe", "sub/data"):
         check_output(path, used)
 
 

@@ -4,7 +4,7 @@ import time
 from numbers import Integral
 
 from fastsgd.model_file import save_model
-from fastsgd.output_file import check_output
+from fastsgd.output_target import check_output
 
 ADDED = ("seconds", "bytes_sent", "comm_seconds")
 """What of fit_stats_ is added up over the legs."""

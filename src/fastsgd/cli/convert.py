@@ -8,7 +8,7 @@ from fastsgd.cli.data import read
 from fastsgd.cli.outputs import where_to_print
 from fastsgd.cli.show import show
 from fastsgd.data.cache import save_cache
-from fastsgd.output_file import is_replaced
+from fastsgd.output_target import is_replaced
 
 
 def convert(data, cache, *, base, n_features, dtype, as_json):

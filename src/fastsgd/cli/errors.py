@@ -10,6 +10,8 @@ import typer
 from fastsgd.cli.outputs import STDOUT
 from fastsgd.errors import FastSGDError
 
+EXPECTED = (KeyboardInterrupt, MemoryError, OSError, FastSGDError, ValueError)
+
 
 def say(text):
     """A line on stderr."""
@@ -25,28 +27,28 @@ def told(command):
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
-            return
-        except KeyboardInterrupt:
-            text, code = "interrupted", 130
-        except BrokenPipeError as error:  # who read our stdout has enough
-            text, code = "" if error.filename in (None, STDOUT) else _of_system(error), 1
-        except MemoryError as error:
-            text, code = f"error: not enough memory {error}".rstrip(), 1
-        except OSError as error:
-            text, code = _of_system(error), 1
-        except (FastSGDError, ValueError) as error:
-            text, code = f"error: {error}", 1
-        _end_stdout()
-        if text:
-            say(text)
-        raise typer.Exit(code)
+        except EXPECTED as error:
+            raise typer.Exit(tell(error)) from None
 
     return run
 
 
-def _of_system(error):
-    name = f"{error.filename}: " if error.filename is not None else ""
-    return f"error: {name}{error.strerror or error}"
+def tell(error):
+    """Prints what was expected to happen; the exit code."""
+    text, code = f"error: {error}", 1
+    if isinstance(error, KeyboardInterrupt):
+        text, code = "interrupted", 130
+    elif isinstance(error, MemoryError):
+        text = f"error: not enough memory {error}".rstrip()
+    elif isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename is not None else ""
+        text = f"error: {name}{error.strerror or error}"
+        if isinstance(error, BrokenPipeError) and error.filename in (None, STDOUT):
+            text = ""  # who read our stdout has enough
+    _end_stdout()
+    if text:
+        say(text)
+    return code
 
 
 def _end_stdout():

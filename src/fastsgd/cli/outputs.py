@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from fastsgd.output_file import check_output
+from fastsgd.output_target import check_output
 
 STDIN, STDOUT = "/dev/stdin", "/dev/stdout"
 

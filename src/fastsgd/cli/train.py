@@ -24,7 +24,7 @@ from fastsgd.cli.workers import ALONE, is_job, processes_of
 from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.errors import CommError
 from fastsgd.estimators._workers import close_pool
-from fastsgd.output_file import is_replaced
+from fastsgd.output_target import is_replaced
 from fastsgd.solvers import Gap
 
 TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
