@@ -79,15 +79,26 @@ class LongLine:
         start, point, mark, digits = _number_at_the_end(token)
         if self._power and start != self._number:  # a number that goes on as no number may
             return filled
-        prefix = _ZEROS_IN_FRONT.sub(b"", token[:start])
-        if len(prefix) < start:
-            self.gaps.append((_ZEROS_IN_FRONT.search(token).start(), start - len(prefix)))
-        mantissa, power = _short_mantissa(token[start:point], token[point:mark])
-        short = prefix + mantissa + token[mark:digits] + _short_exponent(token[digits:])
-        self._number, self._power = len(prefix), self._power + power
-        self.gaps.append((len(prefix), len(token) - len(short) - (start - len(prefix))))
+        whole, fraction, power = _short_mantissa(token[start:point], token[point:mark])
+        exponent = token[mark:digits] + _short_exponent(token[digits:])
+        short = bytearray(token)
+        for begin, end, text in ((mark, filled, exponent), (point, mark, fraction),
+                                 (start, point, whole)):
+            self._replace(short, begin, end, text)
+        for zeros in reversed([*_ZEROS_IN_FRONT.finditer(token, 0, start)]):
+            self._replace(short, *zeros.span(), b"")
+            start -= len(zeros.group())
+        self._number, self._power = start, self._power + power
         buffer[: len(short)] = short
         return len(short)
+
+    def _replace(self, text, begin, end, by):
+        """text[begin:end] = by; what is missing from there on is noted."""
+        count = end - begin - len(by)
+        if count:
+            self.gaps = [(place - count * (place > begin), n) for place, n in self.gaps]
+            self.gaps.append((begin, count))
+        text[begin:end] = by
 
     def token_end(self, buffer, filled):
         """Where the shortened token ends; None if there is none, or more of it may come."""
@@ -101,13 +112,12 @@ class LongLine:
         if not self._power:
             return end, filled
         number = _NUMBER.match(buffer, self._number, end)
-        mantissa, sign, digits = number.group(1, 2, 3)
+        sign, digits = number.group(2, 3)
         power = int((sign or b"") + _short_exponent(digits or b"0")) + self._power
-        text = mantissa + b"e%d" % power
-        begin, end_of_number = number.span()
-        more = len(text) - (end_of_number - begin)
-        self.gaps.append((begin, -more))
-        buffer[begin:end_of_number] = text
+        exponent = b"e%d" % power
+        begin, end_of_number = number.end(1), number.end()
+        self._replace(buffer, begin, end_of_number, exponent)
+        more = len(exponent) - (end_of_number - begin)
         buffer += bytes(max(0, -more))  # no shorter than before
         return end + more, filled + more
 
@@ -132,9 +142,9 @@ def _number_at_the_end(token):
 
 
 def _short_mantissa(whole, fraction):
-    """(text, power): text * 10^power is rounded as the mantissa; more digits may be appended.
+    """(whole, fraction, power): times 10^power, as the mantissa is; more digits may be appended.
 
-    `fraction` begins with its point, if there is one.
+    Fractions begin with their point, if there is one.
     """
     point, fraction = fraction[:1], fraction[1:]
     significant, power = whole.lstrip(b"0"), 0
@@ -147,7 +157,7 @@ def _short_mantissa(whole, fraction):
         more = b"1" if kept[DIGITS_KEPT:].strip(b"0") else b"0"
         kept = kept[:DIGITS_KEPT] + more
     n = min(len(significant), len(kept))
-    return (kept[:n] or zero) + point + kept[n:], power + len(significant) - n
+    return kept[:n] or zero, point + kept[n:], power + len(significant) - n
 
 
 def _short_exponent(digits):

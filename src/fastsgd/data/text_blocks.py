@@ -1,7 +1,7 @@
 """Text from any binary source as blocks of whole lines, decompressed on the way.
 
-One buffer is used for all blocks, so the memory needed is that of one block, however long the lines
-are: one that does not fit comes in parts (`long_lines`).
+One buffer is used for all blocks, so the memory needed is that of one block, however long the
+lines are: one that does not fit comes in parts (`long_lines`).
 """
 
 import bz2
@@ -169,7 +169,7 @@ class Block(NamedTuple):
     end: int
     covered: int | None = None
     columns: int = 0
-    gaps: list = []  # noqa: RUF012 - never changed
+    gaps: list = []
 
     def column(self, begin, at):
         """The column in the text of buffer[at], which is in the line that starts at `begin`."""
