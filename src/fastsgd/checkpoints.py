@@ -1,8 +1,8 @@
 """`train_in_legs`: a training in stretches of some epochs, with a model file after each."""
 
 import time
-from numbers import Integral
 
+from fastsgd._integers import check_range
 from fastsgd.model_file import save_model
 
 ADDED = ("seconds", "bytes_sent", "comm_seconds")
@@ -54,8 +54,7 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
     ...     print(load_model(path).n_iter_)
     10
     """
-    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
-        raise ValueError(f"every must be an int >= 1, got {every!r}")
+    every = check_range("every", every, 1)
     limit, max_time = model.max_iter, model.max_time
     end, stats, began = epochs_behind(model) if resume else 0, [], time.monotonic()
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -27,6 +27,7 @@ from fastsgd.data.arrays import (
     check_targets,
 )
 from fastsgd.data.cache_header import DTYPES, FORMAT, FORMAT_VERSION, checksum, read_header
+from fastsgd.data.files import check_regular
 from fastsgd.errors import DataFileError
 from fastsgd.model_file import replaced_when_whole
 
@@ -134,6 +135,7 @@ def open_cache(path, *, check="indices"):
         raise ValueError(f"unknown check {check!r}; the valid names are "
                          + ", ".join(map(repr, CHECKS)))
     path = os.fspath(path)
+    check_regular(path, "a cache is mapped into memory")
     with open(path, "rb") as file:
         told, places = read_header(file, path)
         arrays = {name: _mapped(file, *place) for name, place in places.items()}
