@@ -53,7 +53,7 @@ def check_integers(estimator):
     """
     for name, (least, most) in RANGES.items():
         value = getattr(estimator, name, None)
-        if is_whole(value):
-            check_range(name, value, least, most)
+        if isinstance(value, Integral):  # False, too
+            check_range(name, int(value), least, most)
     if estimator.n_jobs == 0:
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")

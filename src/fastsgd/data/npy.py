@@ -7,6 +7,7 @@ what the archive has of the member, and room is made as bytes come.
 import errno
 import io
 import math
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -91,7 +92,9 @@ def _header(file, name):
     n = int.from_bytes(length, "little")
     if n > LONGEST_HEADER:
         raise EOFError(f"its header is said to have {n} bytes")
-    shape, fortran, dtype = read(io.BytesIO(length + file.read(n)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers of Python 2
+        shape, fortran, dtype = read(io.BytesIO(length + file.read(n)))
     if dtype.hasobject:
         raise DataFileError(
             f"the array {name!r} holds Python objects, which may run code when they are "

@@ -10,6 +10,7 @@ import zlib
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from fastsgd._integers import INT32_MAX
 from fastsgd.data.long_lines import SHORTEST_BLOCK, LongLine
 
 BLOCK_BYTES = 1 << 18
@@ -119,8 +120,8 @@ def open_text(path):
         return
     is_descriptor = isinstance(path, int) and not isinstance(path, bool)
     if is_descriptor:
-        if path < 0:
-            raise ValueError(f"a file descriptor must be >= 0, got {path}")
+        if not 0 <= path <= INT32_MAX:
+            raise ValueError(f"a file descriptor must be >= 0 and <= {INT32_MAX}, got {path}")
         name = f"<fd {path}>"
     elif isinstance(path, (str, os.PathLike)):
         name = os.fsdecode(path)
