@@ -14,9 +14,9 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "checkpoints", "_validation", "errors", "data", "model_file", "output_file",
-                     "output_target", "pipeline", "probability", "solvers", "tensor_file",
-                     "workers"], 2),
+                     "_integers", "checkpoints", "_validation", "errors", "data", "model_file",
+                     "output_file", "output_target", "pipeline", "probability", "solvers",
+                     "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,

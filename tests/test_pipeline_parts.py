@@ -130,7 +130,7 @@ def test_nobody_waits_for_a_stage_that_never_began():
 @pytest.mark.parametrize("value", [0, -1, 2.5, "two", None, True, np.float64(2)], ids=repr)
 @pytest.mark.parametrize("name", ["stages", "micro_batches"])
 def test_pipeline_refuses(name, value):
-    with pytest.raises(ValueError, match=f"{name} of a Pipeline must be a whole number >= 1, got"):
+    with pytest.raises(ValueError, match=f"{name} of a Pipeline must be an int >= 1"):
         Pipeline(**{name: value})
 
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastsgd._integers import check_integers
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
@@ -36,8 +37,7 @@ def check_reserved(estimator):
                 f"{name}={value!r} is not built yet; this release has "
                 + " and ".join(f"{name}={only!r}" for only in built) + " only"
             )
-    if estimator.n_jobs == 0:
-        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
+    check_integers(estimator)
     if estimator.sync not in SYNCS:
         raise ValueError(
             f"unknown sync {estimator.sync!r}; the valid names are "

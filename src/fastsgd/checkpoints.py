@@ -1,8 +1,8 @@
 """`train_in_legs`: a training in stretches of some epochs, with a model file after each."""
 
 import time
-from numbers import Integral
 
+from fastsgd._integers import check_range
 from fastsgd.model_file import save_model
 from fastsgd.output_target import check_output
 
@@ -58,8 +58,7 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
     ...     print(load_model(path).n_iter_)
     10
     """
-    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
-        raise ValueError(f"every must be an int >= 1, got {every!r}")
+    every = check_range("every", every, 1)
     if path is not None:
         check_output(path)
     limit, max_time = model.max_iter, model.max_time

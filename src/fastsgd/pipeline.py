@@ -1,7 +1,8 @@
 """What cuts the layers of a network among threads: the `pipeline` of the MLPs."""
 
 from dataclasses import dataclass
-from numbers import Integral
+
+from fastsgd._integers import check_range
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,5 @@ class Pipeline:
 
     def __post_init__(self):
         for name in ("stages", "micro_batches"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} of a Pipeline must be a whole number >= 1, got "
-                                 f"{value!r}")
-            object.__setattr__(self, name, int(value))  # a NumPy integer is not written to JSON
+            value = check_range(f"{name} of a Pipeline", getattr(self, name), 1)
+            object.__setattr__(self, name, value)  # a NumPy integer is not written to JSON

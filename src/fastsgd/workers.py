@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from types import NoneType
 
+from fastsgd._integers import check_range
 from fastsgd.errors import NotBuiltYetError
 
 COMMS = ("process", "mpi", "thread")
@@ -95,13 +96,10 @@ class Workers:
                              f"got comm={self.comm!r}")
         if self.n is None and self.comm != "mpi":
             raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
-        for name, allowed in (("n", ">= 1"), ("local_steps", ">= 1, or None")):
+        for name in ("n", "local_steps"):
             value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"Workers: {name} must be an int {allowed}; got {value!r}")
-            object.__setattr__(self, name, int(value))  # numpy's have no place in a message
+            if value is not None:  # numpy's have no place in a message
+                object.__setattr__(self, name, check_range(f"Workers: {name}", value, 1))
         if self.comm != "mpi" and self.n > MOST:
             raise ValueError(f"Workers: comm={self.comm!r} has at most {MOST} workers; got "
                              f"n={self.n}")

@@ -1,11 +1,10 @@
 """Reads data files of any form for the commands."""
 
-import sys
-
 import numpy as np
 import scipy.sparse as sp
 
 from fastsgd.cli.errors import say
+from fastsgd.cli.pipes import opened_text
 from fastsgd.data.arrays import Data
 from fastsgd.data.cache import open_cache
 from fastsgd.data.files import form_of
@@ -53,11 +52,11 @@ def _cache(path, dtype):
 
 
 def _text(path, base, n_features, dtype):
-    source = sys.stdin.buffer if path == "-" else path
-    if base is not None:
-        X, y = load_svmlight(source, zero_based=base == 0, n_features=n_features, dtype=dtype)
-        return X, y, base
-    X, y = load_svmlight(source, zero_based=True, dtype=dtype)
+    with opened_text(path) as source:
+        if base is not None:
+            X, y = load_svmlight(source, zero_based=base == 0, n_features=n_features, dtype=dtype)
+            return X, y, base
+        X, y = load_svmlight(source, zero_based=True, dtype=dtype)
     base = int(X.nnz == 0 or X.indices.min() > 0)
     needed = int(X.indices.max()) + 1 - base if X.nnz else 0
     if n_features is not None and needed > n_features:

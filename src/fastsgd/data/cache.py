@@ -11,7 +11,6 @@ ones X; y is there or not.
 import json
 import math
 import os
-import stat
 import zlib
 
 import numpy as np
@@ -26,6 +25,7 @@ from fastsgd.data.arrays import (
     check_targets,
 )
 from fastsgd.data.cache_header import DTYPES, FORMAT, FORMAT_VERSION, checksum, read_header
+from fastsgd.data.files import check_regular
 from fastsgd.errors import DataFileError
 from fastsgd.output_file import output_file
 from fastsgd.tensor_file import parts, write_tensors
@@ -129,10 +129,8 @@ def open_cache(path, *, check="indices"):
         raise ValueError(f"unknown check {check!r}; the valid names are "
                          + ", ".join(map(repr, CHECKS)))
     path = os.fsdecode(path)
+    check_regular(path, "a cache is mapped into memory")
     with open(path, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise DataFileError(f"{path}: is no regular file, and only such a file can be mapped "
-                                "into memory; write what it gives to one, and open that")
         told, places = read_header(file, path)
         arrays = {name: _mapped(file, *place) for name, place in places.items()}
     try:

@@ -139,6 +139,8 @@ def _places(told, entries, begin, size):
         end += math.prod(shape) * dtype.itemsize
     if end != size:
         raise ValueError(f"is damaged: its arrays end at byte {end}, the file at {size}")
+    if "y" in places and not all(places["y"][1]):  # of no size, whatever the other dimension is
+        raise ValueError(f"is damaged: y has shape {places['y'][1]}")
     if told["kind"] == "dense":
         if list(places["X"][1]) != told["shape"]:
             raise ValueError(f"is damaged: X has shape {places['X'][1]}, not {told['shape']}")

@@ -13,8 +13,29 @@ FOREIGN = {
 """First bytes -> what to do instead."""
 
 
+IRREGULAR = {
+    stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket", stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device",
+}
+
+
+def check_regular(path, why):
+    """Refuses what cannot be read at any place of it.
+
+    Raises
+    ------
+    DataFileError
+    OSError
+        There is nothing of that name.
+    """
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind != stat.S_IFREG:
+        raise DataFileError(f"{os.fspath(path)}: is {IRREGULAR.get(kind, 'no file')}; {why}, "
+                            "which needs a regular file")
+
+
 def form_of(path):
-    """ "text", "npz" or "cache"; what is no regular file, such as a pipe, is text.
+    """ "text", "npz" or "cache"; pipes and terminals are text.
 
     Parameters
     ----------
@@ -23,11 +44,15 @@ def form_of(path):
     Raises
     ------
     DataFileError
-        It is of a form that fastsgd does not read.
+        It is of a form that fastsgd does not read, or a folder, socket or disk.
     OSError
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind in (stat.S_IFIFO, stat.S_IFCHR):
         return "text"
+    if kind != stat.S_IFREG:
+        raise DataFileError(f"{os.fspath(path)}: is {IRREGULAR.get(kind, 'no file')}; data are "
+                            "read from files, pipes and stdin (-)")
     with open(path, "rb") as file:
         start = file.read(9)
     # safetensors: the length of a JSON header, whose highest byte is 0, which no text has; its

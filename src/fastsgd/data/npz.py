@@ -2,12 +2,14 @@
 
 import os
 import zipfile
-import zlib
 
 import numpy as np
 import scipy.sparse as sp
 
+from fastsgd._integers import LARGEST
 from fastsgd.data.arrays import Data, check_indices, check_indptr, check_targets
+from fastsgd.data.files import check_regular
+from fastsgd.data.npy import MAGIC, damage_told, read_array
 from fastsgd.errors import DataFileError
 
 CSR = ("data", "indices", "indptr", "shape")
@@ -36,7 +38,10 @@ def load_npz(path, *, dtype=None):
     Raises
     ------
     DataFileError
-        The file is damaged, lacks an array, has one of another kind, or arrays do not fit.
+        The file is damaged, lacks an array, has one of another kind, or arrays do not fit; or it
+        is a pipe.
+    MemoryError
+        An array is too large; the text tells how many bytes it takes.
     OSError
 
     Examples
@@ -55,47 +60,37 @@ def load_npz(path, *, dtype=None):
     ((3, 3), array([1, 2, 1]))
     """
     path = os.fspath(path)
+    check_regular(path, ".npz files are read by their parts")
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError(f"holds a single array; numpy.savez stores several: {FORMS}, and y")
-        with archive:
+        with open(path, "rb") as file:
+            if file.read(len(MAGIC)) == MAGIC:
+                raise ValueError(
+                    f"holds a single array; numpy.savez stores several: {FORMS}, and y")
+            with damage_told("the archive"):
+                archive = zipfile.ZipFile(file)
             return _read(archive, dtype)
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error,
-            NotImplementedError, RuntimeError) as error:
+    except MemoryError as error:
+        raise MemoryError(f"{path}: {error}") from error
+    except ValueError as error:
         raise DataFileError(f"{path}: {error}") from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def _read(archive, dtype):
-    names = set(archive.files)
+    names = {name.removesuffix(".npy") for name in archive.namelist()}
     sparse, dense = names & {*CSR, "format"}, "X" in names
     if dense and sparse:
         raise ValueError(f"has both X and {', '.join(sorted(sparse))}; one of the two holds rows")
     if not dense and not sparse:
         raise ValueError(f"has the arrays {', '.join(sorted(names)) or 'none'}; it needs {FORMS}")
     X = _dense(archive, dtype) if dense else _csr(archive, names, dtype)
-    y = _array(archive, "y") if "y" in names else None
+    y = read_array(archive, "y") if "y" in names else None
     if y is not None:
         check_targets(y, X.shape[0])
         if y.dtype.kind not in "biufU":
             raise ValueError(f"y is {y.dtype}; it must be numbers, bools or strings")
     return Data(X, y)
-
-
-def _array(archive, name):
-    try:
-        array = archive[name]
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
-            RuntimeError) as error:
-        if "allow_pickle" in str(error):
-            raise ValueError(
-                f"the array {name!r} holds Python objects, which may run code when they are "
-                "loaded and never are; save it as numbers or strings, as by "
-                f"{name}.astype(float) or {name}.astype(str)") from error
-        raise ValueError(f"the array {name!r} cannot be read: {error}; save it again") from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"the array {name!r} is no array (.npy); write it with numpy.savez")
-    return array
 
 
 def _real(values, dtype):
@@ -110,7 +105,7 @@ def _real(values, dtype):
 
 
 def _dense(archive, dtype):
-    X = _array(archive, "X")
+    X = read_array(archive, "X")
     if X.ndim != 2 or not X.size:
         raise ValueError(f"X must be an array of rows and columns, its shape is {X.shape}")
     return _real(X, dtype)
@@ -118,21 +113,22 @@ def _dense(archive, dtype):
 
 def _csr(archive, names, dtype):
     if "format" in names:
-        found = _array(archive, "format").ravel().tolist()
-        found = [f.decode("latin-1") if isinstance(f, bytes) else str(f) for f in found]
-        if found != ["csr"]:
-            raise ValueError(f"holds a matrix of format {', '.join(found)}; it must be csr, as by "
+        found = read_array(archive, "format")
+        found = found.item() if found.size == 1 else found.shape
+        found = found.decode("latin-1") if isinstance(found, bytes) else str(found)
+        if found != "csr":
+            raise ValueError(f"holds a matrix of format {found[:20]}; it must be csr, as by "
                              "scipy.sparse.save_npz(path, X.tocsr())")
     missing = [name for name in CSR if name not in names]
     if missing:
         raise ValueError(f"lacks {', '.join(missing)}; a CSR matrix is {', '.join(CSR)}")
-    data, indices, indptr, shape = (_array(archive, name) for name in CSR)
+    data, indices, indptr, shape = (read_array(archive, name) for name in CSR)
     for name, array in (("indices", indices), ("indptr", indptr), ("shape", shape)):
         if array.dtype.kind not in "iu" or array.ndim != 1:
             raise ValueError(f"{name} must be a vector of integers, got {array.dtype} of shape "
                              f"{array.shape}")
-    if len(shape) != 2 or min(shape.tolist()) < 1:
-        raise ValueError(f"shape must be two numbers of at least 1, got {shape.tolist()}")
+    if len(shape) != 2 or not all(1 <= n <= LARGEST for n in shape.tolist()):
+        raise ValueError(f"shape must be two numbers of at least 1, got {shape[:3].tolist()}")
     if data.shape != indices.shape:
         raise ValueError(f"data and indices must be of one length, got shapes {data.shape} and "
                          f"{indices.shape}")

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastsgd.data.files import form_of
+from fastsgd.data.files import check_regular, form_of
 
 COMPRESSED = (b"\x1f\x8b\x08", b"BZh")
 LOOK = 1 << 16
@@ -92,6 +92,7 @@ def byte_range(path, rank, size):
     """
     if not 0 <= rank < size:
         raise ValueError(f"rank must be 0 to {size - 1}, got {rank}")
+    check_regular(path, "processes share it by ranges of its bytes")
     length = os.path.getsize(path)
     with open(path, "rb") as file:
         return tuple(_line_start(file, length * k // size, length) for k in (rank, rank + 1))

@@ -81,7 +81,8 @@ def load_svmlight(
 
     Its 1.9 releases return int64 indices always. It has ``offset`` and ``length``.
 
-    Reading stops within milliseconds after Ctrl-C (lines of many megabytes take longer).
+    Reading stops within milliseconds after Ctrl-C. Lines may have any length: the memory needed is
+    that of the arrays, at most twice over while they grow, and of a block of 256 KB.
 
     Examples
     --------
@@ -115,8 +116,8 @@ def load_svmlight(
     rows = _Rows(dtype, multilabel, query_id)
     with open_text(path) as (source, head, name):
         try:
-            for block in line_blocks(source, head, padding=PADDING):
-                rows.read(reader, *block, name)
+            for block in line_blocks(source, head, padding=PADDING, commas=bool(multilabel)):
+                rows.read(reader, block, name)
         except DamagedTextError as error:
             raise _error(name, reader.line, error.column, "more text", error) from error
     if not reader.n_rows:
@@ -165,8 +166,9 @@ class _Rows:
         self.indices = np.empty(0, dtype=np.int32)
         self.values = np.empty(0, dtype=dtype)
 
-    def read(self, reader, text, begin, end, name):
-        """Add the rows of text[begin:end]."""
+    def read(self, reader, block, name):
+        """Add the rows of a block, or the entries of its part of a row."""
+        text, begin, end, covered, columns, _ = block
         entries, others = (end - begin) // 4 + 1, (end - begin) // 2 + 2
         self.values = _with_room(self.values, reader.nnz, entries)
         self.indices = _with_room(self.indices, reader.nnz, entries)
@@ -188,13 +190,17 @@ class _Rows:
                 self.indptr,
                 self.indices,
                 self.values,
+                covered is not None,
+                columns,
             )
             if code == "WIDEN":
                 self.indices = self.indices.astype(np.int64)
             elif code != "OK":
                 expected = CODES[code].replace("%d", str(detail))
+                if covered is not None:
+                    text[end - 1] = covered
                 found = _found(text, at, whole=code == "NO_LABEL")
-                raise _error(name, reader.line, at - done + 1, expected, found)
+                raise _error(name, reader.line, block.column(done, at), expected, found)
 
     def matrix(self, reader, n_features, one_based):
         """X; the arrays are used up."""

@@ -1,13 +1,17 @@
 """Text from any binary source as blocks of whole lines, decompressed on the way.
 
-One buffer is used for all blocks, so the memory needed is that of one block (or of the longest
-line, if that is longer). Nothing here knows what the lines mean.
+One buffer is used for all blocks, so the memory needed is that of one block, however long the
+lines are: one that does not fit comes in parts (`long_lines`).
 """
 
 import bz2
 import os
 import zlib
 from contextlib import contextmanager
+from typing import NamedTuple
+
+from fastsgd._integers import INT32_MAX
+from fastsgd.data.long_lines import SHORTEST_BLOCK, LongLine
 
 BLOCK_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 16  # compressed bytes read at a time
@@ -116,8 +120,8 @@ def open_text(path):
         return
     is_descriptor = isinstance(path, int) and not isinstance(path, bool)
     if is_descriptor:
-        if path < 0:
-            raise ValueError(f"a file descriptor must be >= 0, got {path}")
+        if not 0 <= path <= INT32_MAX:
+            raise ValueError(f"a file descriptor must be >= 0 and <= {INT32_MAX}, got {path}")
         name = f"<fd {path}>"
     elif isinstance(path, (str, os.PathLike)):
         name = os.fsdecode(path)
@@ -144,8 +148,40 @@ def _told_by_head(source):
     return source, head
 
 
-def line_blocks(source, head=b"", *, padding, size=BLOCK_BYTES):
-    """Cut what `source` holds into blocks of whole lines.
+class Block(NamedTuple):
+    """Whole lines, or a part of one line: buffer[begin:end], which ends with a newline.
+
+    Attributes
+    ----------
+    buffer : bytearray
+        Used again for the next block.
+    begin, end : int
+    covered : int or None
+        None: the last newline is the text's own, or the end of the text. Else the line goes on
+        after it, and it stands in the place of this byte, which comes again.
+    columns : int
+        Bytes of the first line that came before `begin`.
+    gaps : list of (int, int)
+        Where in the buffer bytes of the text were left out, and how many.
+    """
+
+    buffer: bytearray
+    begin: int
+    end: int
+    covered: int | None = None
+    columns: int = 0
+    gaps: list = []
+
+    def column(self, begin, at):
+        """The column in the text of buffer[at], which is in the line that starts at `begin`."""
+        column = at - begin + 1
+        if begin == self.begin:
+            column += self.columns + sum(count for place, count in self.gaps if at > place)
+        return column
+
+
+def line_blocks(source, head=b"", *, padding, size=BLOCK_BYTES, commas=False):
+    """Cut what `source` holds into blocks of whole lines; a line that fits in none, into parts.
 
     Parameters
     ----------
@@ -155,49 +191,93 @@ def line_blocks(source, head=b"", *, padding, size=BLOCK_BYTES):
     padding : int
         How many readable bytes must follow a block.
     size : int
-        Bytes in a block; it grows when a line is longer.
+        Bytes in a block.
+    commas : bool
+        Whether commas separate labels at the start of a line.
 
     Yields
     ------
-    buffer : bytearray
-        Used again for the next block.
-    begin, end : int
-        The block is buffer[begin:end] and ends with a newline: one is added to a last line that
-        has none. A byte order mark at the start of the text is left out.
+    Block
+        A newline is added to a last line that has none. A byte order mark at the start of the
+        text is left out.
 
     Raises
     ------
     DamagedTextError
-        After all whole lines were yielded.
+        After all text was yielded but the last line's, or its last part.
     """
-    buffer = bytearray(max(size, 2 * len(head)) + padding + 1)
-    buffer[: len(head)] = head
-    filled, first, damage, ended = len(head), True, None, False
-    while not ended:
-        if filled == len(buffer) - padding - 1:
-            buffer += bytes(len(buffer))
-        try:
-            with memoryview(buffer) as view:
-                while filled < len(buffer) - padding - 1 and not ended:
-                    with view[filled : len(buffer) - padding - 1] as room:
-                        count = _read_some(source, room)
-                    ended = not count
-                    filled += count
-        except DamagedTextError as error:
-            damage, ended = error, True
-
-        begin = len(_BOM) if first and buffer.startswith(_BOM) else 0
-        first = False
-        if ended and not damage and filled > begin and buffer[filled - 1] != ord("\n"):
-            buffer[filled] = ord("\n")
-            filled += 1
-        end = buffer.rfind(b"\n", begin, filled) + 1
-        if end:
-            yield buffer, begin, end
+    text = _Text(source, head, size, padding)
+    line = LongLine(commas)
+    while text.fill(line.is_open):
+        buffer, filled = text.buffer, text.filled
+        token_end = line.token_end(buffer, filled)
+        stop = 0
+        if token_end is not None:
+            stop, text.filled = line.complete(buffer, filled, token_end)
+        elif end := buffer.rfind(b"\n", 0, filled) + 1:
+            yield Block(buffer, 0, end, None, line.columns)
+            text.drop(end)
+            line = LongLine(commas)
+        elif text.damage:
+            break
         else:
-            end, first = 0, begin > 0  # the mark stays in the buffer with its line
-        buffer[: filled - end] = buffer[end:filled]
-        filled -= end
-    if damage:
-        damage.column = filled + 1 - (len(_BOM) if first else 0)
-        raise damage
+            stop = line.cut(buffer, filled) or text.shorten(line)
+        if stop:
+            covered, buffer[stop] = buffer[stop], ord("\n")
+            yield Block(buffer, 0, stop + 1, covered, line.columns, line.gaps)
+            buffer[stop] = covered
+            text.drop(stop)
+            line.passed(stop)
+    if text.damage:
+        text.damage.column = text.filled + 1 + line.columns + line.missing
+        raise text.damage
+
+
+class _Text:
+    """The buffer of `line_blocks`: text that is read and not yet yielded, at its start."""
+
+    def __init__(self, source, head, size, padding):
+        self.source, self.padding = source, padding
+        self.buffer = bytearray(max(size, 2 * len(head), len(_BOM)) + padding + 1)
+        self.buffer[: len(head)] = head
+        self.filled, self.first, self.ended, self.damage = len(head), True, False, None
+
+    def fill(self, is_open):
+        """Read what there is room for, or up to the end; whether there is text.
+
+        At the end a newline is added to a last line that has none, or that `is_open`.
+        """
+        self._read()
+        if self.first and self.buffer.startswith(_BOM, 0, self.filled):
+            self.drop(len(_BOM))
+        self.first = False
+        if self.ended and not self.damage and (self.filled or is_open) and (
+                self.buffer[self.filled - 1 : self.filled] != b"\n"):
+            self.buffer[self.filled] = ord("\n")
+            self.filled += 1
+        return self.filled > 0
+
+    def _read(self):
+        room = len(self.buffer) - self.padding - 1
+        try:
+            with memoryview(self.buffer) as view:
+                while self.filled < room and not self.ended:
+                    with view[self.filled : room] as part:
+                        count = _read_some(self.source, part)
+                    self.ended = not count
+                    self.filled += count
+        except DamagedTextError as error:
+            self.damage, self.ended = error, True
+
+    def drop(self, count):
+        """Leave out the first bytes."""
+        self.buffer[: self.filled - count] = self.buffer[count : self.filled]
+        self.filled -= count
+
+    def shorten(self, line):
+        """Make room after a token that fills the buffer; 0, or its end if that cannot be."""
+        if len(self.buffer) < SHORTEST_BLOCK:
+            self.buffer += bytes(len(self.buffer))
+            return 0
+        self.filled = line.shorten(self.buffer, self.filled)
+        return self.filled if self.filled > len(self.buffer) // 2 else 0

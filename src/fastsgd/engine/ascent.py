@@ -7,6 +7,7 @@ multiplier takes over what is left of the sum (Hestenes 1969, Powell 1969; docs/
 
 import numpy as np
 
+from fastsgd._integers import LONGEST_INTERVAL
 from fastsgd.engine import threads
 from fastsgd.engine.certificate import certify
 from fastsgd.engine.dual_point import DualProblem, row_weights
@@ -275,6 +276,6 @@ def _rows_between_merges(rows, n_threads, merge_every):
     if n_threads < 2:
         return 0
     if merge_every != "auto":
-        return int(merge_every)
+        return min(int(merge_every), LONGEST_INTERVAL)
     share = max(SHORTEST, SELDOM * rows_worth_a_merge(rows, n_threads))
     return share if share * n_threads * MERGES <= rows.shape[0] else 0

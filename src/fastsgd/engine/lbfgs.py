@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.errors import DivergenceError
 
@@ -99,8 +100,8 @@ def lbfgs(f, run):
             return run.end("tol")
         with _one_thread_of_blas(len(start)):
             minimize(evaluate, start / units, jac=True, method="L-BFGS-B", callback=after,
-                     options={"maxiter": run.settings.max_iter, "maxfun": np.iinfo(np.int32).max,
-                              "maxls": 50, "maxcor": PAIRS, "gtol": 0.0,
+                     options={"maxiter": min(run.settings.max_iter, INT32_MAX),
+                              "maxfun": INT32_MAX, "maxls": 50, "maxcor": PAIRS, "gtol": 0.0,
                               "ftol": 64 * np.finfo(float).eps if tol else 0.0})
         lead.end()
     run.end("tol")

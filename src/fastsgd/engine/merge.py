@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastsgd._integers import LONGEST_INTERVAL
 from fastsgd.engine import threads
 from fastsgd.kernels import tables
 from fastsgd.kernels.merge import Replicas
@@ -102,7 +103,7 @@ class MergeEpoch:
             longest = max(longest_interval(rows.shape[0]), int(SELDOM * worth))
             self._longest_step = bound / n_threads / worth
         else:
-            shortest = longest = int(merge_every)
+            shortest = longest = min(int(merge_every), LONGEST_INTERVAL)
         self._replicas = Replicas(
             trainer, n_threads, in_order, shortest=shortest, longest=longest, reach=bound)
 

@@ -8,6 +8,7 @@ import os
 import threading
 from queue import Empty, SimpleQueue
 
+from fastsgd._integers import MOST_THREADS, check_range
 from fastsgd.engine.deadline import NEVER
 from fastsgd.kernels.gradient import count_shards
 
@@ -39,8 +40,10 @@ def count_threads(n_jobs):
     """
     if n_jobs == 0:
         raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
-    if n_jobs is not None and n_jobs > 0:
-        return n_jobs
+    if n_jobs is not None:
+        n_jobs = check_range("n_jobs", n_jobs, -MOST_THREADS, MOST_THREADS)
+        if n_jobs > 0:
+            return n_jobs
     import joblib  # here: workers, who are told a number, start without it
     from joblib.parallel import get_active_backend
 

@@ -13,6 +13,7 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
+from fastsgd._integers import RANGES, plain
 from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd.engine import ascent, merge
 from fastsgd.engine.deadline import Deadline
@@ -57,25 +58,26 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         "C": [Interval(Real, 0, None, closed="neither"), None],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
         "fit_intercept": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, *RANGES["max_iter"], closed="both")],
         "tol": [Interval(Real, 0, None, closed="left"), Gap, None],
         "shuffle": ["boolean", StrOptions({"rows"})],
         "verbose": ["verbose"],
         "epsilon": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Interval(Integral, *RANGES["n_jobs"], closed="both"), None],
         "sync": [str],
-        "merge_every": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "merge_every": [
+            Interval(Integral, *RANGES["merge_every"], closed="both"), StrOptions({"auto"})],
         "random_state": ["random_state"],
         "solver": [str],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, *RANGES["batch_size"], closed="both"), None],
         "learning_rate": [StrOptions(set(RATE_NAMES)), *RATE_KINDS],
         "eta0": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "power_t": [Interval(Real, None, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, *RANGES["n_iter_no_change"], closed="both")],
         "warm_start": ["boolean"],
-        "average": [Interval(Integral, 0, None, closed="neither"), "boolean"],
+        "average": [Interval(Integral, 1, RANGES["average"][1], closed="both"), "boolean"],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -97,6 +99,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
         deadline, rows, states = Deadline(self.max_time), Rows(X), models.states
+        max_iter = int(max_iter)
         settings = self._settings(rows, max_iter, X, len(states))
         workers = workers_of(self, solver_of(self))
         sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
@@ -166,7 +169,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             return ascent.choose_sync(self.sync, n_jobs, rows, self.merge_every, share)
         if not solver.one_by_one:
             return choose_map_reduce(self.sync, n_jobs, n_rows=rows.shape[0] // share,
-                                     batch_size=self.batch_size, **shape)
+                                     batch_size=plain(self.batch_size), **shape)
         return choose_sync(
             self.sync, n_jobs, **shape, averaged=bool(self.average),
             seeded=is_seed(self.random_state),
@@ -178,11 +181,12 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         loss, n, solver = LOSSES[self.loss], count_rows(self, X), solver_of(self)
         alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
         penalty = make_penalty(self.penalty, self.l1_ratio)
+        batch_size = plain(self.batch_size)
         visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
         tol = self.tol if not isinstance(self.tol, Gap) else (
             self.tol.within if solver.by_dual else None)
         if not solver.one_by_one:  # steps, not rows
-            visits = -(-visits // min(visits, self.batch_size or visits))
+            visits = -(-visits // min(visits, batch_size or visits))
         learning_rate = self._steps or "constant"
         return Settings(
             loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
@@ -197,9 +201,9 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY_RARE
             if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY,
             average_from=int(self.average), max_iter=max_iter, tol=tol,
-            n_iter_no_change=self.n_iter_no_change, shuffle=self.shuffle,
-            merge_every=self.merge_every, merge_in_order=is_seed(self.random_state),
-            solver=solver.name, batch_size=self.batch_size,
+            n_iter_no_change=int(self.n_iter_no_change), shuffle=self.shuffle,
+            merge_every=plain(self.merge_every), merge_in_order=is_seed(self.random_state),
+            solver=solver.name, batch_size=batch_size,
             search=line_search(self.learning_rate),
         )
 

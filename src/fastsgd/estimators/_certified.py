@@ -1,11 +1,11 @@
 """How far a linear model is from the optimum at most, and the dual variables that prove it."""
 
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from fastsgd._integers import check_range
 from fastsgd._validation import check_combinations, draw_seeds
 from fastsgd.engine.polish import certificate
 from fastsgd.kernels.rows import Rows
@@ -55,8 +55,7 @@ class Certified:
         True
         """
         check_is_fitted(self)
-        if not isinstance(polish, Integral) or polish < 0:
-            raise ValueError(f"polish must be an int >= 0, got {polish!r}")
+        polish = check_range("polish", polish, 0)
         check_combinations(self, classifier=hasattr(self, "classes_"), for_partial_fit=False)
         if keeps_own_rows(self):
             raise ValueError(

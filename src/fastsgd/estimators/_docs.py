@@ -33,8 +33,8 @@ verbose : int, default=0
 epsilon : float, default=0.1
     The constant of huber, epsilon_insensitive and squared_epsilon_insensitive. [0, inf).
 n_jobs : int or None, default=None
-    Threads. None and -1: the cores this process may use, at most OMP_NUM_THREADS and what a
-    surrounding joblib context allows; None runs small data on one thread.
+    Threads, at most 1024. None and -1: the cores this process may use, at most OMP_NUM_THREADS
+    and what a surrounding joblib context allows; None runs small data on one thread.
 random_state : int, RandomState or None, default=None
     An int gives the same bits again, except with sync='hogwild' or 'round_robin'.
 learning_rate : str, Cosine, Exact or Backtracking, default='optimal' (classifier), \

@@ -118,7 +118,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         train_rows, held_out, score = self._split(task, parameters, rng)
         examples = Examples(task.X, task.rows, task.targets, task.sample_weight,
                             task.label_weights, train_rows)
-        behind = state.epoch - state.begun if resumed else 0
+        max_iter, behind = int(max_iter), state.epoch - state.begun if resumed else 0
         settings = make_settings(self, examples, task, max_iter - behind if stream else 1,
                                  incremental=stream is None)
         drawn = 0 if stream is None or self.solver == "lbfgs" else state.epoch - stream.epoch

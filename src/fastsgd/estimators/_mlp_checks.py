@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from fastsgd._integers import LARGEST, RANGES, check_integers
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import SYNCS
 from fastsgd.engine.mlp.initialisation import INITS
@@ -23,11 +24,12 @@ CONSTRAINTS: dict = {
     "activation": [StrOptions(set(ACTIVATIONS))],
     "solver": [StrOptions(set(SOLVERS))],
     "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "batch_size": [
+        StrOptions({"auto"}), Interval(Integral, *RANGES["batch_size"], closed="both")],
     "learning_rate": [StrOptions(set(RATES)), Cosine],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, *RANGES["max_iter"], closed="both")],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [Interval(Real, 0, None, closed="left")],
@@ -41,14 +43,16 @@ CONSTRAINTS: dict = {
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "rho": [Interval(Real, 0, 1, closed="left")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "n_iter_no_change": [
+        Interval(Integral, *RANGES["n_iter_no_change"], closed="both"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, *RANGES["max_fun"], closed="both")],
     "init": [StrOptions(set(INITS))],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "lazy": ["boolean", StrOptions({"auto"})],
-    "n_jobs": [Integral, None],
+    "n_jobs": [Interval(Integral, *RANGES["n_jobs"], closed="both"), None],
     "sync": [StrOptions(set(SYNCS))],
-    "merge_every": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    "merge_every": [
+        Interval(Integral, *RANGES["merge_every"], closed="both"), StrOptions({"auto"})],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
 }
 
@@ -71,8 +75,7 @@ def check_mlp(estimator, *, for_partial_fit):
         raise NotBuiltYetError(
             f"device={estimator.device!r} is not built yet; this release has device='cpu' only")
     check_workers(estimator)
-    if estimator.n_jobs == 0:
-        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
+    check_integers(estimator)
     if estimator.early_stopping and for_partial_fit:
         raise ValueError("partial_fit does not support early_stopping=True")
     if estimator.learning_rate == "optimal" and estimator.alpha == 0:
@@ -137,8 +140,8 @@ def _layer_sizes(sizes):
     for size in hidden:
         if isinstance(size, bool) or not isinstance(size, Integral):
             raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}")
-    if any(size <= 0 for size in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+    if not all(0 < size <= LARGEST for size in hidden):
+        raise ValueError(f"hidden_layer_sizes must be > 0 and <= {LARGEST}, got {hidden}.")
     return tuple(int(size) for size in hidden)
 
 

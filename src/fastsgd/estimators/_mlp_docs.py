@@ -68,9 +68,9 @@ lazy : bool or 'auto', default='auto'
     their penalty for the features that occur in it only: its cost is then that of its non-zeros.
     'auto' is True on CSR. False is the rule of dense X: momentum and penalty move all of them.
 n_jobs : int or None, default=None
-    Threads. None and -1: the cores this process may use, at most OMP_NUM_THREADS and what a
-    surrounding joblib context allows; None runs small networks on one thread. Each thread has one
-    thread of BLAS.
+    Threads, at most 1024. None and -1: the cores this process may use, at most OMP_NUM_THREADS
+    and what a surrounding joblib context allows; None runs small networks on one thread. Each
+    thread has one thread of BLAS.
 sync : {'auto', 'serial', 'hogwild', 'map_reduce', 'merge'}, default='auto'
     How threads share the weights. 'hogwild': each draws minibatches of its own and writes without
     locks. 'map_reduce': each minibatch is cut in parts whose gradients are added in a fixed order;

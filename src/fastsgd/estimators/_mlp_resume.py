@@ -2,13 +2,13 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
+from fastsgd._integers import check_range
 from fastsgd.engine.mlp.loop import has_ended
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._mlp_settings import rule_of
@@ -113,8 +113,7 @@ class ResumableMLP:
         return self._resume(X, y, sample_weight, self.max_iter if max_iter is None else max_iter)
 
     def _resume(self, X, y, sample_weight, max_iter):
-        if isinstance(max_iter, bool) or not isinstance(max_iter, Integral) or max_iter < 1:
-            raise ValueError(f"max_iter must be an int >= 1, got {max_iter!r}")
+        max_iter = check_range("max_iter", max_iter, 1)
         task = self._task(X, y, sample_weight, goes_on=True)
         state, stream = self._states[0].copy(), self._stream
         if stream is None:  # after partial_fit
@@ -123,7 +122,7 @@ class ResumableMLP:
         self._check_stream(stream, task.n_rows)
         self._check_rule(state)
         self._train(task, self._own_parameters().copy(), state, stream.begin(), stream,
-                    max_iter=int(max_iter), resumed=True)
+                    max_iter=max_iter, resumed=True)
         return self
 
     def _check_stream(self, stream, n_rows):

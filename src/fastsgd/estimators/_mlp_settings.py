@@ -4,6 +4,7 @@ import warnings
 from dataclasses import fields, replace
 
 from fastsgd._compat import CallbackSupportMixin
+from fastsgd._integers import plain
 from fastsgd._validation import is_seed
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import choose_sync, choose_threads, work_of
@@ -42,14 +43,14 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
     """
     own_rows = task.n_rows > task.X.shape[0]  # then nobody holds rows out
     n = task.n_rows if own_rows else examples.n_rows
-    batch_size = min(200, n) if estimator.batch_size == "auto" else estimator.batch_size
+    batch_size = min(200, n) if estimator.batch_size == "auto" else int(estimator.batch_size)
     if batch_size > n:
         warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
                       "to be clipped", stacklevel=LEVEL)
         batch_size = n
     check_micro_batches(estimator.pipeline, batch_size)
     workers = as_workers(estimator.workers)
-    share, n_jobs = 1, estimator.n_jobs
+    share, n_jobs = 1, plain(estimator.n_jobs)
     if workers is not None:
         share = workers_here(workers)
         n_jobs = threads_of_worker(n_jobs, share)
@@ -77,11 +78,12 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         activation=ACTIVATIONS[estimator.activation],
         output=OUTPUTS[estimator.out_activation_, estimator.loss], alpha=float(estimator.alpha),
         rule=rule_of(estimator), schedule=with_eta0(schedule, eta0), by_epoch=name == "invscaling",
-        adaptive=has_flag(estimator.learning_rate, tables.ADAPTIVE), batch_size=int(batch_size),
-        max_iter=max_iter, tol=float(estimator.tol), n_iter_no_change=estimator.n_iter_no_change,
+        adaptive=has_flag(estimator.learning_rate, tables.ADAPTIVE), batch_size=batch_size,
+        max_iter=max_iter, tol=float(estimator.tol),
+        n_iter_no_change=plain(estimator.n_iter_no_change),
         shuffle=estimator.shuffle, dropout=task.dropout, lazy=task.lazy, sync=sync,
         n_threads=n_threads,
-        merge_every=MERGE_EVERY if estimator.merge_every == "auto" else estimator.merge_every,
+        merge_every=MERGE_EVERY if estimator.merge_every == "auto" else int(estimator.merge_every),
         settles=not incremental, guards=incremental, pipeline=estimator.pipeline,
         **_of_workers(workers))
 

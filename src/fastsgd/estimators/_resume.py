@@ -1,11 +1,10 @@
 """`resume`: the training of the last fit goes on, as if it had never been interrupted."""
 
-from numbers import Integral
-
 from sklearn.base import _fit_context, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
+from fastsgd._integers import check_range
 from fastsgd._validation import check_combinations, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.estimators._to_sklearn import to_sklearn
@@ -90,9 +89,7 @@ class Resumable:
                 "resume with early_stopping needs the rows that were held out before: set "
                 f"random_state to an int before fit, got {self.random_state!r}")
         max_iter = self.max_iter if max_iter is None else max_iter
-        if not isinstance(max_iter, Integral) or max_iter < 1:
-            raise ValueError(f"max_iter must be an int >= 1, got {max_iter!r}")
-        return int(max_iter)
+        return check_range("max_iter", max_iter, 1)
 
     def _has_ended(self, state, max_iter):
         """Whether `resume` has nothing to do for this model."""

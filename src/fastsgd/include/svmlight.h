@@ -3,8 +3,9 @@
  *     <label> [qid:<integer>] <index>:<value> <index>:<value> ... [# comment]
  *
  * A reader belongs to one thread and one range of whole lines; ranges of a file can be read by
- * several readers at once, or one after the other by the same reader. A row counts only when its
- * line has ended (n_rows, nnz, n_labels move last), so a line that fails leaves no trace.
+ * several readers at once, or one after the other by the same reader. A line may also come in parts,
+ * cut after a token or in a comment; the reader keeps where it stands. n_rows, nnz and n_labels move
+ * last, so a line or part that fails, or wants wider indices, leaves no trace.
  */
 #ifndef FASTSGD_SVMLIGHT_H
 #define FASTSGD_SVMLIGHT_H
@@ -46,6 +47,9 @@ enum {
     FSGD_SVM_COUNT
 };
 
+/* where a line stands: before its label, between two labels, after them, after any query id */
+enum { FSGD_SVM_START, FSGD_SVM_LABELS, FSGD_SVM_LABELLED, FSGD_SVM_ENTRIES };
+
 typedef struct { const char *name, *expected; } fsgd_svm_code_row;
 static const fsgd_svm_code_row fsgd_svm_codes[] = {
 #define FSGD_SVM_ROW(name, expected) {#name, expected},
@@ -60,6 +64,8 @@ typedef struct {
     int query_id;   /* every row must have one */
     int allow_nonfinite;
     int64_t index_limit; /* largest index as written in the file */
+    int more;       /* the range is a part of a line that goes on; its newline only ends the range */
+    int64_t before; /* bytes of the first line that came in earlier parts */
     /* arrays, OUT: the caller leaves room for (bytes of the range) / 2 + 1 more labels and rows and
      * (bytes of the range) / 4 + 1 more entries */
     double *labels;
@@ -75,6 +81,8 @@ typedef struct {
     int64_t line; /* number of the line at hand */
     int64_t min_index, max_index;
     int64_t limit_line, limit_column; /* where index_limit was first seen; 0: nowhere */
+    int stage, in_comment;            /* of the line at hand */
+    int64_t previous, first;          /* its last and its first index; -1 and INT64_MAX: none yet */
     /* status, OUT */
     int code;
     int64_t detail;
@@ -85,6 +93,12 @@ static inline const char *fsgd_svm_fail(fsgd_svm_reader *r, int code, const char
     r->code = *at == '\0' ? FSGD_SVM_NUL : code;
     r->at = at;
     return NULL;
+}
+
+static inline void fsgd_svm_start_line(fsgd_svm_reader *r) {
+    r->stage = FSGD_SVM_START;
+    r->previous = -1;
+    r->first = INT64_MAX;
 }
 
 static inline int fsgd_is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r' && c != '\n'); }
@@ -98,14 +112,15 @@ static inline const char *fsgd_skip_blanks(const char *p) {
     return p;
 }
 
-/* The byte after the newline; p is at the newline or at '#'. A NUL in a comment is an error too:
- * blocks of zeros in a damaged file would hide rows. */
+/* The byte after the newline; p is at the newline or in a comment. A NUL in a comment is an error
+ * too: blocks of zeros in a damaged file would hide rows. */
 static const char *fsgd_svm_end_line(fsgd_svm_reader *r, const char *p, const char *end) {
-    if (*p == '#') {
+    if (*p == '#' || r->in_comment) {
         const char *const newline = memchr(p, '\n', (size_t)(end - p));
         const char *const nul = memchr(p, '\0', (size_t)(newline - p));
         if (nul) return fsgd_svm_fail(r, FSGD_SVM_NUL, nul);
         p = newline;
+        r->in_comment = r->more;
     }
     return p + 1;
 }
@@ -130,21 +145,31 @@ static inline int fsgd_svm_is_finite(const fsgd_svm_reader *r, double v) {
     return fabs(v) <= DBL_MAX && !(r->values_32 && isinf((float)v));
 }
 
+static inline int fsgd_svm_goes_on(const fsgd_svm_reader *r, const char *p, const char *end) {
+    return r->more && p + 1 == end;
+}
+
 /* Labels of a multilabel row: none when the line starts with a feature. */
-static const char *fsgd_svm_labels(fsgd_svm_reader *r, const char *p, int64_t *n_labels) {
-    const char *token = p;
-    while (!fsgd_ends_token(*token) && *token != ':') token++;
-    if (*token == ':') return p;
-    for (;;) {
+static const char *fsgd_svm_labels(fsgd_svm_reader *r, const char *p, const char *end,
+                                   int64_t *n_labels, int *stage) {
+    if (*stage == FSGD_SVM_START) {
+        const char *token = p;
+        while (!fsgd_ends_token(*token) && *token != ':' && *token != ',') token++;
+        if (*token == ':') return p;
+    }
+    for (*stage = FSGD_SVM_LABELS; !fsgd_svm_goes_on(r, p, end);) {
         double v;
         const char *const next = fsgd_decimal(p, &v);
         if (next == p) return fsgd_svm_fail(r, FSGD_SVM_LABEL, p);
         if (!r->allow_nonfinite && !(fabs(v) <= DBL_MAX)) return fsgd_svm_fail(r, FSGD_SVM_NONFINITE, p);
         r->labels[(*n_labels)++] = v;
-        if (*next != ',')
+        if (*next != ',') {
+            *stage = FSGD_SVM_LABELLED;
             return fsgd_ends_token(*next) ? next : fsgd_svm_fail(r, FSGD_SVM_LABEL_END, next);
+        }
         p = next + 1;
     }
+    return p;
 }
 
 static inline const char *fsgd_svm_label(fsgd_svm_reader *r, const char *p, int64_t *n_labels) {
@@ -177,22 +202,46 @@ static const char *fsgd_svm_qid(fsgd_svm_reader *r, const char *p) {
     return next;
 }
 
-/* Reads the line at p, which ends before `end` with a newline. Returns the start of the next line,
- * or NULL with code, detail and at set. */
+/* Label and query id, from where the line stands: IN and OUT *stage. */
+static inline const char *fsgd_svm_head(fsgd_svm_reader *r, const char *p, const char *end,
+                                        int64_t *n_labels, int *stage) {
+    if (*stage < FSGD_SVM_LABELLED) {
+        p = r->multilabel ? fsgd_svm_labels(r, p, end, n_labels, stage) : fsgd_svm_label(r, p, n_labels);
+        if (!p || *stage == FSGD_SVM_LABELS) return p;
+        *stage = FSGD_SVM_LABELLED;
+        p = fsgd_skip_blanks(p);
+    }
+    if (fsgd_svm_goes_on(r, p, end)) return p;
+    *stage = FSGD_SVM_ENTRIES;
+    return *p == 'q' || r->query_id ? fsgd_svm_qid(r, p) : p;
+}
+
+/* Counts the row whose line has ended. */
+static inline const char *fsgd_svm_end_row(fsgd_svm_reader *r, const char *p) {
+    if (r->first < r->min_index) r->min_index = r->first;
+    if (r->previous > r->max_index) r->max_index = r->previous;
+    r->n_rows += 1;
+    r->indptr[r->n_rows] = r->nnz;
+    if (r->label_ptr) r->label_ptr[r->n_rows] = r->n_labels;
+    fsgd_svm_start_line(r);
+    return p;
+}
+
+/* Reads the line at p, or a part of it, which ends before `end` with a newline. Returns the byte after
+ * that, or NULL with code, detail and at set. */
 static inline const char *fsgd_svm_line(fsgd_svm_reader *r, const char *p, const char *end) {
     const char *const line = p;
-    p = fsgd_skip_blanks(p);
-    if (*p == '\n' || *p == '#') return fsgd_svm_end_line(r, p, end);
-
-    int64_t n_labels = r->n_labels, nnz = r->nnz, previous = -1, first = INT64_MAX;
-    p = r->multilabel ? fsgd_svm_labels(r, p, &n_labels) : fsgd_svm_label(r, p, &n_labels);
-    if (!p) return NULL;
-    p = fsgd_skip_blanks(p);
-    if (*p == 'q' || r->query_id) {
-        p = fsgd_svm_qid(r, p);
+    int64_t n_labels = r->n_labels, nnz = r->nnz, previous = r->previous, first = r->first;
+    const int in_comment = r->in_comment;
+    int stage = r->stage;
+    if (stage != FSGD_SVM_LABELS && !in_comment) p = fsgd_skip_blanks(p);
+    if (stage == FSGD_SVM_START && (*p == '\n' || *p == '#' || in_comment))
+        return fsgd_svm_end_line(r, p, end);
+    if (stage != FSGD_SVM_ENTRIES && !in_comment) {
+        p = fsgd_svm_head(r, p, end, &n_labels, &stage);
         if (!p) return NULL;
     }
-    for (;; nnz++) {
+    for (; !in_comment; nnz++) { /* a local: read through r in each round it cost 30 % */
         p = fsgd_skip_blanks(p);
         if (*p == '\n' || *p == '#') break;
 
@@ -215,7 +264,7 @@ static inline const char *fsgd_svm_line(fsgd_svm_reader *r, const char *p, const
             if (index > r->index_limit) return fsgd_svm_fail(r, FSGD_SVM_N_FEATURES, start);
             if (!r->limit_line) {
                 r->limit_line = r->line;
-                r->limit_column = start - line + 1;
+                r->limit_column = start - line + 1 + r->before;
             }
         }
         if (previous < 0) {
@@ -241,13 +290,12 @@ static inline const char *fsgd_svm_line(fsgd_svm_reader *r, const char *p, const
     }
     p = fsgd_svm_end_line(r, p, end);
     if (!p) return NULL;
-    if (first < r->min_index) r->min_index = first;
-    if (previous > r->max_index) r->max_index = previous;
-    r->nnz = r->indptr[r->n_rows + 1] = nnz;
+    r->nnz = nnz;
     r->n_labels = n_labels;
-    r->n_rows += 1;
-    if (r->label_ptr) r->label_ptr[r->n_rows] = n_labels;
-    return p;
+    r->stage = stage;
+    r->previous = previous;
+    r->first = first;
+    return r->more ? p : fsgd_svm_end_row(r, p);
 }
 
 #endif

@@ -28,6 +28,8 @@ cdef extern from "svmlight.h" nogil:
     ctypedef struct fsgd_svm_reader:
         int one_based, multilabel, query_id, allow_nonfinite
         int64_t index_limit
+        int more
+        int64_t before
         double *labels
         int64_t *label_ptr
         int64_t *qid
@@ -41,6 +43,7 @@ cdef extern from "svmlight.h" nogil:
         int code
         int64_t detail
         const char *at
+    void fsgd_svm_start_line(fsgd_svm_reader *r)
     const char *fsgd_svm_line(fsgd_svm_reader *r, const char *p, const char *end)
 
 
@@ -108,6 +111,7 @@ cdef class LineReader:
         self.r.line = line
         self.r.min_index = LARGEST_INDEX + 1
         self.r.max_index = -1
+        fsgd_svm_start_line(&self.r)
 
     @property
     def n_rows(self):
@@ -139,15 +143,18 @@ cdef class LineReader:
 
     def read(self, const unsigned char[::1] text, Py_ssize_t begin, Py_ssize_t end,
              double[::1] labels, int64_t[::1] label_ptr, int64_t[::1] qid, int64_t[::1] indptr,
-             index_t[::1] indices, real_t[::1] values):
+             index_t[::1] indices, real_t[::1] values, bint more=False, int64_t before=0):
         """Read the lines of text[begin:end] and add their rows to the arrays.
+
+        The range can also be a part of one line, and its first line the rest of one whose parts
+        were read before.
 
         Parameters
         ----------
         text : buffer of bytes, IN
             text[end - 1] must be a newline; `PADDING` more bytes must follow.
         begin, end : int
-            The range; it starts at the start of a line.
+            The range; it starts at the start of a line, or where the last part ended.
         labels : float64, OUT
             One label a row, or all labels of all rows (multilabel).
         label_ptr : int64, OUT, or None
@@ -161,6 +168,11 @@ cdef class LineReader:
         values : float32 or float64, OUT
             The arrays must have room beyond the finished rows: (end - begin) // 4 + 1 entries and
             (end - begin) // 2 + 2 rows and labels.
+        more : bool
+            The range is a part of a line that goes on, and text[end - 1] stands in for what comes.
+            It may end after a token, after a comma between labels and anywhere in a comment.
+        before : int
+            Bytes of the first line that came in earlier parts.
 
         Returns
         -------
@@ -209,12 +221,15 @@ cdef class LineReader:
         cdef const char *following
         r.code = FSGD_SVM_OK
         r.at = p
+        r.more = more
+        r.before = before
         with nogil:
             while p < stop:
                 following = fsgd_svm_line(r, p, stop)
                 if following == NULL:
                     break
-                r.line += 1
+                r.line += not more
+                r.before = 0
                 p = following
         return p - start, _NAMES[r.code], r.at - start, r.detail
 

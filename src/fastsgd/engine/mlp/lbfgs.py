@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
 from fastsgd.engine.mlp.optimizer import share
@@ -178,7 +179,8 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline,
 
         try:
             found = minimize(evaluate, x.copy(), jac=True, method="L-BFGS-B", callback=after,
-                             options={"maxfun": max_fun, "maxiter": settings.max_iter,
+                             options={"maxfun": min(max_fun, INT32_MAX),
+                                      "maxiter": min(settings.max_iter, INT32_MAX),
                                       "gtol": settings.tol})
             x[:], state.loss = found.x, float(found.fun)
             over = "max_iter" if n_iter >= settings.max_iter else "max_fun"

@@ -1,0 +1,59 @@
+"""Which whole numbers parameters may be: each range in one place, asked before any work."""
+
+from numbers import Integral
+
+LARGEST = 2**63 - 1
+"""What kernels count with has 64 bits."""
+
+INT32_MAX = 2**31 - 1
+"""What scipy's solvers count with has 32."""
+
+LONGEST_INTERVAL = 2**40
+"""Rows between two merges: more than any data has, and 1024 times them still fits."""
+
+MOST_THREADS = 1024
+"""Threads of one call; -n_jobs too. Far more than any machine has cores of, and few enough to
+start."""
+
+RANGES = {
+    "max_iter": (1, LARGEST), "n_iter_no_change": (1, LARGEST), "batch_size": (1, LARGEST),
+    "merge_every": (1, LARGEST), "max_fun": (1, LARGEST), "average": (0, LARGEST),
+    "n_jobs": (-MOST_THREADS, MOST_THREADS),
+}
+"""Parameter of an estimator -> least and most."""
+
+
+def is_whole(value):
+    """Whether it is an integer of Python or numpy, and no bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def plain(value):
+    """A whole number as Python's int, whose sums and products do not wrap; others as they are."""
+    return int(value) if is_whole(value) else value
+
+
+def check_range(name, value, least, most=LARGEST):
+    """Refuses what is no whole number from `least` to `most`; the number as Python's int.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not is_whole(value) or not least <= value <= most:
+        raise ValueError(f"{name} must be an int >= {least} and <= {most}, got {value!r}")
+    return int(value)
+
+
+def check_integers(estimator):
+    """Refuses whole numbers outside their range; what else a parameter may be is not asked.
+
+    Calls after the first one of `partial_fit`, and models from files, go without scikit-learn's
+    checks.
+    """
+    for name, (least, most) in RANGES.items():
+        value = getattr(estimator, name, None)
+        if isinstance(value, Integral):  # False, too
+            check_range(name, int(value), least, most)
+    if estimator.n_jobs == 0:
+        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
