@@ -69,7 +69,7 @@ def drop(name):
     (told(format_version=True), "format version"), (told(format_version=0), "format version"),
     (told(format="x"), "not that of a data cache"), (told(kind="csc"), "unknown kind 'csc'"),
     (told(kind=["csr"]), "unknown kind"), (told(kind="dense"), "dense cache has X, y"),
-    (told(shape=[60]), "shape"), (told(shape=[60, -1]), "shape"), (told(shape=[0, 20]), "shape"),
+    (told(shape=[60]), "shape"), (told(shape=[60, -1]), "shape"), (told(shape=[0, 20]), "indptr must have 1"),
     (told(shape=[60, 2.5]), "shape"), (told(shape=[60, True]), "shape"),
     (told(shape=[61, 20]), "indptr must have 62"), (told(shape=[60, 19]), "column 19"),
     (told(shape=[60, 2**40]), "too large"), (told(index_base=2), "index_base"),
