@@ -7,11 +7,14 @@ import scipy.sparse as sp
 from fastsgd.cli.data import read
 from fastsgd.cli.show import show
 from fastsgd.data.cache import save_cache
+from fastsgd.data.label_sets import LabelSets
 
 
 def convert(data, cache, *, base, n_features, dtype, as_json):
     """Reads, writes, prints what is in the file."""
-    X, y, base = read(data, base=base, n_features=n_features, dtype=dtype, labels=False)
+    X, y, base = read(data, base=base, n_features=n_features, dtype=dtype)
+    if isinstance(y, LabelSets):
+        y = _without_labels(data, y)
     save_cache(cache, X, y, index_base=base)
     sparse = sp.issparse(X)
     show({
@@ -24,3 +27,12 @@ def convert(data, cache, *, base, n_features, dtype, as_json):
         "bytes": os.path.getsize(cache),
         "cache": cache,
     }, as_json)
+
+
+def _without_labels(data, sets):
+    """None, the y of text without labels; other sets of labels are no array."""
+    if not len(sets.values):
+        return None
+    raise ValueError(sets.missing if not sets.several else (
+        f"{data}: has rows of several labels, which a cache cannot hold; the commands take it as "
+        "it is, and a cache takes a y of columns of 0 and 1"))

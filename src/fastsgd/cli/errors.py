@@ -14,6 +14,11 @@ def say(text):
     print(f"fastsgd: {text}", file=sys.stderr, flush=True)
 
 
+def one_line(text):
+    """A text without line breaks, which messages of other libraries and arrays have."""
+    return " ".join(line.strip() for line in text.splitlines())
+
+
 def told(command):
     """Wraps a command so that expected errors end it with exit code 1, Ctrl-C with 130."""
 
@@ -33,10 +38,10 @@ def told(command):
             raise typer.Exit(1) from None
         except OSError as error:
             name = f"{error.filename}: " if error.filename is not None else ""
-            say(f"error: {name}{error.strerror or error}")
+            say(one_line(f"error: {name}{error.strerror or error}"))
             raise typer.Exit(1) from None
         except (FastSGDError, ValueError) as error:
-            say(f"error: {error}")
+            say(one_line(f"error: {error}"))
             raise typer.Exit(1) from None
 
     return run

@@ -123,12 +123,12 @@ def load_svmlight(
     return (X, y, rows.qid) if query_id else (X, y)
 
 
-def load_rows(path, *, dtype=np.float64, zero_based=True):
+def load_rows(path, *, n_features=None, dtype=np.float64, zero_based=True):
     """Loads a file whose rows may have one label, several or none: (X, y), for the commands.
 
     Parameters
     ----------
-    path, dtype, zero_based :
+    path, n_features, dtype, zero_based :
         As in `load_svmlight`.
 
     Returns
@@ -138,11 +138,14 @@ def load_rows(path, *, dtype=np.float64, zero_based=True):
     y : ndarray of float64, shape (n_samples,), or LabelSets
         The sets begin where a row has not one label; up to there nothing is slower.
     """
-    _, dtype, zero_based = _checked_options(None, dtype, zero_based)
-    reader = LineReader(one_based=zero_based is False, index_limit=LARGEST_INDEX)
-    rows = _Rows(dtype, False, False, any_labels=True)
+    n_features, dtype, zero_based = _checked_options(n_features, dtype, zero_based)
+    reader = LineReader(
+        one_based=zero_based is False,
+        index_limit=LARGEST_INDEX if n_features is None else n_features - (zero_based is True),
+    )
+    rows = _Rows(dtype, multilabel=False, query_id=False, any_labels=True)
     name = _read(path, reader, rows)
-    X = _matrix(name, reader, rows, None, zero_based)
+    X = _matrix(name, reader, rows, n_features, zero_based)
     return X, rows.vector_or_sets(reader)
 
 
@@ -271,7 +274,6 @@ class _Rows:
         labels = self.labels.tolist()
         ptr = self.label_ptr[: reader.n_rows + 1].tolist()
         return [tuple(sorted(labels[a:b])) for a, b in pairwise(ptr)]
-
 
     def vector_or_sets(self, reader):
         """y of `any_labels`."""
