@@ -116,7 +116,8 @@ def label_sets_of(y):
     if isinstance(y, LabelSets):
         return y
     if not isinstance(y, (list, tuple)):
-        if getattr(y, "dtype", None) != object or getattr(y, "ndim", 0) != 1:
+        kind = getattr(getattr(y, "dtype", None), "kind", None)
+        if kind != "O" or getattr(y, "ndim", 0) != 1:
             return None
         y = y.tolist()
     if not len(y) or not isinstance(y[0], (tuple, list, set, frozenset)):
@@ -127,7 +128,7 @@ def label_sets_of(y):
     if not kinds & {set, frozenset} and len(lengths) == 1:
         if list in kinds:
             return None
-        if lengths > {1} and all(label in (0, 1) for row in y for label in row):
+        if max(lengths) > 1 and all(label in (0, 1) for row in y for label in row):
             return None
     return LabelSets.of_rows(y)
 

@@ -36,7 +36,7 @@ class LabelColumns:
         labels = union(self, sets.labels)
         if len(labels) < 2:
             raise ValueError(f"y has sets of labels, of which there must be at least two; it has "
-                             f"{len(labels)} label in all")
+                             f"{len(labels)} in all")
         return labels
 
     def _named(self, y, classes):
