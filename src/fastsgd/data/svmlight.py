@@ -244,7 +244,7 @@ class _Rows:
                 if not self.any_labels or code not in ("NO_LABEL", "ONE_LABEL"):
                     raise ValueError(place)
                 self.unlabelled = place if code == "NO_LABEL" else None
-                self.label_ptr = np.arange(len(self.indptr))
+                self.label_ptr = np.arange(len(self.indptr), dtype=np.int64)
                 reader.multilabel = True
 
     def matrix(self, reader, n_features, one_based):
