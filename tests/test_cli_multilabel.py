@@ -144,7 +144,11 @@ def test_the_option_is_for_files_that_do_not_show_it(folder, tmp_path, kind):
     (["evaluate", "columns2.npz", "--model", "many"], 1, "y has 2 columns, the model 3 labels"),
     (["evaluate", "sixes.npz", "--model", "many"], 1, "must hold 0 and 1"),
     (["evaluate", "words.npz", "--model", "many"], 1, "labels are text"),
+    (["train", "columns.npz", "columns2.npz"], 1, "as many columns, they have 2 and 3"),
     (["train", "columns.npz", "words.npz"], 1, "y of columns and others one label"),
+    (["train", "unlabelled", "--multilabel"], 1, "the file has no labels"),
+    (["evaluate", "unlabelled", "--model", "many"], 1, "the file has no labels"),
+    (["train", "train", "--test", "unlabelled"], 1, "the file has no labels"),
     (["train", "one_label"], 1, "at least two; it has 1 in all"),
     (["train", "bad"], 1, "bad, line 2, column 3: expected a number as the label"),
     (["convert", "train", "c"], 1, "several labels, which a cache cannot hold"),
@@ -158,6 +162,7 @@ def test_what_cannot_be_is_told_in_one_line(folder, monkeypatch, args, code, wor
         np.savez("sixes.npz", X=X, y=6 * Y)
         np.savez("words.npz", X=X, y=np.where(Y[:, 0], "a", "b"))
         (folder / "one_label").write_text(lines([[5, 5], []] * 45))
+        (folder / "unlabelled").write_text(lines([[]] * 90))
         (folder / "bad").write_text("1 1:2\n1,x 1:2\n")
     out, notes = run(*args, code=code)
     assert out == ""

@@ -27,8 +27,10 @@ def parse_class_weight(text):
         pairs = _of_json(text)
     elif "=" in text:
         pairs = [pair.rpartition("=")[::2] for pair in text.split(",")]
-    else:
+    elif text in ("balanced", "balanced_running"):
         return text
+    else:
+        _refuse(f"{FORM}; got {text!r}")
     weights = {}
     for label, weight in pairs:
         if not label.strip():

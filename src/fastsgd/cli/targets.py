@@ -40,9 +40,9 @@ def settled(found, together, multilabel):
     kinds = {_kind(y) for y in ys}
     sets = [(path, y) for path, y in found if isinstance(y, LabelSets)]
     several = [path for path, y in sets if y.several]
-    columns, labels, texts, numbers, any_several = map(bool, together.largest(
+    columns, labels, texts, numbers, any_several, labelled = map(bool, together.largest(
         "columns" in kinds, bool(kinds - {"columns"}), "text" in kinds, "numbers" in kinds,
-        bool(several)))
+        bool(several), any(not isinstance(y, LabelSets) or len(y.values) for y in ys)))
     if columns and labels:
         raise ValueError("some data files have a y of columns and others one label, or a set of "
                          "labels, a row; convert them to one form")
@@ -50,8 +50,11 @@ def settled(found, together, multilabel):
         raise ValueError("some data files have labels of text and others numbers; convert them "
                          "to one kind")
     if columns:
+        if len(widths := {y.shape[1] for y in ys}) > 1:
+            raise ValueError("the data files must have y of as many columns, they have "
+                             + " and ".join(map(str, sorted(widths))))
         return np.concatenate(ys) if len(ys) > 1 else ys[0]
-    if multilabel or (multilabel is None and any_several):
+    if labelled and (multilabel or (multilabel is None and any_several)):
         return whole(_joined_sets(ys))
     if several:
         raise ValueError(f"{several[0]}: has rows of several labels, where one a row is needed")
@@ -63,10 +66,10 @@ def settled(found, together, multilabel):
 
 
 def _unlabelled(y, to_train):
-    what = ("each row needs a label" if len(y.values)
-            else "the file has no labels, which training and evaluation need")
+    if not len(y.values):
+        return f"{y.missing}; the file has no labels, which training and evaluation need"
     hint = "; with --multilabel a row without a label has none of the labels" if to_train else ""
-    return f"{y.missing}; {what}{hint}"
+    return f"{y.missing}; each row needs a label{hint}"
 
 
 def _kind(y):
