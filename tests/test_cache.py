@@ -161,12 +161,21 @@ def test_an_old_file_is_replaced_when_the_new_one_is_whole(saved, tmp_path, monk
     np.testing.assert_array_equal(opened.X.data, matrix().data)
 
 
+@pytest.mark.parametrize("kind", ["csr", "dense"])
+def test_a_cache_may_have_no_rows(tmp_path, kind):
+    X = matrix(kind=kind)[:0]
+    save_cache(tmp_path / "c", X, np.empty(0, bool), index_base=1)
+    again = open_cache(tmp_path / "c", check="all")
+    assert (type(again.X), again.X.shape, again.X.dtype) == (type(X), X.shape, X.dtype)
+    assert (again.y.shape, again.y.dtype, again.index_base) == ((0,), bool, 1)
+
+
 @pytest.mark.parametrize(("X", "more", "text"), [
     (matrix().astype(int), {}, "must be float32 or float64"),
     (matrix(kind="dense").astype(np.float16), {}, "must be float32 or float64"),
     (matrix().tocsc(), {}, "tocsr"), ([[1.0]], {}, "two dimensions"),
-    (np.zeros(3), {}, "two dimensions"), (np.zeros((0, 3)), {}, "at least one row"),
-    (np.zeros((3, 0)), {}, "at least one column"),
+    (np.zeros(3), {}, "two dimensions"), (np.zeros((3, 0)), {}, "at least one column"),
+    (sp.csr_matrix((3, 0)), {}, "at least one column"),
     (matrix(), {"y": np.zeros(59)}, "60 rows"), (matrix(), {"y": ["a"] * 60}, "numbers or bools"),
     (matrix(), {"y": sp.eye(60, format="csr")}, "toarray"),
     (matrix(), {"y": np.zeros((60, 1, 1))}, "60 rows"),

@@ -245,7 +245,6 @@ def test_failures_have_one_line(folder, tmp_path, model):
         (["predict", folder / "two", "--model", folder / "none"], "none: No such file"),
         (["predict", folder / "two", "--model", model, "--output", "/no/where"],
          "no such folder"),
-        (["evaluate", folder / "three", "--model", model], "label 2 of the data"),
         (["inspect", folder / "bad"], "not a fastsgd model file"),
         (["train", folder / "numbers", *DIVERGING], "epoch #"),
     ]:

@@ -206,13 +206,6 @@ def test_what_is_given_in_the_place_of_something_else_is_told_by_name(folder, tm
         assert option[0] in run("convert", "/nowhere", tmp_path / "c", *option, code=2)[1]
 
 
-def test_multilabel_text_is_read_by_python_alone(folder, tmp_path):
-    """`load_svmlight(multilabel=True)` reads it; the commands take one label a row."""
-    (tmp_path / "t").write_text("1,2 1:1\n2 2:1\n")
-    assert load_svmlight(tmp_path / "t", multilabel=True)[1] == [(1.0, 2.0), (2.0,)]
-    assert "t, line 1, column" in run("train", tmp_path / "t", code=1)[1]
-
-
 def test_a_named_pipe_is_text_and_not_looked_into(tmp_path):
     """As that of `fastsgd train <(zcat ...)`: bytes read from it would be gone."""
     os.mkfifo(tmp_path / "pipe")

@@ -144,10 +144,10 @@ def test_failures_have_one_line(folder, tmp_path):
     run("train", folder / "three", *MLP, "--epochs", 1, "--save", tmp_path / "m")
     for args, text in [
         (["train", folder / "three-dense.npz", *MLP, "--lazy", "yes"], "lazy=True"),
-        (["train", folder / "pairs.npz", *MLP], "y has 2 columns"),
+        (["train", folder / "pairs.npz", *MLP], "indicator of 0 and 1; got continuous"),
         (["train", folder / "three", *MLP, "--solver", "sgd", "--learning-rate-init", 1e300],
          "non-finite"),
-        (["evaluate", folder / "two", "--model", tmp_path / "m"], "label -1 of the data"),
+        (["evaluate", folder / "pairs.npz", "--model", tmp_path / "m"], "y has 2 columns"),
         (["evaluate", folder / "three-dense.npz", "--model", folder / "three.npz"],
          "not a fastsgd model file"),
     ]:

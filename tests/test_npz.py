@@ -78,6 +78,16 @@ def test_types(tmp_path, kind, given, dtype, found):
     same(read, values.astype(found))
 
 
+def test_an_archive_may_have_no_rows(tmp_path):
+    csr = {"data": np.empty(0), "indices": np.empty(0, int), "indptr": np.zeros(1, int),
+           "shape": (0, 8)}
+    for arrays in (csr, {"X": np.empty((0, 8))}):
+        np.savez(tmp_path / "d.npz", **arrays, y=Y[:0])
+        found = load_npz(tmp_path / "d.npz")
+        assert (found.X.shape, found.y.shape) == ((0, 8), (0,))
+        assert sp.issparse(found.X) == (arrays is csr)
+
+
 @pytest.mark.parametrize(("arrays", "text"), [
     ({"a": Y, "b": Y}, "has the arrays a, b; it needs X"), ({}, "has the arrays none"),
     ({"y": Y}, "has the arrays y; it needs X"),
@@ -90,15 +100,15 @@ def test_types(tmp_path, kind, given, dtype, found):
     (parts(y=Y.astype(complex)), "y is complex128"), (parts(y=Y.astype("S1")), r"y is \|S1"),
     (parts(data=X.data.astype(complex)), "the values of X are complex128"),
     ({"X": np.array([["a"]])}, "the values of X are <U1"), ({"X": Y}, "rows and columns"),
-    ({"X": np.zeros((0, 3))}, "rows and columns"),
+    ({"X": np.zeros((3, 0))}, "rows and columns"),
     (parts(data=X.data[1:]), "of one length"), (parts(data=X.data[:, None]), "of one length"),
     (parts(indptr=X.indptr[:-1]), "indptr must have 31 entries"),
     (parts(indptr=X.indptr[::-1]), "indptr must run from 0 to the"),
     (parts(indptr=np.r_[0, 9, 5, X.indptr[3:]]), "indptr falls at row 1"),
     (parts(indptr=X.indptr.astype(float)), "indptr must be a vector of integers"),
     (parts(indices=X.indices + 1), "column 8; with 8 features they run from 0 to 7"),
-    (parts(indices=X.indices - 1), "column -1"), (parts(shape=(30,)), "shape must be two"),
-    (parts(shape=(0, 8)), "shape must be two"), (parts(shape=30), "shape must be a vector"),
+    (parts(indices=X.indices - 1), "column -1"), (parts(shape=(30,)), "shape must be the numbers"),
+    (parts(shape=(0, 8)), "indptr must have 1"), (parts(shape=30), "shape must be a vector"),
     (parts(shape=(30, 7)), "column 7"),
 ])
 def test_what_does_not_fit_is_told(tmp_path, arrays, text):

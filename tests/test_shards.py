@@ -98,3 +98,14 @@ def test_an_error_names_file_and_place(tmp_path):
     path.write_text("1 1:1\n" * 10 + "1 1:x\n")
     with pytest.raises(ValueError, match=r"file from byte 36 on, line 5, column 5"):
         read_pieces([Piece(str(path), (1, 2))], Told(1, 2))
+
+
+def test_empty_files_are_nobodys_share(tmp_path):
+    names = []
+    for name, text in (("a", ""), ("b", "1 1:2\n"), ("c", "2 1:3\n"), ("d", "")):
+        (tmp_path / name).write_text(text)
+        names.append(str(tmp_path / name))
+    assert [[piece.path for piece in pieces_of(names, rank, 2)] for rank in range(2)] == [
+        [names[1]], [names[2]]]
+    assert pieces_of(names[:2], 1, 2) == [Piece(names[1], (1, 2))]
+    assert pieces_of(names[:1], 0, 2) == [Piece(names[0], (0, 2))]  # told by who reads it

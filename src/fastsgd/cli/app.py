@@ -28,6 +28,7 @@ def train(
     save: o.Save = None,
     resume: o.Resume = None,
     task: o.Task = None,
+    multilabel: o.Multilabel = False,
     loss: o.Loss = None,
     hidden: o.Hidden = None,
     activation: o.Activation = None,
@@ -82,7 +83,8 @@ def train(
     o.check_n_features(n_features)
     from fastsgd.cli.train import train as run
 
-    run(data, test=test, kind=kind, model_path=path, resume=resume, task=task, dtype=dtype,
+    run(data, test=test, kind=kind, model_path=path, resume=resume, task=task,
+        multilabel=multilabel, dtype=dtype,
         n_features=n_features, base=base, as_json=as_json, quiet=quiet, marker=marker,
         checkpoint=checkpoint, every=every, workers={
             "n": workers, "sync": worker_sync, "local_steps": local_steps, "comm": comm,
@@ -127,15 +129,15 @@ def evaluate(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    """Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty."""
+    """Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty.
+
+    A row with a label that the model lacks is an error, and counts in no loss.
+    """
     base = o.base_of(zero_based)
     from fastsgd import load_model
-    from fastsgd.cli.data import read_for
-    from fastsgd.cli.measure import measure
-    from fastsgd.cli.show import show
+    from fastsgd.cli.evaluate import evaluate as run
 
-    fitted = load_model(model)
-    show(measure(fitted, *read_for(fitted, data, base=base, quiet=quiet)), as_json)
+    run(load_model(model), data, base=base, as_json=as_json, quiet=quiet)
 
 
 @app.command()

@@ -8,12 +8,15 @@ from fastsgd.cli.data import read
 from fastsgd.cli.outputs import where_to_print
 from fastsgd.cli.show import show
 from fastsgd.data.cache import save_cache
+from fastsgd.data.label_sets import LabelSets
 from fastsgd.output_target import is_replaced
 
 
 def convert(data, cache, *, base, n_features, dtype, as_json):
     """Reads, writes, prints what is in the file."""
-    X, y, base = read(data, base=base, n_features=n_features, dtype=dtype, labels=False)
+    X, y, base = read(data, base=base, n_features=n_features, dtype=dtype)
+    if isinstance(y, LabelSets):
+        y = _without_labels(data, y)
     save_cache(cache, X, y, index_base=base)
     sparse = sp.issparse(X)
     show({
@@ -26,3 +29,12 @@ def convert(data, cache, *, base, n_features, dtype, as_json):
         "bytes": os.path.getsize(cache) if is_replaced(cache) else None,
         "cache": cache,
     }, as_json, where_to_print(cache))
+
+
+def _without_labels(data, sets):
+    """None, the y of text without labels; other sets of labels are no array."""
+    if not len(sets.values):
+        return None
+    raise ValueError(sets.missing if not sets.several else (
+        f"{data}: has rows of several labels, which a cache cannot hold; the commands take it as "
+        "it is, and a cache takes a y of columns of 0 and 1"))

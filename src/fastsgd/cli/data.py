@@ -8,12 +8,16 @@ from fastsgd.cli.pipes import opened_text
 from fastsgd.data.arrays import Data
 from fastsgd.data.cache import open_cache
 from fastsgd.data.files import form_of
+from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.npz import load_npz
-from fastsgd.data.svmlight import load_svmlight
+from fastsgd.data.svmlight import load_rows
 
 
-def read(path, *, base=None, n_features=None, dtype=None, labels=True):
+def read(path, *, base=None, n_features=None, dtype=None):
     """The rows of a file: (X, y, base), where svmlight text would number features from `base`.
+
+    There may be none. y is a vector, an array of columns, `LabelSets` (text whose rows have not
+    one label each) or None; `fastsgd.cli.targets.settled` tells what they come to.
 
     Parameters
     ----------
@@ -25,22 +29,18 @@ def read(path, *, base=None, n_features=None, dtype=None, labels=True):
         More features are an error.
     dtype : float32, float64 or None
         None: as the arrays are; of text float64.
-    labels : bool
-        Whether a file without y is an error.
     """
     form = "text" if path == "-" else form_of(path)
     if form == "text":
         X, y, base = _text(path, base, n_features, np.float64 if dtype is None else dtype)
         return X, whole(y), base
     X, y, told = load_npz(path, dtype=dtype) if form == "npz" else _cache(path, dtype)
-    if None not in (base, told) and base != told:
+    if None not in (base, told) and base != told and X.shape[0]:
         raise ValueError(
             f"{path}: its features are numbered from {told}, here they are asked for from {base} "
             "(--zero-based, or the model); convert the text again with --zero-based "
             f"{'no' if base else 'yes'}")
-    if y is None and labels:
-        raise ValueError(f"{path}: has no y, the labels or targets; add an array y")
-    if n_features is not None:
+    if n_features is not None and X.shape[0]:
         X = _widened(X, n_features, path)
     return X, whole(flat(y)), base if told is None else told
 
@@ -54,9 +54,11 @@ def _cache(path, dtype):
 def _text(path, base, n_features, dtype):
     with opened_text(path) as source:
         if base is not None:
-            X, y = load_svmlight(source, zero_based=base == 0, n_features=n_features, dtype=dtype)
+            X, y = load_rows(source, zero_based=base == 0, n_features=n_features, dtype=dtype)
             return X, y, base
-        X, y = load_svmlight(source, zero_based=True, dtype=dtype)
+        X, y = load_rows(source, zero_based=True, dtype=dtype)
+    if not X.shape[0]:
+        return X, y, None
     base = int(X.nnz == 0 or X.indices.min() > 0)
     needed = int(X.indices.max()) + 1 - base if X.nnz else 0
     if n_features is not None and needed > n_features:
@@ -74,20 +76,22 @@ def _widened(X, n_features, path):
     return X
 
 
-def read_for(model, path, *, base=None, quiet=False, labels=True):
+def read_for(model, path, *, base=None, quiet=False):
     """Rows to predict or to measure by a loaded model: (X, y)."""
     base = getattr(model, "_index_base", None) if base is None else base
-    return read_as(path, base, model.n_features_in_, dtype_of(model), quiet, labels)
+    return read_as(path, base, model.n_features_in_, dtype_of(model), quiet)
 
 
-def read_as(path, base, n_features, dtype, quiet, labels=True):
-    """Rows of a width that is known from the training: (X, y).
+def read_as(path, base, n_features, dtype, quiet):
+    """Rows of a width that is known from the training: (X, y), as `read`.
 
     Sparse features beyond it have no weight, so they are left out, with a note. Arrays keep their
     type; who uses them converts some rows at a time.
     """
     form = "text" if path == "-" else form_of(path)
-    X, y, _ = read(path, base=base, dtype=dtype if form == "text" else None, labels=labels)
+    X, y, _ = read(path, base=base, dtype=dtype if form == "text" else None)
+    if not X.shape[0]:
+        return sp.csr_matrix((0, n_features), dtype=dtype), y
     if not sp.issparse(X):
         return _widened(X, n_features, path), y
     if X.shape[1] > n_features:
@@ -117,7 +121,9 @@ def flat(y):
 
 def whole(y):
     """Whole numbers as int64, so that a class is shown as 1 and not as 1.0."""
+    if isinstance(y, LabelSets):
+        return LabelSets(whole(y.values), y.ptr, y.missing)
     if y is None or y.dtype.kind != "f":
         return y
-    whole = np.all(np.abs(y) < 2.0**53) and np.all(y == np.trunc(y))
-    return y.astype(np.int64) if whole else y
+    are_whole = np.all(np.abs(y) < 2.0**53) and np.all(y == np.trunc(y))
+    return y.astype(np.int64) if are_whole else y

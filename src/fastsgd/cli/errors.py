@@ -19,6 +19,11 @@ def say(text):
         print(f"fastsgd: {text}", file=sys.stderr, flush=True)
 
 
+def one_line(text):
+    """A text without line breaks, which messages of other libraries and arrays have."""
+    return " ".join(line.strip() for line in text.splitlines())
+
+
 def told(command):
     """Wraps a command so that expected errors end it with exit code 1, Ctrl-C with 130."""
 
@@ -47,7 +52,7 @@ def tell(error):
             text = ""  # who read our stdout has enough
     _end_stdout()
     if text:
-        say(text)
+        say(one_line(text))
     return code
 
 

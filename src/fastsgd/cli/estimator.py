@@ -7,6 +7,7 @@ import typer
 from sklearn.base import is_classifier
 
 from fastsgd._validation import check_combinations
+from fastsgd.cli.class_weights import parse_class_weight
 from fastsgd.cli.data import is_mlp
 from fastsgd.cli.workers import (
     SEED_OF_A_JOB,
@@ -192,7 +193,7 @@ def _common_values(kind, params):
         values["max_time"] = (
             None if params["max_time"] == "none" else _number(params["max_time"], "max_time"))
     if "class_weight" in params:
-        values["class_weight"] = _class_weight(params["class_weight"])
+        values["class_weight"] = parse_class_weight(params["class_weight"])
     return values
 
 
@@ -217,14 +218,3 @@ def _layers(text):
         raise ValueError("The 'hidden_layer_sizes' parameter of it must be whole numbers > 0, as "
                          f"128,64, or none; got {text!r}")
     return tuple(int(part) for part in parts)
-
-
-def _class_weight(text):
-    """'balanced', 'balanced_running', or LABEL=WEIGHT,LABEL=WEIGHT as a dict."""
-    if "=" not in text:
-        return text
-    weights = {}
-    for pair in text.split(","):
-        label, _, weight = pair.partition("=")
-        weights[_number(label, "class_weight")] = _number(weight, "class_weight")
-    return weights

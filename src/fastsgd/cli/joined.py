@@ -3,17 +3,18 @@
 import numpy as np
 import scipy.sparse as sp
 
-from fastsgd.cli.data import flat, read, whole
+from fastsgd.cli.data import read
+from fastsgd.cli.targets import settled
 from fastsgd.data.files import form_of
 from fastsgd.data.shards import Lines, byte_range
-from fastsgd.data.svmlight import load_svmlight
+from fastsgd.data.svmlight import load_rows
 
 
-def read_pieces(pieces, together, *, base=None, n_features=None, dtype=None):
+def read_pieces(pieces, together, *, base=None, n_features=None, dtype=None, multilabel=None):
     """The rows of several pieces, one after another: (X, y, base), as `read` of one file.
 
-    The first feature's number, the width of X and the types are decided for all pieces of all
-    processes, whatever each of them holds.
+    The first feature's number, the width of X, the types and the kind of y are decided for all
+    pieces of all processes, whatever each of them holds. Pieces without rows are passed over.
 
     Parameters
     ----------
@@ -21,28 +22,37 @@ def read_pieces(pieces, together, *, base=None, n_features=None, dtype=None):
     together : Alone or Job
     base, n_features, dtype :
         As of `read`.
+    multilabel :
+        As of `settled`.
     """
     if together.size == 1 and len(pieces) == 1 and pieces[0].part is None:
-        return read(pieces[0].path, base=base, n_features=n_features, dtype=dtype)
-    found = [rows for rows in (_rows(piece, base, dtype) for piece in pieces) if rows is not None]
+        path = pieces[0].path
+        X, y, base = read(path, base=base, n_features=n_features, dtype=dtype)
+        if X.shape[0]:
+            return X, settled([(path, y)], together, multilabel), base
+        found = []
+    else:
+        found = [(piece.path, *rows) for piece in pieces
+                 if (rows := _rows(piece, base, dtype))[0].shape[0]]
+    if not found and together.size == 1:
+        paths = ", ".join(dict.fromkeys(piece.path for piece in pieces))
+        raise ValueError(f"{paths}: no rows to train on; empty lines and comments are none")
     if not found:
         raise ValueError(f"process {together.rank} of {together.size} has no rows to read; start "
                          "fewer processes, or give --rows all")
     base = _base(found, base, together)
-    matrices = [_shifted(X, told, base) for X, _, told in found]
+    matrices = [_shifted(X, told, base) for _, X, _, told in found]
     sparse = [sp.issparse(X) for X in matrices]
     any_sparse, any_dense = together.largest(any(sparse), not all(sparse))
     if any_sparse and any_dense:
         raise ValueError("some data files hold sparse rows and others arrays; convert them to "
                          "one form")
     X = _stacked(matrices, any_sparse, n_features, together)
-    y = np.concatenate([y for _, y, _ in found])
-    number, = together.largest(float(y.dtype.kind == "f" and whole(y).dtype.kind == "f"))
-    return X, y if number else whole(y), base
+    return X, settled([(path, y) for path, _, y, _ in found], together, multilabel), base
 
 
 def _rows(piece, base, dtype):
-    """(X, y, told) of a piece, or None if it has no line.
+    """(X, y, told) of a piece.
 
     `told` is the number of the first feature, or "raw" for text whose features are counted as if
     it were 0.
@@ -53,27 +63,24 @@ def _rows(piece, base, dtype):
         if piece.part is not None:
             k, n = piece.part
             rows = slice(X.shape[0] * k // n, X.shape[0] * (k + 1) // n)
-            X, y = X[rows], y[rows]
-        return (X, y, told) if X.shape[0] else None
+            X, y = X[rows], None if y is None else y[rows]
+        return X, y, told
     if piece.part is None:
-        X, y, told = read(path, base=base or 0, dtype=dtype)
+        X, y, _ = read(path, base=base or 0, dtype=dtype)
     else:
-        begin, end = byte_range(path, *piece.part)
-        if begin == end:
-            return None
-        with Lines(path, begin, end) as lines:
-            X, y = load_svmlight(lines, zero_based=not base,
-                                 dtype=np.float64 if dtype is None else dtype)
-    return X, flat(y), "raw" if base is None else base
+        with Lines(path, *byte_range(path, *piece.part)) as lines:
+            X, y = load_rows(lines, zero_based=not base,
+                             dtype=np.float64 if dtype is None else dtype)
+    return X, y, "raw" if base is None else base
 
 
 def _base(found, base, together):
     """The number of the first feature, for all."""
     if base is not None:
         return base
-    raw = [X for X, _, told in found if isinstance(told, str)]
+    raw = [X for _, X, _, told in found if isinstance(told, str)]
     zero = any(X.nnz and X.indices.min() == 0 for X in raw)
-    told = [told for _, _, told in found if not isinstance(told, str)]
+    told = [told for *_, told in found if not isinstance(told, str)]
     zero, text, told_0, told_1 = together.largest(zero, bool(raw), 0 in told, 1 in told)
     if told_1 and (told_0 or zero):
         raise ValueError("some data files number their features from 0 and others from 1; tell "

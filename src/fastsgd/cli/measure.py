@@ -5,10 +5,12 @@ import math
 import numpy as np
 from sklearn.base import is_classifier
 
+from fastsgd.cli.class_weights import class_weights
 from fastsgd.cli.data import dtype_of, is_mlp
 from fastsgd.cli.measure_mlp import measure_mlp
-from fastsgd.cli.targets import check_labels, class_weights
+from fastsgd.cli.mistakes import Mistakes, Squares
 from fastsgd.cli.workers import ALONE
+from fastsgd.estimators._multilabel import label_weights
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
@@ -16,70 +18,74 @@ from fastsgd.schedules import has_flag
 from fastsgd.solvers import solver_of
 
 CHUNK_ROWS = 1 << 16
+CHUNK_CELLS = 1 << 24
+"""Rows times models that are looked at at a time."""
 
 
 def measure(model, X, y, together=ALONE):
     """rows, error (or rmse and r2), mean_loss and objective of a fitted model, as a dict.
 
     The objective is f(w, b) = mean_loss + alpha * R(w), in float64; class weights count in the
-    loss. With more than two classes both are means over the one-against-rest models. That of a
-    multilayer perceptron is told by `measure_mlp`. Processes of a job which each have rows of
-    their own tell of all of them.
+    loss. With several one-against-rest models both are means over them. That of a multilayer
+    perceptron is told by `measure_mlp`, what is told of mistakes by `Mistakes`. A row with a label
+    that the model lacks is an error and counts in no loss. Processes of a job which each have rows
+    of their own tell of all of them.
+
+    `y` is as `settled` or `measurable` gives it.
     """
-    if getattr(model, "multilabel_", False):
-        raise ValueError("this is a multilabel model; the command line measures models of one "
-                         "class a row only")
-    check_labels(model, y)
     if is_mlp(model):
         return measure_mlp(model, X, y, together)
-    n = X.shape[0]
     coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
     coef = np.atleast_2d(coef).astype(np.float64)
-    targets, weights = _targets(model, y, len(coef))
-    loss = LOSSES[model.loss]
-    total, wrong, squares = 0.0, 0, 0.0
-    for begin in range(0, n, CHUNK_ROWS):
-        part = slice(begin, begin + CHUNK_ROWS)
+    mistakes = Mistakes(model, y) if is_classifier(model) else Squares(y)
+    targets_of = _targets(model, y, mistakes, len(coef))
+    loss, total = LOSSES[model.loss], 0.0
+    step = max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(coef)))
+    for begin in range(0, X.shape[0], step):
+        part = slice(begin, begin + step)
         rows = X[part].astype(dtype_of(model), copy=False)
-        predicted = model.predict(rows)
-        if is_classifier(model):
-            wrong += int(np.count_nonzero(predicted != y[part]))
-        else:
-            squares += float(np.sum((predicted.astype(np.float64) - y[part]) ** 2))
+        mistakes.add(part, model.predict(rows))
         margins = rows @ coef.T + model.intercept_.astype(np.float64)
+        targets = targets_of(part)
         for k in range(len(coef)):
-            losses = loss.value(margins[:, k], targets(k)[part], float(model.epsilon))
-            total += float(np.sum(losses * weights(k)[part]))
-    n, wrong, squares, total, at_all = together.sums(
-        n, wrong, squares, total, 0 if is_classifier(model) else float(np.sum(y)))
-    n = int(n)
-    result = {"rows": n}
-    if is_classifier(model):
-        result["error"] = wrong / n
-    else:
-        spread, = together.sums(float(np.sum((y - at_all / n) ** 2)))
-        result["rmse"] = math.sqrt(squares / n)
-        result["r2"] = 1 - squares / spread if spread > 0 else math.nan
-    result["mean_loss"] = total / (n * len(coef))
-    result["objective"] = result["mean_loss"] + _penalty(model, coef, n)
+            y_k, weights = targets(k)
+            losses = loss.value(margins[:, k], y_k, float(model.epsilon))
+            total += float(np.sum(losses * weights))
+    total, n_known = together.sums(total, mistakes.n_known)
+    result = mistakes.told(together)
+    result["mean_loss"] = total / (n_known * len(coef)) if n_known else math.nan
+    result["objective"] = result["mean_loss"] + _penalty(model, coef, result["rows"])
     return result
 
 
-def _targets(model, y, n_models):
-    """(targets, weights): functions of the number of the one-against-rest model."""
+def _targets(model, y, mistakes, n_models):
+    """``targets_of(part)(k)``: (targets, weights) of model k and the rows of a slice."""
     if not is_classifier(model):
-        return lambda k: y.astype(np.float64), lambda k: np.ones(len(y))
-    by_class, classes = class_weights(model, y), model.classes_.tolist()
+        return lambda part: lambda k: (y[part].astype(np.float64), 1.0)
+    known = ~mistakes.lost
+    if mistakes.Y is not None:
+        pairs = label_weights(model.class_weight, mistakes.Y)
 
-    def targets(k):
-        return np.where(y == classes[k if n_models > 1 else 1], 1.0, -1.0)
+        def of_labels(part):
+            has = mistakes.Y[part].toarray() > 0
+            return lambda k: _signs(has[:, k], *pairs[k], known[part])
 
-    def weights(k):
-        positive = by_class.get(classes[k if n_models > 1 else 1], 1.0)
-        negative = 1.0 if n_models > 1 else by_class.get(classes[0], 1.0)
-        return np.where(targets(k) > 0, positive, negative)
+        return of_labels
+    by_class, classes = class_weights(model, y[known]), model.classes_.tolist()
 
-    return targets, weights
+    def of_classes(part):
+        def targets(k):
+            label = classes[k if n_models > 1 else 1]
+            negative = 1.0 if n_models > 1 else by_class.get(classes[0], 1.0)
+            return _signs(y[part] == label, negative, by_class.get(label, 1.0), known[part])
+
+        return targets
+
+    return of_classes
+
+
+def _signs(has, negative, positive, known):
+    return np.where(has, 1.0, -1.0), np.where(has, positive, negative) * known
 
 
 def _penalty(model, coef, n):

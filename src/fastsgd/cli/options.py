@@ -84,7 +84,8 @@ Vocabulary = Annotated[_Text, option(
     "--vocabulary", "Text, plain or .gz, whose line k names the k-th feature.", "none")]
 
 Test = Annotated[_Text, option(
-    "--test", "Rows to measure the result on; as wide as DATA.", "none")]
+    "--test", "Rows to measure the result on; as wide as DATA. One with a label that DATA lack is "
+    "an error.", "none")]
 Models = Annotated[list[str] | None, option(
     "--model", "The kind of model, linear or mlp; any other value is a file to save it in, like "
     "--save. May be given twice.", "linear, not saved")]
@@ -97,6 +98,9 @@ Resume = Annotated[_Text, option(
 Task = Annotated[_Text, option(
     "--task", "classify or regress.", "regress for the losses squared_error, huber, "
     "epsilon_insensitive, squared_epsilon_insensitive, poisson; else classify")]
+Multilabel = Annotated[bool, option(
+    "--multilabel", "Rows may have any number of labels: of text as 1,3 or none, of .npz and "
+    "cache a y of columns of 0 and 1.", "off; on where a row of text has several, or y columns")]
 Loss = Annotated[_Text, option(
     "--loss", "hinge, squared_hinge, log_loss, modified_huber, perceptron; squared_error, "
     "huber, epsilon_insensitive, squared_epsilon_insensitive. MLP: log_loss, squared_error; "
@@ -104,8 +108,8 @@ Loss = Annotated[_Text, option(
     "hinge; to regress squared_error; MLP: log_loss")]
 Alpha = Annotated[_Real, option("--alpha", "Weight of the penalty, a number >= 0.", "0.0001")]
 ClassWeight = Annotated[_Text, option(
-    "--class-weight", "balanced, balanced_running (linear), or LABEL=WEIGHT,LABEL=WEIGHT.",
-    "all 1")]
+    "--class-weight", "balanced, balanced_running (linear), or LABEL=WEIGHT,LABEL=WEIGHT; where "
+    "a label has a comma a JSON object.", "all 1")]
 Epochs = Annotated[_Count, option(
     "--epochs", "Passes over the rows at most, in total.", "1000; MLP: 200; on --resume the "
     "model's")]

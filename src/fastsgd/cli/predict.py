@@ -18,7 +18,7 @@ def predict(model, data, *, proba, output, base, quiet):
         raise ValueError(
             "--proba needs a classifier: an MLP, or a linear model with loss log_loss or "
             f"modified_huber; this model is a {type(model).__name__} with loss {model.loss}")
-    X, _ = read_for(model, data, base=base, quiet=quiet, labels=False)
+    X, _ = read_for(model, data, base=base, quiet=quiet)
     if output in (None, STDOUT):
         _write(sys.stdout, model, X, proba)
         return
@@ -29,8 +29,11 @@ def predict(model, data, *, proba, output, base, quiet):
 
 
 def _write(file, model, X, proba):
+    sets = getattr(model, "multilabel_", False) and not proba
     for begin in range(0, X.shape[0], CHUNK_ROWS):
         part = X[begin : begin + CHUNK_ROWS]
         rows = model.predict_proba(part) if proba else model.predict(part)
-        rows = rows[:, np.newaxis] if rows.ndim == 1 else rows  # multilabel: 0 or 1 a label
-        file.writelines(" ".join(map(str, row)) + "\n" for row in rows)
+        if sets:  # as files have them: the labels joined by commas, nothing for none
+            rows = [model.classes_[row > 0] for row in rows]
+        rows = rows[:, np.newaxis] if not sets and rows.ndim == 1 else rows
+        file.writelines(("," if sets else " ").join(map(str, row)) + "\n" for row in rows)

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import load_model, save_model
 from fastsgd.checkpoints import epochs_behind, train_in_legs
+from fastsgd.cli.class_weights import by_label
 from fastsgd.cli.data import dtype_of, is_mlp, read_as
 from fastsgd.cli.errors import say
 from fastsgd.cli.estimator import make_model, resumed_model
@@ -19,8 +20,9 @@ from fastsgd.cli.measure import measure
 from fastsgd.cli.outputs import STDOUT, output_of, where_to_print
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
-from fastsgd.cli.targets import check_kind
+from fastsgd.cli.targets import answers_after, answers_of, check_kind, measurable
 from fastsgd.cli.workers import ALONE, is_job, processes_of
+from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.errors import CommError
 from fastsgd.estimators._workers import close_pool
@@ -32,8 +34,8 @@ TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
 """What is shown of fit_stats_, where the estimator has it."""
 
 
-def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base, as_json, quiet,
-          marker, checkpoint, every, workers, params):
+def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_features, base,
+          as_json, quiet, marker, checkpoint, every, workers, params):
     """Trains, saves, measures and prints.
 
     `params` are the estimator's, None where not given; `workers` what `workers_from` takes.
@@ -48,6 +50,8 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         model = resumed_model(load_model(resume), kind, params, workers)
         n_features, dtype = model.n_features_in_, dtype_of(model)
         base = getattr(model, "_index_base", base) if base is None else base
+    several = _several(model, multilabel, resume is not None)
+    named = "class_weight" in params and isinstance(model.class_weight, dict)
     if every is not None and (checkpoint is None or every < 1):
         raise typer.BadParameter("must be >= 1" if every < 1 else "needs --checkpoint, a file",
                                  param_hint="--every")
@@ -61,6 +65,8 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
                                  param_hint="DATA")
     model_path, checkpoint, marker = _checked_outputs(
         model_path, checkpoint, marker, (*data, test), resume, is_job(model))
+    if [*data, test].count("-") > 1:
+        raise typer.BadParameter("stdin can be read once only", param_hint="DATA, --test")
     for path in (*data, test):
         if path not in (None, "-"):
             os.stat(path)  # a missing file is told before a long reading of the other
@@ -69,13 +75,20 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         own = together.size > 1 and model.workers.rows == "own"
         pieces = (pieces_of(data, together.rank, together.size) if own
                   else [Piece(path) for path in data])
-        X, y, base = read_pieces(pieces, together, base=base, n_features=n_features, dtype=dtype)
+        X, y, base = read_pieces(pieces, together, base=base, n_features=n_features, dtype=dtype,
+                                 multilabel=several)
         check_kind(model, y)
         if base is not None:
             model._index_base = base
         held_out = None
-        if test is not None and not together.rank:
-            held_out = read_as(test, base, X.shape[1], X.dtype, quiet)
+        if named or test is not None:
+            answers = answers_of(model) if resume is not None else answers_after(model, y)
+            if named:
+                model.class_weight = by_label(
+                    model.class_weight, answers.classes, answers.multilabel)
+            if test is not None and not together.rank:
+                X_test, y_test = read_as(test, base, X.shape[1], X.dtype, quiet)
+                held_out = X_test, measurable(test, X_test, y_test, answers, ALONE, quiet)
         began = time.perf_counter()
         legs = None
         if checkpoint is not None:
@@ -114,6 +127,21 @@ def _checked_outputs(model_path, checkpoint, marker, read, resume, job):
     return model_path, checkpoint, output_of(marker, "--marker", used=used, binary=False)
 
 
+def _several(model, multilabel, resumed):
+    """Whether rows have sets of labels; None: as the data say."""
+    if not is_classifier(model):
+        if multilabel:
+            raise typer.BadParameter("is for --task classify", param_hint="--multilabel")
+        return False
+    if not resumed:
+        return multilabel or None
+    own = bool(getattr(model, "multilabel_", False))
+    if multilabel and not own:
+        raise typer.BadParameter("the model that is resumed has one class a row",
+                                 param_hint="--multilabel")
+    return own
+
+
 def _told(model, X, seconds):
     """What is shown of a training."""
     result = {"estimator": type(model).__name__, "loss": model.loss, "features": X.shape[1]}
@@ -136,8 +164,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
     """
     n_models = 1
     if is_classifier(model) and not is_mlp(model):
-        n_classes = len(np.unique(y))
-        n_models = 1 if n_classes == 2 else n_classes
+        n_models = _n_models(y)
     with warnings.catch_warnings(), Progress(
             model, X.shape[0], n_models, model.max_iter, quiet,
             behind=getattr(model, "n_iter_", 0) if resumed else 0):
@@ -175,6 +202,16 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
             message = f"{limit} not enough to {aim}"
         say(f"note: {message}")
     return failed
+
+
+def _n_models(y):
+    """One-against-rest models of a linear classifier."""
+    if isinstance(y, LabelSets):
+        return len(y.labels)
+    if y.ndim == 2:
+        return y.shape[1]
+    n_classes = len(np.unique(y))
+    return 1 if n_classes == 2 else n_classes
 
 
 def _of_last_leg(told):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import typer
 
-from fastsgd.cli.errors import say
+from fastsgd.cli.errors import one_line, say
 from fastsgd.errors import CommError, FastSGDError, RemoteTraceback
 from fastsgd.workers import COMMS, ROWS, SYNCS, Workers
 
@@ -140,5 +140,5 @@ def _told():
     except (FastSGDError, ValueError, OSError) as error:
         if isinstance(error.__cause__, RemoteTraceback):
             raise
-        say(f"error: {error}")
+        say(one_line(f"error: {error}"))
         raise SystemExit(1) from None

@@ -44,7 +44,7 @@ def save_cache(path, X, y=None, *, index_base=None):
     path : str, bytes or path-like
         Any name; ``.fsgd-cache`` is the custom.
     X : scipy.sparse CSR or ndarray of shape (n_samples, n_features)
-        float32 or float64, at least one row. Indices are stored as int32 where they fit.
+        float32 or float64, with any number of rows. Indices are stored as int32 where they fit.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Numbers or bools.
     index_base : {0, 1}, default=None
@@ -82,8 +82,6 @@ def save_cache(path, X, y=None, *, index_base=None):
     else:
         arrays = {"X": _dense(X)}
         told |= {"kind": "dense", "canonical": True}
-    if X.shape[0] == 0:
-        raise ValueError(f"X must have at least one row, its shape is {X.shape}")
     told |= {"shape": [int(n) for n in X.shape], "index_base": index_base}
     if y is not None:
         arrays["y"] = _targets(y, X.shape[0])
@@ -156,6 +154,8 @@ def _csr_arrays(X):
         raise ValueError(f"X must be CSR or dense, got {X.format}; X.tocsr() makes it so")
     _check_real(X.dtype)
     n_rows, n_features = X.shape
+    if not n_features:
+        raise ValueError("X must have at least one column")
     nnz = int(X.indptr[-1])
     check_indptr(X.indptr, n_rows, nnz)
     if min(len(X.data), len(X.indices)) < nnz:

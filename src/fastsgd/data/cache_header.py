@@ -113,7 +113,7 @@ def _told(metadata):
     for valid, what in (
         (isinstance(kind, str) and kind in ARRAYS, f"unknown kind {kind!r}"),
         (isinstance(shape, list) and len(shape) == 2 and all(map(_is_count, shape))
-         and min(shape) > 0, f"shape is {shape!r}"),
+         and shape[1] > 0, f"shape is {shape!r}"),
         (told.get("index_base") is None or (_is_count(told["index_base"])
                                             and told["index_base"] <= 1),
          f"index_base is {told.get('index_base')!r}"),
@@ -133,7 +133,8 @@ def _places(told, entries, begin, size):
                          f"a {told['kind']} cache has {', '.join(wanted)}")
     places = {name: _place(name, entries[name], begin, size, *wanted[name]) for name in wanted}
     end = begin
-    for dtype, shape, offset in sorted(places.values(), key=lambda place: place[2]):
+    for dtype, shape, offset in sorted(  # an array of nothing before the one that begins there
+            places.values(), key=lambda place: (place[2], math.prod(place[1]))):
         if offset != end:
             raise ValueError(f"is damaged: an array begins at byte {offset} in place of {end}")
         end += math.prod(shape) * dtype.itemsize

@@ -30,6 +30,7 @@ def load_npz(path, *, dtype=None):
     Returns
     -------
     X : scipy.sparse.csr_matrix or ndarray of shape (n_samples, n_features)
+        Without rows where the file has none.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
         Numbers, bools or strings.
     index_base : None
@@ -106,7 +107,7 @@ def _real(values, dtype):
 
 def _dense(archive, dtype):
     X = read_array(archive, "X")
-    if X.ndim != 2 or not X.size:
+    if X.ndim != 2 or (len(X) and not X.size):
         raise ValueError(f"X must be an array of rows and columns, its shape is {X.shape}")
     return _real(X, dtype)
 
@@ -127,8 +128,10 @@ def _csr(archive, names, dtype):
         if array.dtype.kind not in "iu" or array.ndim != 1:
             raise ValueError(f"{name} must be a vector of integers, got {array.dtype} of shape "
                              f"{array.shape}")
-    if len(shape) != 2 or not all(1 <= n <= LARGEST for n in shape.tolist()):
-        raise ValueError(f"shape must be two numbers of at least 1, got {shape[:3].tolist()}")
+    if len(shape) != 2 or not all(0 <= n <= LARGEST for n in shape.tolist()) or (
+            shape[0] and not shape[1]):
+        raise ValueError("shape must be the numbers of rows and of columns, of which there is at "
+                         f"least one; got {shape[:3].tolist()}")
     if data.shape != indices.shape:
         raise ValueError(f"data and indices must be of one length, got shapes {data.shape} and "
                          f"{indices.shape}")

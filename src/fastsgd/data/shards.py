@@ -29,6 +29,8 @@ class Piece:
 def pieces_of(paths, rank, size):
     """What rank `rank` of `size` reads: files rank::size, or its part of each if they are too few.
 
+    Empty files are passed over.
+
     Parameters
     ----------
     paths : list of str
@@ -48,6 +50,8 @@ def pieces_of(paths, rank, size):
     >>> [piece.path for piece in pieces_of(["a.svm", "b.svm", "c.svm"], 0, 2)]
     ['a.svm', 'c.svm']
     """
+    full = [path for path in paths if not (Path(path).is_file() and not os.path.getsize(path))]
+    paths = full or paths  # empty parts, as Spark writes them, are nobody's share
     if len(paths) >= size:
         return [Piece(path) for path in paths[rank::size]]
     for path in paths:

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 import scipy.sparse as sp
 
+from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.text_blocks import DamagedTextError, line_blocks, open_text
 from fastsgd.kernels.svmlight import CODES, LARGEST_INDEX, PADDING, LineReader
 
@@ -43,7 +44,8 @@ def load_svmlight(
     zero_based : bool or "auto", default="auto"
         Whether feature indices start at 0. "auto": they start at 1 if the file has no index 0.
     multilabel : bool, default=False
-        A line starts with labels separated by commas, or with no label.
+        A line starts with labels separated by commas, or with no label: also for files without
+        labels, whose rows have empty tuples.
     query_id : bool, default=False
         Return the query ids too; each row must then have one.
     allow_nonfinite : bool, default=False
@@ -114,15 +116,54 @@ def load_svmlight(
         index_limit=LARGEST_INDEX if n_features is None else n_features - (zero_based is True),
     )
     rows = _Rows(dtype, multilabel, query_id)
+    name = _read(path, reader, rows)
+    if not reader.n_rows:
+        raise _error(name, reader.line, 1, "a row", "the end of the file")
+    X = _matrix(name, reader, rows, n_features, zero_based)
+    y = rows.targets(reader)
+    return (X, y, rows.qid) if query_id else (X, y)
+
+
+def load_rows(path, *, n_features=None, dtype=np.float64, zero_based=True):
+    """Loads a file whose rows may have one label, several or none: (X, y), for the commands.
+
+    Parameters
+    ----------
+    path, n_features, dtype, zero_based :
+        As in `load_svmlight`.
+
+    Returns
+    -------
+    X : scipy.sparse.csr_matrix of shape (n_samples, n_features)
+        Without a row where the file has none.
+    y : ndarray of float64, shape (n_samples,), or LabelSets
+        The sets begin where a row has not one label; up to there nothing is slower.
+    """
+    n_features, dtype, zero_based = _checked_options(n_features, dtype, zero_based)
+    reader = LineReader(
+        one_based=zero_based is False,
+        index_limit=LARGEST_INDEX if n_features is None else n_features - (zero_based is True),
+    )
+    rows = _Rows(dtype, multilabel=False, query_id=False, any_labels=True)
+    name = _read(path, reader, rows)
+    X = _matrix(name, reader, rows, n_features, zero_based)
+    return X, rows.vector_or_sets(reader)
+
+
+def _read(path, reader, rows):
+    """Reads all lines; the name of the file for messages."""
     with open_text(path) as (source, head, name):
         try:
-            for block in line_blocks(source, head, padding=PADDING, commas=bool(multilabel)):
+            for block in line_blocks(source, head, padding=PADDING,
+                                     commas=rows.any_labels or rows.label_ptr is not None):
                 rows.read(reader, block, name)
         except DamagedTextError as error:
             raise _error(name, reader.line, error.column, "more text", error) from error
-    if not reader.n_rows:
-        raise _error(name, reader.line, 1, "a row", "the end of the file")
+    return name
 
+
+def _matrix(name, reader, rows, n_features, zero_based):
+    """X of what was read."""
     one_based = zero_based is False or (zero_based == "auto" and reader.min_index > 0)
     needed = reader.max_index + (not one_based)
     if n_features is None:
@@ -130,9 +171,7 @@ def load_svmlight(
     elif needed > n_features:  # "auto", and index 0 came after the index that is too large
         expected = f"a feature index of at most {n_features - 1} (n_features; indices start at 0)"
         raise _error(name, *reader.limit_place, expected, f"'{reader.max_index}'")
-    X = rows.matrix(reader, n_features, one_based)
-    y = rows.targets(reader)
-    return (X, y, rows.qid) if query_id else (X, y)
+    return rows.matrix(reader, n_features, one_based)
 
 
 def _checked_options(n_features, dtype, zero_based):
@@ -152,13 +191,21 @@ def _checked_options(n_features, dtype, zero_based):
 
 
 def _error(name, line, column, expected, found):
-    return ValueError(f"{name}, line {line}, column {column}: expected {expected}, found {found}")
+    return ValueError(_place(name, line, column, expected, found))
+
+
+def _place(name, line, column, expected, found):
+    return f"{name}, line {line}, column {column}: expected {expected}, found {found}"
 
 
 class _Rows:
-    """The arrays that a reader fills, with room for the next block."""
+    """The arrays that a reader fills, with room for the next block.
 
-    def __init__(self, dtype, multilabel, query_id):
+    With `any_labels` the first row that has not one label makes it go on with sets of labels.
+    """
+
+    def __init__(self, dtype, multilabel, query_id, any_labels=False):
+        self.any_labels, self.unlabelled = any_labels, None
         self.labels = np.empty(0, dtype=np.float64)
         self.label_ptr = np.zeros(1, dtype=np.int64) if multilabel else None
         self.qid = np.zeros(1, dtype=np.int64) if query_id else None  # as long as indptr
@@ -200,7 +247,12 @@ class _Rows:
                 if covered is not None:
                     text[end - 1] = covered
                 found = _found(text, at, whole=code == "NO_LABEL")
-                raise _error(name, reader.line, block.column(done, at), expected, found)
+                place = _place(name, reader.line, block.column(done, at), expected, found)
+                if not self.any_labels or code not in ("NO_LABEL", "ONE_LABEL"):
+                    raise ValueError(place)
+                self.unlabelled = place if code == "NO_LABEL" else None
+                self.label_ptr = np.arange(len(self.indptr), dtype=np.int64)
+                reader.multilabel = True
 
     def matrix(self, reader, n_features, one_based):
         """X; the arrays are used up."""
@@ -229,6 +281,13 @@ class _Rows:
         labels = self.labels.tolist()
         ptr = self.label_ptr[: reader.n_rows + 1].tolist()
         return [tuple(sorted(labels[a:b])) for a, b in pairwise(ptr)]
+
+    def vector_or_sets(self, reader):
+        """y of `any_labels`."""
+        self.labels.resize(reader.n_labels, refcheck=False)
+        if self.label_ptr is None:
+            return self.labels
+        return LabelSets(self.labels, self.label_ptr[: reader.n_rows + 1], self.unlabelled)
 
 
 def _with_room(array, used, more):

@@ -3,25 +3,18 @@
 import numpy as np
 from sklearn.linear_model._base import LinearClassifierMixin
 
-from fastsgd._validation import check_Xy
-from fastsgd.estimators._targets import check_indicator, is_multilabel
+from fastsgd.estimators._label_columns import LabelColumns, column_labels
 
 
-class Multilabel(LinearClassifierMixin):
+class Multilabel(LabelColumns, LinearClassifierMixin):
     """Takes multilabel indicators as y, and predicts them."""
-
-    def _check_Xy(self, X, y, *, reset, dtype=None):
-        """X and y checked; a multilabel y becomes a csr_array of ones."""
-        multilabel = is_multilabel(y)
-        X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=not multilabel,
-                        multi_output=multilabel)
-        return X, check_indicator(y) if multilabel else y
 
     @staticmethod
     def _check_labels(y, classes):
-        """`classes` of a multilabel y: the numbers of its columns, and nothing else."""
-        labels = np.arange(y.shape[1])
-        if classes is not None and not np.array_equal(classes, labels):
+        """`classes` of a multilabel y: what its columns stand for, and nothing else."""
+        labels = column_labels(y)
+        if getattr(y, "labels", None) is None and classes is not None and not np.array_equal(
+                classes, labels):
             raise ValueError(
                 f"with multilabel y, classes must be None or the column numbers 0 to "
                 f"{y.shape[1] - 1}, got {classes!r}")

@@ -12,6 +12,7 @@ from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations
 from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._label_columns import column_labels
 from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.estimators._unchanged import unchanged_on_error
@@ -43,7 +44,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
 
     A replacement of :class:`sklearn.linear_model.SGDClassifier`: same parameters, same attributes,
     same objective. More than two classes are learnt one against the rest. A y with columns of 0
-    and 1 is a multilabel indicator: one model for each label.
+    and 1 is a multilabel indicator, one of tuples has a set of labels for each row: one model for
+    each label.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels' numbers, where y is multilabel.
+        Where y is multilabel what its columns stand for: their numbers, or the labels of sets.
     multilabel_ : bool
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
@@ -140,6 +142,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             CSR rows and C-ordered arrays of float32 or float64 are not copied.
         y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+            Or a list of tuples, the labels of each row, as load_svmlight(multilabel=True) gives.
         coef_init : array-like of shape (n_classes, n_features), default=None
         intercept_init : array-like of shape (n_classes,), default=None
         sample_weight : array-like of shape (n_samples,), default=None
@@ -156,7 +159,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         check_combinations(self, classifier=True, for_partial_fit=False)
         X, y = self._check_Xy(X, y, reset=True)
         multilabel = y.ndim == 2
-        classes = np.arange(y.shape[1]) if multilabel else union(self, np.unique(y))
+        classes = column_labels(y) if multilabel else union(self, np.unique(y))
         _check_count(classes)
         sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)
@@ -182,7 +185,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed at the first call unless y is multilabel.
+            All classes that will ever come; needed at the first call unless y is an indicator.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -200,7 +203,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
                 "resulting weights as the class_weight parameter. Or use "
                 "class_weight='balanced_running', which counts the rows seen so far."
             )
-        X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self.coef_.dtype)
+        X, y = self._check_Xy(X, self._named(y, classes), reset=first,
+                              dtype=None if first else self.coef_.dtype)
         if y.ndim == 2 and first:
             classes = self._check_labels(y, classes)
         _check_partial_fit_first_call(self, classes)

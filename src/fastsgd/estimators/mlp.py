@@ -9,19 +9,18 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
-from fastsgd._validation import check_Xy
 from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.estimators._label_columns import LabelColumns, column_labels
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
-from fastsgd.estimators._targets import check_indicator, is_multilabel
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
 from fastsgd.probability import log_sigmoid, log_softmax
 
 
 @with_parameters
-class FastMLPClassifier(ClassifierMixin, MLP):
+class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
     """Multilayer perceptron classifier, trained by minibatches at the cost of their non-zeros.
 
     A replacement of :class:`sklearn.neural_network.MLPClassifier`: same parameters, same
@@ -44,7 +43,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels' numbers, where y is multilabel.
+        Where y is multilabel what its columns stand for: their numbers, or the labels of sets.
     multilabel_ : bool
     {attributes}
 
@@ -123,6 +122,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             CSR rows and C-ordered arrays of float32 or float64 are not copied.
         y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+            Or a list of tuples, the labels of each row, as load_svmlight(multilabel=True) gives.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -151,7 +151,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed at the first call unless y is multilabel.
+            All classes that will ever come; needed at the first call unless y is an indicator.
 
         Returns
         -------
@@ -163,13 +163,8 @@ class FastMLPClassifier(ClassifierMixin, MLP):
             A loss or gradient is not finite; its step was not taken. The model is as it was, but
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
-
-    def _check_Xy(self, X, y, *, reset, dtype=None):
-        multilabel = is_multilabel(y)
-        X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=not multilabel,
-                        multi_output=multilabel)
-        return X, check_indicator(y) if multilabel else y
+        return self._fit(
+            X, self._named(y, classes), sample_weight, incremental=True, classes=classes)
 
     def _targets(self, y, sample_weight, dtype, *, first, incremental, goes_on, classes=None):
         """(targets, n_outputs, weights of rows, weights of labels); sets what y is known by."""
@@ -184,7 +179,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
             self._check_classes_so_far(y, None, False)
         elif first:
             self.classes_ = (
-                np.arange(y.shape[1]) if multilabel else union(self, np.unique(y)))
+                column_labels(y) if multilabel else union(self, np.unique(y)))
             self.multilabel_ = multilabel
         else:
             self._check_same_classes(y)
@@ -208,7 +203,7 @@ class FastMLPClassifier(ClassifierMixin, MLP):
     def _check_classes_so_far(self, y, classes, first):
         multilabel = y.ndim == 2
         if first and multilabel and classes is None:
-            classes = np.arange(y.shape[1])
+            classes = column_labels(y)
         _check_partial_fit_first_call(self, classes)
         if first:
             self.multilabel_ = multilabel

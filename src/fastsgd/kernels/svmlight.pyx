@@ -80,7 +80,7 @@ cdef class LineReader:
     one_based : bool
         Index 0 is an error.
     multilabel, query_id, allow_nonfinite : bool
-        As in `fastsgd.load_svmlight`.
+        As in `fastsgd.load_svmlight`. `multilabel` may be set from one call of `read` to the next.
     index_limit : int
         Largest index allowed, as written in the file.
     line : int
@@ -136,6 +136,14 @@ cdef class LineReader:
     @property
     def max_index(self):
         return self.r.max_index
+
+    @property
+    def multilabel(self):
+        return self.r.multilabel
+
+    @multilabel.setter
+    def multilabel(self, bint several):
+        self.r.multilabel = several
 
     @property
     def limit_place(self):
