@@ -150,6 +150,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
+            **({"merge_halvings": max(state.merge_halvings for state in states)}
+               if sync == "merge" and settings.solver == "sgd" else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
