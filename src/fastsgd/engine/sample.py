@@ -14,6 +14,14 @@ MANY_FEATURES = 4096
 """Above which features that the sample lacks are left out."""
 
 
+def without_repeats(X):
+    """A copy of a CSR matrix whose rows name each column once, in order: entries are added up."""
+    X = X.copy()
+    X.has_sorted_indices = X.has_canonical_format = False  # what X remembers may be out of date
+    X.sum_duplicates()
+    return X
+
+
 class Sample:
     """At most `size` rows, drawn one from each of `size` equal parts of the data, in random order.
 

@@ -8,8 +8,8 @@ MIN_BLOCKS = 2048
 """An epoch is cut into at least so many blocks: fewer do not mix rows that are sorted by label."""
 
 PAIRS, MOST_VALUES, SEED = 1024, 30_000, 0xA11
-"""Pairs of rows that are compared, and values of one of each pair at most; how they are drawn, which
-is a property of the data: the same for all models and seeds."""
+"""Pairs of rows that are compared, and values of one of each pair at most; the draw, which is a
+property of the data: the same for all models and seeds."""
 
 ALIKE, MUCH = 1.5, 0.045
 """Neighbours are alike if their dot product is so many times that of rows far apart, and exceeds

@@ -3,9 +3,9 @@
 The steps are those of include/epoch.inc on a thread's own weights; what is special is when and
 how the changes of all replicas are added to the shared vector (include/merge.h).
 
-How far apart replicas may go is estimated from a sample of the rows, which may miss what a few rows
-or columns do. So each run also looks: rows that nobody has visited yet are asked, just before a
-merge and just after it, what loss they would meet.
+How far apart replicas may go is estimated from a sample of the rows, which may miss what a few
+rows or columns do. So each run also looks: rows that nobody has visited yet are asked, just before
+a merge and just after it, what loss they meet.
 """
 
 import weakref
@@ -61,13 +61,25 @@ cdef extern from *:
         double base_intercept, loss;
         int64_t tiles; /* of this segment; -1: the replica is not in use */
         double apart, merged; /* losses of a look, before the merge and after it */
-        int looked;           /* whether there are these two, not judged yet */
         fsgd_looks looks;     /* of a thread that merges by itself */
     } fsgd_own;
     typedef struct {
         _Alignas(64) int lock;
         fsgd_barrier barrier;
     } fsgd_meeting;
+    /* out = the mean of n replicas of w, entries begin..end */
+    #define FSGD_MEAN(REAL, SUFFIX)                                                          \
+        static void fsgd_mean_##SUFFIX(const REAL *w, REAL *const *replica, int n, REAL *out, \
+                                       int64_t begin, int64_t end)                           \
+        {                                                                                    \
+            for (int64_t j = begin; j < end; j++) {                                          \
+                REAL sum = 0;                                                                \
+                for (int r = 0; r < n; r++) sum += replica[r][j] - w[j];                     \
+                out[j] = w[j] + sum / n;                                                     \
+            }                                                                                \
+        }
+    FSGD_MEAN(float, f32)
+    FSGD_MEAN(double, f64)
     """
     ctypedef struct fsgd_looks:
         double apart
@@ -83,17 +95,22 @@ cdef extern from *:
         int64_t tiles
         double apart
         double merged
-        int looked
         fsgd_looks looks
 
     ctypedef struct fsgd_meeting:
         int lock
         fsgd_barrier barrier
 
+    void fsgd_mean_f32(const float *w, float *const *replica, int n, float *out, int64_t begin,
+                       int64_t end) nogil
+    void fsgd_mean_f64(const double *w, double *const *replica, int n, double *out, int64_t begin,
+                       int64_t end) nogil
+
 # Threads share the sweep of a merge in slices of whole cache lines.
 cdef int64_t LINE = 16
-# Merges overshoot if rows meet so many times the loss of the replicas; older looks count less.
-cdef double WORSE = 1.5, FADE = 0.75
+# A merge went too far if rows meet so many times the loss of the replicas; older looks fade.
+# Looks at merges that did no harm came to at most 1.06 times, one to 1.24 (docs/algorithms.md).
+cdef double WORSE = 1.25, FADE = 0.9
 # Tiles of a thread between two looks, which take two passes over a tile: after a good one twice
 # as many as before it, up to these.
 cdef int64_t SELDOM = 64
@@ -104,7 +121,7 @@ cdef bint _went_too_far(fsgd_looks *looks, double apart, double merged) noexcept
     looks.apart = FADE * looks.apart + apart
     looks.merged = FADE * looks.merged + merged
     if looks.merged <= WORSE * looks.apart:
-        looks.gap = min(SELDOM, 2 * looks.gap + 1)
+        looks.gap = looks.rest = min(SELDOM, 2 * looks.gap + 1)
         return False
     looks.apart = looks.merged = 0
     looks.gap = looks.rest = 0
@@ -145,6 +162,8 @@ cdef class Replicas:
     cdef int64_t shortest, longest, length
     cdef double _reach
     cdef fsgd_looks looks  # of threads that merge in order
+    cdef size_t kept  # address of the mean of the replicas at the last look
+    cdef double kept_intercept
     cdef readonly int64_t halvings
     cdef fsgd_own *own
     cdef fsgd_meeting *meeting
@@ -163,13 +182,15 @@ cdef class Replicas:
         self.length = trainer.p.X.n_cols * (2 if trainer.p.l1 > 0 else 1)
         real = np.float32 if trainer.p.X.real == FSGD_F32 else np.float64
         vectors = [np.empty(self.length, real) for _ in range(n_threads * (1 if in_order else 2))]
+        kept = np.empty(self.length if in_order else 0, real)
+        self.kept = kept.ctypes.data
         addresses = np.array([vector.ctypes.data for vector in vectors], np.uintp)
         self.replica, self.base = addresses[:n_threads], addresses[n_threads:]
         own, at = zeroed_lines(n_threads * sizeof(fsgd_own))
         self.own = <fsgd_own *>at
         meeting, at = zeroed_lines(sizeof(fsgd_meeting))
         self.meeting = <fsgd_meeting *>at
-        self._keep = (vectors, own, meeting)
+        self._keep = (vectors, own, meeting, kept)
         for rank in range(n_threads):
             self.own[rank].tiles = -1
         trainer.replicas = weakref.ref(self)
@@ -184,7 +205,7 @@ cdef class Replicas:
                                            self.halvings)
         self.looks = fresh
         for rank in range(self.n_threads):
-            self.own[rank].looked, self.own[rank].looks = 0, fresh
+            self.own[rank].looks = fresh
 
     @property
     def reach(self):
@@ -243,6 +264,7 @@ cdef class Replicas:
         cdef int64_t share, first, last, done
         cdef double part
         cdef bint due
+        cdef fsgd_looks looks = self.looks  # every thread draws the same conclusions
         cdef int64_t slice = (self.length // self.n_threads // LINE + 1) * LINE
         cdef int64_t slice_begin = min(self.length, rank * slice)
         cdef int64_t slice_end = min(self.length, slice_begin + slice)
@@ -252,7 +274,7 @@ cdef class Replicas:
             if end - j < share * self.n_threads:
                 share = (end - j + self.n_threads - 1) // self.n_threads
             part = self._part(&clocks[j], self.n_threads * share)
-            due = self.looks.rest <= 0
+            due = looks.rest <= 0 and part * self.n_threads > 1
             first = min(end, j + rank * share)
             last = min(end, first + share)
             if first < last:
@@ -262,20 +284,28 @@ cdef class Replicas:
                 if done < last and fsgd_load_i64(&shared.unsound) >= 0:
                     return  # `run` raises, which stops the others
             j = min(end, j + share * self.n_threads)
-            if due and j + rank < end:
-                self.own[rank].apart = self._losses(p, tile, j + rank)
+            looks.rest -= share
+            if due:
+                self.own[rank].apart = self._losses(p, tile, j + rank, end)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
+            if due:
+                self._keep_mean(rank, slice_begin, slice_end)
             self._sum(part, slice_begin, slice_end)
             if rank == 0:
                 self._sum_intercepts(part)
-                self.looks.rest = self.looks.gap if due else self.looks.rest - share
-                self._judge()
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
-            if due and j + rank < end:
-                self.own[rank].merged = self._losses(p, tile, j + rank)
-                self.own[rank].looked = 1
+            if due:
+                self.own[rank].merged = self._losses(p, tile, j + rank, end)
+                if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                    return
+                if self._all_went_too_far(&looks):
+                    self._take_mean(rank, slice_begin, slice_end)
+                    if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                        return
+        if rank == 0:
+            self.looks = looks  # for the next segment
 
     cdef void _run_freely(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
         cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
@@ -306,10 +336,10 @@ cdef class Replicas:
                 j = fsgd_load_i64(&shared.cursor)
                 due = own.looks.rest <= 0 and j < self.trainer.segment_end
                 if due:
-                    own.apart = self._losses(p, tile, j)
+                    own.apart = self._losses(p, tile, j, self.trainer.segment_end)
                 self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
                 if due:
-                    own.merged = self._losses(p, tile, j)
+                    own.merged = self._losses(p, tile, j, self.trainer.segment_end)
                     self._judge_own(own)
                 fsgd_unlock(&self.meeting.lock)
                 since, begun = 0, j
@@ -318,38 +348,68 @@ cdef class Replicas:
         self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
         fsgd_unlock(&self.meeting.lock)
 
-    cdef double _losses(
-            self, const fsgd_problem *p, fsgd_tile_fn tile, int64_t j) noexcept nogil:
-        """What a replica meets in tile j, without a step: p with steps of 0, and nothing clipped."""
+    cdef double _losses(self, const fsgd_problem *p, fsgd_tile_fn tile, int64_t j,
+                        int64_t end) noexcept nogil:
+        """What a replica meets in tile j < end without a step: p with steps of 0, none clipped."""
         cdef fsgd_problem problem = p[0]
-        cdef fsgd_clock clock = self.trainer.clocks()[j]
+        cdef fsgd_clock clock
         cdef fsgd_tally tally = fsgd_tally(0, 0)
         cdef int never = 0
-        problem.schedule.kind, problem.schedule.eta0 = FSGD_SCHEDULE_CONSTANT, 0
+        if j >= end:
+            return 0
+        clock = self.trainer.clocks()[j]
         clock.l1_total = -INFINITY
+        problem.schedule.kind, problem.schedule.eta0 = FSGD_SCHEDULE_CONSTANT, 0
         fsgd_run_tiles(&problem, tile, j, j + 1, &clock, &tally, NULL, &never)
         return tally.loss
 
-    cdef void _judge(self) noexcept nogil:
-        """Halves the reach if the last look of all threads says so; others wait at a barrier."""
+    cdef bint _all_went_too_far(self, fsgd_looks *looks) noexcept nogil:
+        """The same answer for every thread, from what all have seen; between two barriers."""
         cdef double apart = 0, merged = 0
-        cdef int r, looked = 0
+        cdef int r
         for r in range(self.n_threads):
-            if self.own[r].looked:
-                apart += self.own[r].apart
-                merged += self.own[r].merged
-                self.own[r].looked, looked = 0, 1
-        if looked and _went_too_far(&self.looks, apart, merged):
+            apart += self.own[r].apart
+            merged += self.own[r].merged
+        return _went_too_far(looks, apart, merged)
+
+    cdef void _keep_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
+        """Before a merge in order: what is taken if it goes too far, as the mean never does."""
+        cdef double now = self.trainer.shared.intercept, sum = 0
+        cdef int r
+        if self.trainer.p.X.real == FSGD_F32:
+            fsgd_mean_f32(<float *>self.trainer.p.w, <float *const *>&self.replica[0],
+                          self.n_threads, <float *>self.kept, begin, end)
+        else:
+            fsgd_mean_f64(<double *>self.trainer.p.w, <double *const *>&self.replica[0],
+                          self.n_threads, <double *>self.kept, begin, end)
+        if rank == 0:
+            for r in range(self.n_threads):
+                sum += self.own[r].intercept - now
+            self.kept_intercept = now + sum / self.n_threads
+
+    cdef void _take_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
+        """Undoes a merge that went too far, a slice by each thread, and halves the reach."""
+        cdef size_t size = 4 if self.trainer.p.X.real == FSGD_F32 else 8
+        cdef const void *mean = <const void *>(self.kept + begin * size)
+        cdef size_t at = <size_t>self.trainer.p.w
+        cdef int r
+        memcpy(<void *>(at + begin * size), mean, (end - begin) * size)
+        for r in range(self.n_threads):
+            memcpy(<void *>(self.replica[r] + begin * size), mean, (end - begin) * size)
+        self.own[rank].intercept = self.kept_intercept
+        if rank == 0:
+            self.trainer.shared.intercept = self.kept_intercept
             self._halve()
 
     cdef void _judge_own(self, fsgd_own *own) noexcept nogil:
-        """The same for one thread, which has the lock; what others have halved counts."""
+        """Halves the reach if one thread, which has the lock, went too far; not twice for one
+        cause: what others have halved counts."""
         cdef bint known = own.looks.halvings == self.halvings
         if _went_too_far(&own.looks, own.apart, own.merged) and known:
             self._halve()
         if not known:
             own.looks.apart = own.looks.merged = 0
-        own.looks.halvings, own.looks.rest = self.halvings, own.looks.gap
+        own.looks.halvings = self.halvings
 
     cdef void _halve(self) noexcept nogil:
         fsgd_store_f64(&self._reach, 0.5 * self._reach)
@@ -416,7 +476,6 @@ cdef class Replicas:
                 self._begin(r)
             tiles += self.own[r].tiles
             self.own[r].tiles = -1
-        self._judge()
         if stopped and tiles > 0:
             self._sum(1, 0, self.length)
             self._sum_intercepts(1)
