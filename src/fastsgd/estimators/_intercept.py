@@ -38,9 +38,17 @@ SAMPLE, SEED = 10_000, 0xB1A5
 
 def intercept_decay(rows, loss, n_models):
     """How long steps of the intercept are, beside those of a weight."""
-    if rows.is_dense or rows.nnz >= FULL * rows.shape[0] * rows.shape[1]:
+    if rows.is_dense or _is_full(rows):
         return 1.0
     return SPARSE_INTERCEPT_DECAY_RARE if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY
+
+
+def _is_full(rows):
+    n, d = rows.shape
+    full, stored = FULL * n * d, rows.nnz
+    if stored >= full and rows.repeats:  # a column counts once
+        stored = rows.take(np.arange(n)).nnz
+    return stored >= full
 
 
 def begin_intercepts(job, targets):
