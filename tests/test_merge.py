@@ -94,7 +94,8 @@ def test_long_steps_are_not_shared_by_default():
     rows = Rows(problem.X)
     epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, "auto", 1.0, LinearState(None))
     worth = merge.rows_worth_a_merge(rows, 2)
-    assert epoch._longest_step == pytest.approx(merge.reach(rows, 1.0) / 2 / worth)
+    assert epoch._longest_step == pytest.approx(
+        merge.reach(rows, 1.0) / 2 / max(worth, TILE))
     epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, 64, 1.0, LinearState(None))
     assert epoch._longest_step == np.inf
 
@@ -179,8 +180,8 @@ def test_long_steps_do_not_blow_up(monkeypatch):
 
     serial = objective("serial")
     assert objective("merge") < 2 * serial  # the mean of 16 replicas is slower, no more
-    monkeypatch.setattr(merge, "REACH", 1e9)
-    assert objective("merge") > 10 * serial
+    monkeypatch.setattr(merge, "REACH", 1e9)  # looks at the merges find out (test_merge_looks.py)
+    assert objective("merge") < 2 * serial
 
 
 SCHEDULE = {"kind": 1, "eta0": 0.01, "alpha": 1e-4, "t0": 1000.0, "power_t": 0.5, "T_0": 1.0,

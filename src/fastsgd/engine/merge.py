@@ -89,8 +89,8 @@ class MergeEpoch:
         Merges at barriers in the order of the ranks: the same bits for the same `n_threads`.
     merge_every : int or 'auto'
         Rows that a thread visits between two merges; 'auto' is n / 200, between 256 and 4,096,
-        less while steps are long; where so few rows would not be worth the merge, one thread
-        works alone.
+        less while steps are long; where so few rows would not be worth the merge, or changes of
+        32 rows could not be added whole, one thread works alone.
     curvature : float
     state : LinearState
         INOUT: how often the reach was halved, as merged weights met far more loss than replicas
@@ -104,7 +104,7 @@ class MergeEpoch:
             worth = rows_worth_a_merge(rows, n_threads)
             shortest = tables.TILE
             longest = max(longest_interval(rows.shape[0]), int(SELDOM * worth))
-            self._longest_step = bound / n_threads / worth
+            self._longest_step = bound / n_threads / max(worth, shortest)
         else:
             shortest = longest = int(merge_every)
         self._replicas = Replicas(
