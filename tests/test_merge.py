@@ -7,6 +7,7 @@ from kernel_reference import left_by, same, small_matrix, small_problem
 from fastsgd import FastSGDClassifier
 from fastsgd.engine import merge
 from fastsgd.engine.merge import MergeEpoch
+from fastsgd.engine.state import LinearState
 from fastsgd.engine.threads import Team
 from fastsgd.kernels import tables
 from fastsgd.kernels.merge import Replicas
@@ -77,7 +78,7 @@ def test_one_thread_works_alone_while_steps_are_long():
     """A look every 16 tiles; the step at which sharing may begin lies before the third."""
     problem = small_problem(n=3000, loss="log_loss", l2=0.01)
     trainer, weights, average = problem.trainer()
-    epoch = MergeEpoch(trainer, Rows(problem.X), 2, True, 96, 1.0)
+    epoch = MergeEpoch(trainer, Rows(problem.X), 2, True, 96, 1.0, LinearState(None))
     epoch._longest_step = tables.etas(problem.fields, 900, 1)[0]
     with Team(2, trainer.stop) as team:
         epoch(trainer, team, 1000)
@@ -91,10 +92,12 @@ def test_one_thread_works_alone_while_steps_are_long():
 def test_long_steps_are_not_shared_by_default():
     problem = small_problem(n=3000)
     rows = Rows(problem.X)
-    epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, "auto", 1.0)
+    epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, "auto", 1.0, LinearState(None))
     worth = merge.rows_worth_a_merge(rows, 2)
-    assert epoch._longest_step == pytest.approx(merge.reach(rows, 1.0) / 2 / worth)
-    assert MergeEpoch(problem.trainer()[0], rows, 2, True, 64, 1.0)._longest_step == np.inf
+    assert epoch._longest_step == pytest.approx(
+        merge.reach(rows, 1.0) / 2 / max(worth, TILE))
+    epoch = MergeEpoch(problem.trainer()[0], rows, 2, True, 64, 1.0, LinearState(None))
+    assert epoch._longest_step == np.inf
 
 
 def data(n=20_000, d=300, seed=0):
@@ -177,8 +180,8 @@ def test_long_steps_do_not_blow_up(monkeypatch):
 
     serial = objective("serial")
     assert objective("merge") < 2 * serial  # the mean of 16 replicas is slower, no more
-    monkeypatch.setattr(merge, "REACH", 1e9)
-    assert objective("merge") > 10 * serial
+    monkeypatch.setattr(merge, "REACH", 1e9)  # looks at the merges find out (test_merge_looks.py)
+    assert objective("merge") < 2 * serial
 
 
 SCHEDULE = {"kind": 1, "eta0": 0.01, "alpha": 1e-4, "t0": 1000.0, "power_t": 0.5, "T_0": 1.0,

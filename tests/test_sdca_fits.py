@@ -228,7 +228,7 @@ def test_negative_weights_are_refused():
     problem = small_problem(loss="hinge")
     weight = np.ones(len(problem.y))
     weight[3] = -1
-    with pytest.raises(ValueError, match="sample_weight >= 0"):
+    with pytest.raises(ValueError, match=r"sample_weight must be >= 0, got -1 in row 3"):
         FastSGDClassifier(solver="sdca").fit(problem.X, problem.y, sample_weight=weight)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -192,9 +193,40 @@ def check_weights(sample_weight, X, *, allow_all_zero=False):
     """sample_weight as float64 of shape (n_rows,); None stays None and means ones."""
     if sample_weight is None:
         return None
-    return _check_sample_weight(
+    weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, allow_all_zero_weights=allow_all_zero
     )
+    if np.min(weight, initial=0.0) < 0:
+        row = int(np.argmax(weight < 0))
+        raise ValueError(f"sample_weight must be >= 0, got {weight[row]:g} in row {row}; 0 leaves "
+                         "a row out")
+    return weight
+
+
+def class_weights(class_weight, classes, y):
+    """The weight of each of `classes`: float64 of shape (n_classes,).
+
+    Parameters
+    ----------
+    class_weight : dict, 'balanced' or None
+        Classes that a dict lacks weigh 1.
+    classes, y : ndarray
+        Labels.
+
+    Raises
+    ------
+    ValueError
+        A weight of a dict is no number, negative, NaN or infinite; the message names its class.
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if not isinstance(weight, numbers.Real) or not 0 <= weight < np.inf:
+                raise ValueError(
+                    f"class_weight must give each class a finite number >= 0, got {weight!r} for "
+                    f"class {label!r}; 0 leaves the rows of a class out")
+    return compute_class_weight(class_weight, classes=classes, y=y)
 
 
 def check_init(init, shape, name, dtype):

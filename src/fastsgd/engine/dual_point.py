@@ -185,7 +185,7 @@ class DualProblem:
             return self._sum(lambda begin, end: (
                 duality.slope_sum(loss, z, self.y, self.c, b, p, begin, end),), n)[0]
 
-        return _root(total, b, enough / self.alpha)
+        return root(total, b, enough / self.alpha)
 
     def gap_terms(self, z, beta, dull, rest):
         """(sum c l(z), sum c l*(-beta)); wakes rows whose part of the gap exceeds `dull`."""
@@ -213,7 +213,7 @@ class DualProblem:
         if not self.settings.fit_intercept:
             return 0.0
         dual, constant = self.dual, self.settings.loss_constant
-        return _root(lambda shift: -self._peers.total(_dot(
+        return root(lambda shift: -self._peers.total(_dot(
             self.c, dual.ascend(z + shift, self.y, 0.0, width, constant)))[0], 0.0)
 
 
@@ -239,7 +239,7 @@ def _dot(a, b):
     return float(np.einsum("i,i->", a, b))
 
 
-def _root(total, start, enough=0.0):
+def root(total, start, enough=0.0):
     """Where ``total(shift)``, which does not fall, crosses 0; near `start`.
 
     Ends early where |total| times the width of the interval, which bounds what the integral of

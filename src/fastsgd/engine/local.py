@@ -141,10 +141,12 @@ class LocalSteps:
         if team.expired():
             self._trainer.stop()
         else:
-            make_epoch(self._trainer, self._data[0], settings)(self._trainer, team, self._chunk)
+            run = make_epoch(self._trainer, self._data[0], settings, mine)
+            run(self._trainer, team, self._chunk)
         store(self._trainer, pairs, mine, settings)
         state.intercept, state.intercept_sum = mine.intercept, mine.intercept_sum
         state.l1_paid, state.l1_total = mine.l1_paid, mine.l1_total
+        state.merge_halvings = mine.merge_halvings  # of this rank's threads
         visited = mine.t - begun
         return self._average(state, visited, self._trainer.loss_sum, visited < len(row))
 

@@ -114,7 +114,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     if subset is not None:  # the others are for scores
         rows.check()
     trainer, pairs = make_trainer(rows, y, sample_weight, state, settings)
-    run_epoch = make_epoch(trainer, rows, settings)
+    run_epoch = make_epoch(trainer, rows, settings, state)
     chunk, size = threads.serial_chunk(rows), block_rows(rows, settings.shuffle)
     n_visits = rows.shape[0] if subset is None else len(subset)
     began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
@@ -197,12 +197,15 @@ def make_trainer(rows, y, sample_weight, state, settings):
     return trainer, pairs
 
 
-def make_epoch(trainer, rows, settings):
-    """``epoch(trainer, team, chunk)`` of the way in which threads share the model."""
+def make_epoch(trainer, rows, settings, state):
+    """``epoch(trainer, team, chunk)`` of the way in which threads share the model.
+
+    `state` is told what the threads find out about the data.
+    """
     if settings.sync != "merge":
         return threads.EPOCHS[settings.sync]
     return MergeEpoch(trainer, rows, settings.n_threads, settings.merge_in_order,
-                      settings.merge_every, settings.loss.curvature)
+                      settings.merge_every, settings.loss.curvature, state)
 
 
 def store(trainer, pairs, state, settings):

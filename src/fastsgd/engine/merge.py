@@ -4,6 +4,7 @@ import numpy as np
 
 from fastsgd._integers import LONGEST_INTERVAL
 from fastsgd.engine import threads
+from fastsgd.engine.curvature import largest_eigenvalue
 from fastsgd.kernels import tables
 from fastsgd.kernels.merge import Replicas
 
@@ -15,7 +16,6 @@ REACH = 2.0
 """Changes made apart are added whole while threads * rows * eta * curvature is at most this
 (measured on RCV1 and the RCV1-shaped data with 2, 8 and 16 threads; see docs/algorithms.md)."""
 
-SAMPLE = 1024
 MEETING_NS = 1000.0
 SWEEP_NS = 0.5
 WORK_NS = 1.0
@@ -46,7 +46,7 @@ def reach(rows, curvature):
     curvature : float
         Of the loss in its margin.
     """
-    largest = rows.largest_eigenvalue(SAMPLE) * max(curvature, 1.0)
+    largest = largest_eigenvalue(rows) * max(curvature, 1.0)
     return REACH / largest if largest > 0 else np.inf
 
 
@@ -90,30 +90,39 @@ class MergeEpoch:
         Merges at barriers in the order of the ranks: the same bits for the same `n_threads`.
     merge_every : int or 'auto'
         Rows that a thread visits between two merges; 'auto' is n / 200, between 256 and 4,096,
-        less while steps are long; where so few rows would not be worth the merge, one thread
-        works alone.
+        less while steps are long; where so few rows would not be worth the merge, or changes of
+        32 rows could not be added whole, one thread works alone.
     curvature : float
+    state : LinearState
+        INOUT: how often the reach was halved, as merged weights met far more loss than replicas
+        did: rows of which the sample knew nothing.
     """
 
-    def __init__(self, trainer, rows, n_threads, in_order, merge_every, curvature):
+    def __init__(self, trainer, rows, n_threads, in_order, merge_every, curvature, state):
         bound, self._longest_step = reach(rows, curvature), np.inf
+        self._state, self._halvings = state, state.merge_halvings
         if merge_every == "auto":
             worth = rows_worth_a_merge(rows, n_threads)
             shortest = tables.TILE
             longest = max(longest_interval(rows.shape[0]), int(SELDOM * worth))
-            self._longest_step = bound / n_threads / worth
+            self._longest_step = bound / n_threads / max(worth, shortest)
         else:
             shortest = longest = min(int(merge_every), LONGEST_INTERVAL)
         self._replicas = Replicas(
-            trainer, n_threads, in_order, shortest=shortest, longest=longest, reach=bound)
+            trainer, n_threads, in_order, shortest=shortest, longest=longest,
+            reach=bound * 0.5 ** self._halvings)
 
     def __call__(self, trainer, team, chunk):
         """One epoch."""
+        self._replicas.begin_epoch()
+
         def segment():
             team.run(self._replicas.run)
             self._replicas.collect()
+            self._state.merge_halvings = self._halvings + self._replicas.halvings
 
         def alone():
-            return ALONE if trainer.next_eta > self._longest_step else 0
+            halved = 0.5 ** self._state.merge_halvings
+            return ALONE if trainer.next_eta > halved * self._longest_step else 0
 
         threads.run_segments(trainer, team, chunk, segment, alone)

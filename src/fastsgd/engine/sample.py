@@ -5,11 +5,21 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from fastsgd.kernels import order
+
 STREAM = 0x5A3F
 """Keeps these random numbers apart from others of the same seed."""
 
 MANY_FEATURES = 4096
 """Above which features that the sample lacks are left out."""
+
+
+def without_repeats(X):
+    """A copy of a CSR matrix whose rows name each column once, in order: entries are added up."""
+    X = X.copy()
+    X.has_sorted_indices = X.has_canonical_format = False  # what X remembers may be out of date
+    X.sum_duplicates()
+    return X
 
 
 class Sample:
@@ -52,19 +62,19 @@ class Sample:
 
     @cached_property
     def rows(self):
-        draw = np.random.default_rng((self._seed, STREAM))
-        size = min(self._size, self.n_rows)
-        begin = np.arange(size + 1, dtype=np.int64) * self.n_rows // max(1, size)
-        chosen = begin[:-1] + (draw.random(size) * np.diff(begin)).astype(np.int64)
+        chosen = order.spread(self._seed ^ STREAM, self.n_rows, self._size)
         if self._candidates is not None:
             chosen = self._candidates[chosen]
-        return draw.permutation(chosen)
+        return chosen[order.permutation(self._seed, STREAM, len(chosen))]
 
     @cached_property
     def _parts(self):
         """(X, columns): with many features only those that occur, else all, as None."""
         X = self._X[self.rows]
-        if not sparse.issparse(X) or X.shape[1] <= MANY_FEATURES:
+        if not sparse.issparse(X):
+            return X, None
+        X.sum_duplicates()  # of a copy: its rows are measured by themselves
+        if X.shape[1] <= MANY_FEATURES:
             return X, None
         used = np.zeros(X.shape[1], bool)
         used[X.indices] = True

@@ -44,6 +44,8 @@ class LinearState:
         Of solver "sdca": with l2 alone the weights are the rows' sum, each times its own.
     gap : float or None
         What the objective is above its optimum at most, where it was asked for.
+    merge_halvings : int
+        How often sync="merge" had to halve the intervals that a sample of the rows allowed.
     """
 
     weights: np.ndarray | None
@@ -62,6 +64,7 @@ class LinearState:
     curve: list = field(default_factory=list)
     dual_coef: np.ndarray | None = None
     gap: float | None = None
+    merge_halvings: int = 0
 
     def copy(self):
         """A state whose arrays may be written without touching this one's."""

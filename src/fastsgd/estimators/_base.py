@@ -18,8 +18,10 @@ from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd.engine import ascent, merge
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.loop import Settings
+from fastsgd.engine.sample import without_repeats
 from fastsgd.engine.threads import choose_map_reduce, choose_sync, threads_of_worker
 from fastsgd.estimators._certified import Certified
+from fastsgd.estimators._intercept import begin_intercepts, intercept_decay
 from fastsgd.estimators._job import Job, train_apart
 from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
@@ -34,15 +36,6 @@ from fastsgd.penalties import PENALTIES, make_penalty
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
 from fastsgd.solvers import Gap, solver_of
 from fastsgd.workers import keeps_own_rows, workers_here, workers_of
-
-SPARSE_INTERCEPT_DECAY = 0.01
-"""Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
-every row, a sparse weight at few."""
-
-SPARSE_INTERCEPT_DECAY_RARE = 0.1
-"""The same for one class against many and smooth losses, whose intercept has a long way to go from
-0: log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs at 0.01, below 0.001 % at
-0.1. Where slopes jump the intercept jumps too: hinge, 5 epochs, ends at 8.7 % and 10.6 %."""
 
 STOPS = ("max_time", "max_iter", "callback", "tol")
 """What may end a training; of several classes, the first of these that ended one is told."""
@@ -98,8 +91,9 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         resumed : bool
             `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
-        deadline, rows, states = Deadline(self.max_time), Rows(X), models.states
         max_iter = int(max_iter)
+        deadline, states = Deadline(self.max_time), models.states
+        X, rows = self._rows_of(X)
         settings = self._settings(rows, max_iter, X, len(states))
         workers = workers_of(self, solver_of(self))
         sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
@@ -118,6 +112,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                   auto_step=self._auto_step,
                   within=self.tol.within if isinstance(self.tol, Gap) else None,
                   estimator=self, workers=workers)
+        if models.fresh:
+            begin_intercepts(job, targets)
         if self._auto_step and any(state.eta0 is None for state in states):
             self._choose_step(job)
         todo = [k for k, state in enumerate(states)
@@ -153,10 +149,24 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
+            **({"merge_halvings": max(state.merge_halvings for state in states)}
+               if sync == "merge" and settings.solver == "sgd" else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
+
+    def _rows_of(self, X):
+        """(X, its Rows); a copy without repeats where steps or bounds are made of |x|^2.
+
+        Entries of a row in one column add up, in products by themselves, but not in squares.
+        Solver "sdca" sees to it row by row.
+        """
+        rows = Rows(X)
+        if self._takes_squares and rows.repeats:
+            X = without_repeats(X)
+            rows = Rows(X)
+        return X, rows
 
     def _choose_sync(self, rows, settings, n_models, workers):
         """What the threads of this process do, or those of each worker: (sync, threads)."""
@@ -198,8 +208,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             adaptive=has_flag(learning_rate, tables.ADAPTIVE),
             passive=has_flag(learning_rate, tables.PASSIVE_AGGRESSIVE),
             fit_intercept=self.fit_intercept,
-            intercept_decay=1.0 if isinstance(X, np.ndarray) else SPARSE_INTERCEPT_DECAY_RARE
-            if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY,
+            intercept_decay=intercept_decay(rows, loss, n_models),
             average_from=int(self.average), max_iter=max_iter, tol=tol,
             n_iter_no_change=int(self.n_iter_no_change), shuffle=self.shuffle,
             merge_every=plain(self.merge_every), merge_in_order=is_seed(self.random_state),

@@ -129,7 +129,8 @@ fit_stats_ : dict
     seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver; eta0: the
     first step's size, None where steps are found; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
-    one.
+    one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more
+    loss after a merge than before it; the most of any class.
 gap_ : float or ndarray of shape (n_models,)
     What the objective is above its optimum at most; after solver='sdca', tol=Gap(...) or
     `certify`.

@@ -25,9 +25,10 @@ SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_ind
            "multilabel_")
 STATE_ARRAYS = ("weights", "l1_paid", "average", "dual_coef")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
-LATER = {"gap": None}
+LATER = {"gap": None, "merge_halvings": 0}
 """What states of older files lack."""
-STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list}
+STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list,
+               "merge_halvings": int}
 
 
 def take_apart(model):

@@ -27,6 +27,7 @@ from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import Shown, predict
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
+from fastsgd.engine.sample import without_repeats
 from fastsgd.estimators._mlp_checks import (
     CONSTRAINTS,
     cast_weights,
@@ -94,6 +95,10 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self._dtype)
         rows = Rows(X)
         rows.check()
+        if dropout[0] and not rows.rising:  # an input is dropped with all its entries
+            X = without_repeats(X)
+            rows = Rows(X)
+            rows.check()
         n_rows = count_rows(self, X, y.shape[1:])
         with_others = n_rows > X.shape[0]
         sample_weight = check_weights(sample_weight, X, allow_all_zero=with_others)

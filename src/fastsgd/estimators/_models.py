@@ -20,7 +20,11 @@ class LinearModels:
     states : list of LinearState
     average_from : int
         First step that counts in the average; 0 without averaging.
+    fresh : bool
+        Whether they begin at zero, as nobody gave another start.
     """
+
+    fresh = False
 
     def __init__(self, weights, intercepts, average_from):
         self.weights = weights
@@ -39,7 +43,9 @@ class LinearModels:
         """Models at the start that the user gives, or at zero."""
         intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
         if coef_init is None:
-            return cls(np.zeros((n_features, n_models), dtype), intercepts, average_from)
+            models = cls(np.zeros((n_features, n_models), dtype), intercepts, average_from)
+            models.fresh = intercept_init is None
+            return models
         coef = check_init(coef_init, (n_models, n_features), "coef_init", dtype)
         return cls(np.ascontiguousarray(coef.T), intercepts, average_from)
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from fastsgd.engine.step_size import MODELS, choose_step
 from fastsgd.kernels import tables
-from fastsgd.schedules import line_search
+from fastsgd.losses import LOSSES
+from fastsgd.schedules import has_flag, line_search
 from fastsgd.solvers import solver_of
 
 
@@ -20,6 +21,20 @@ class StepSize:
         """The learning_rate that counts: one that is never asked, where steps are found."""
         scheduled = solver_of(self).takes_steps and line_search(self.learning_rate) is None
         return self.learning_rate if scheduled else None
+
+    @property
+    def _takes_squares(self):
+        """Whether a step, its bound or a scale of the weights is made of |x|^2 of all rows."""
+        solver = solver_of(self)
+        if not solver.one_by_one:
+            return not solver.by_dual
+        return (has_flag(self._steps, tables.PASSIVE_AGGRESSIVE)
+                or self._bounds_steps(LOSSES[self.loss]))
+
+    def _bounds_steps(self, loss):
+        """Whether no step may exceed what the rows allow; a constant one is the user's own."""
+        own = self.learning_rate == "constant" and not self._auto_step
+        return not own and self._steps is not None and loss.curvature > 0
 
     def _choose_step(self, job):
         """One step for all models: that which is best for those of the commonest classes."""
@@ -40,8 +55,7 @@ class StepSize:
         step is the user's own and is not touched. Steps by all rows at once have no such noise,
         and their curvature is at most the loss's times the mean of |x|^2 + 1: 1 / L.
         """
-        own = self.learning_rate == "constant" and not self._auto_step
-        if own or self._steps is None or not loss.curvature:
+        if not self._bounds_steps(loss):
             return np.inf
         if not solver_of(self).one_by_one and self.batch_size is None:
             return 1.0 / (loss.curvature * (rows.mean_square() + 1))

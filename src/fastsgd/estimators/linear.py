@@ -4,12 +4,11 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
-from fastsgd._validation import check_combinations
+from fastsgd._validation import check_combinations, class_weights
 from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._label_columns import column_labels
@@ -56,10 +55,14 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         probabilities. The formulas are in include/losses.h.
     {parameters}
     class_weight : dict, 'balanced', 'balanced_running' or None, default=None
-        Weights of the classes; they multiply `sample_weight`. 'balanced' is n_samples /
-        (n_classes * rows of the class). 'balanced_running' is the same from the rows seen so
-        far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples / (2 * rows with
-        the label) and the same for those without, label by label; the others are refused.
+        Weights of the classes, >= 0; classes that a dict lacks weigh 1. With two classes a row's
+        loss is multiplied by its `sample_weight` and the weight of its class. With more, one
+        against the rest, the weight of a class counts in its own model alone, for its own rows:
+        as rows of the rest they weigh their `sample_weight`, as in scikit-learn. 'balanced' is
+        n_samples / (n_classes * rows of the class). 'balanced_running' is the same from the rows
+        seen so far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples /
+        (2 * rows with the label) and the same for those without, label by label; the others are
+        refused.
 
     Attributes
     ----------
@@ -233,9 +236,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         if y.ndim == 2:
             return label_weights(self.class_weight, y)
         class_weight = "balanced" if self._running else self.class_weight
-        if class_weight is None:
-            return np.ones(len(classes))
-        return compute_class_weight(class_weight, classes=classes, y=y)
+        return class_weights(class_weight, classes, y)
 
     def _targets(self, y, checked=True):
         """What the rows belong to; labels that are not `checked` may be none of `classes_`."""

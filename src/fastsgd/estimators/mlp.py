@@ -4,11 +4,11 @@ import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
+from fastsgd._validation import class_weights
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.estimators._label_columns import LabelColumns, column_labels
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
@@ -36,7 +36,8 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
         multilabel y behind a sigmoid each.
     {parameters}
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes; they multiply `sample_weight`. 'balanced' is n_samples /
+        Weights of the classes, >= 0; classes that a dict lacks weigh 1. A row's loss is multiplied
+        by its `sample_weight` and the weight of its class. 'balanced' is n_samples /
         (n_classes * rows of the class); with multilabel y, which takes no dict, the same label by
         label. `partial_fit` takes no 'balanced'.
 
@@ -192,7 +193,7 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
             return y.toarray().astype(dtype), y.shape[1], sample_weight, weights
         codes = np.searchsorted(self.classes_, y).astype(np.int64)
         if self.class_weight is not None:
-            by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            by_class = class_weights(self.class_weight, self.classes_, y)
             sample_weight = by_class[codes] * (1.0 if sample_weight is None else sample_weight)
         if len(self.classes_) == 2:
             self.out_activation_ = "logistic"

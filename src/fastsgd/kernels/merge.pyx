@@ -2,6 +2,10 @@
 
 The steps are those of include/epoch.inc on a thread's own weights; what is special is when and
 how the changes of all replicas are added to the shared vector (include/merge.h).
+
+How far apart replicas may go is estimated from a sample of the rows, which may miss what a few
+rows or columns do. So each run also looks: rows that nobody has visited yet are asked, just before
+a merge and just after it, what loss they meet.
 """
 
 import weakref
@@ -10,6 +14,7 @@ import numpy as np
 
 from fastsgd.kernels.cache_lines import zeroed_lines
 
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
@@ -24,6 +29,13 @@ from fastsgd.kernels.sgd cimport Trainer, fsgd_shared
 
 cdef extern from "fsgd.h":
     int FSGD_TILE
+
+cdef extern from "atomics.h" nogil:
+    double fsgd_load_f64(const double *p)
+    void fsgd_store_f64(double *p, double x)
+
+cdef extern from "schedules.h":
+    int FSGD_SCHEDULE_CONSTANT
 
 cdef extern from "sched.h" nogil:
     int sched_yield()
@@ -40,27 +52,80 @@ cdef extern from *:
     """
     /* One thread's own figures, and where all meet: each on cache lines of its own. */
     typedef struct {
+        double apart, merged; /* losses met by replicas and by the merged weights, fading */
+        int64_t gap, rest;    /* tiles of a thread between two looks, and until the next */
+        int64_t halvings;     /* that these looks know of */
+    } fsgd_looks;
+    typedef struct {
         _Alignas(64) double intercept;
         double base_intercept, loss;
         int64_t tiles; /* of this segment; -1: the replica is not in use */
+        double apart, merged; /* losses of a look, before the merge and after it */
+        fsgd_looks looks;     /* of a thread that merges by itself */
     } fsgd_own;
     typedef struct {
         _Alignas(64) int lock;
         fsgd_barrier barrier;
     } fsgd_meeting;
+    /* out = the mean of n replicas of w, entries begin..end */
+    #define FSGD_MEAN(REAL, SUFFIX)                                                          \
+        static void fsgd_mean_##SUFFIX(const REAL *w, REAL *const *replica, int n, REAL *out, \
+                                       int64_t begin, int64_t end)                           \
+        {                                                                                    \
+            for (int64_t j = begin; j < end; j++) {                                          \
+                REAL sum = 0;                                                                \
+                for (int r = 0; r < n; r++) sum += replica[r][j] - w[j];                     \
+                out[j] = w[j] + sum / n;                                                     \
+            }                                                                                \
+        }
+    FSGD_MEAN(float, f32)
+    FSGD_MEAN(double, f64)
     """
+    ctypedef struct fsgd_looks:
+        double apart
+        double merged
+        int64_t gap
+        int64_t rest
+        int64_t halvings
+
     ctypedef struct fsgd_own:
         double intercept
         double base_intercept
         double loss
         int64_t tiles
+        double apart
+        double merged
+        fsgd_looks looks
 
     ctypedef struct fsgd_meeting:
         int lock
         fsgd_barrier barrier
 
+    void fsgd_mean_f32(const float *w, float *const *replica, int n, float *out, int64_t begin,
+                       int64_t end) nogil
+    void fsgd_mean_f64(const double *w, double *const *replica, int n, double *out, int64_t begin,
+                       int64_t end) nogil
+
 # Threads share the sweep of a merge in slices of whole cache lines.
 cdef int64_t LINE = 16
+# A merge went too far if rows meet so many times the loss of the replicas; older looks fade.
+# Looks at merges that did no harm came to at most 1.06 times, one to 1.24 (docs/algorithms.md).
+cdef double WORSE = 1.25, FADE = 0.9
+# Tiles of a thread between two looks, which take two passes over a tile: after a good one twice
+# as many as before it, up to these.
+cdef int64_t SELDOM = 64
+
+
+cdef bint _went_too_far(fsgd_looks *looks, double apart, double merged) noexcept nogil:
+    """Takes note of a look; True where the merged weights are far worse, also by NaN."""
+    looks.apart = FADE * looks.apart + apart
+    looks.merged = FADE * looks.merged + merged
+    if looks.merged <= WORSE * looks.apart:
+        looks.gap = looks.rest = min(SELDOM, 2 * looks.gap + 1)
+        return False
+    looks.apart = looks.merged = 0
+    looks.gap = looks.rest = 0
+    return True
 
 
 cdef class Replicas:
@@ -81,7 +146,13 @@ cdef class Replicas:
         What ``n_threads * rows * eta`` may be between two merges. Changes that were made apart
         overshoot along a direction of curvature c where that exceeds about 1 / c: so the
         interval gets shorter as eta gets longer, and where the shortest one is still too long
-        only a part of the changes is added, down to their mean.
+        only a part of the changes is added, down to their mean. INOUT: halved where merged
+        weights meet far more loss than the replicas did.
+
+    Attributes
+    ----------
+    halvings : int
+        Of `reach`, so far.
     """
 
     cdef object __weakref__
@@ -89,7 +160,11 @@ cdef class Replicas:
     cdef int n_threads
     cdef readonly bint in_order
     cdef int64_t shortest, longest, length
-    cdef double reach
+    cdef double _reach
+    cdef fsgd_looks looks  # of threads that merge in order
+    cdef size_t kept  # address of the mean of the replicas at the last look
+    cdef double kept_intercept
+    cdef readonly int64_t halvings
     cdef fsgd_own *own
     cdef fsgd_meeting *meeting
     cdef size_t[::1] replica, base  # addresses
@@ -103,20 +178,38 @@ cdef class Replicas:
         if n_threads < 1 or shortest < 1 or longest < shortest:
             raise ValueError("n_threads >= 1 and 1 <= shortest <= longest")
         self.trainer, self.n_threads, self.in_order = trainer, n_threads, in_order
-        self.shortest, self.longest, self.reach = shortest, longest, reach
+        self.shortest, self.longest, self._reach = shortest, longest, reach
         self.length = trainer.p.X.n_cols * (2 if trainer.p.l1 > 0 else 1)
         real = np.float32 if trainer.p.X.real == FSGD_F32 else np.float64
         vectors = [np.empty(self.length, real) for _ in range(n_threads * (1 if in_order else 2))]
+        kept = np.empty(self.length if in_order else 0, real)
+        self.kept = kept.ctypes.data
         addresses = np.array([vector.ctypes.data for vector in vectors], np.uintp)
         self.replica, self.base = addresses[:n_threads], addresses[n_threads:]
         own, at = zeroed_lines(n_threads * sizeof(fsgd_own))
         self.own = <fsgd_own *>at
         meeting, at = zeroed_lines(sizeof(fsgd_meeting))
         self.meeting = <fsgd_meeting *>at
-        self._keep = (vectors, own, meeting)
+        self._keep = (vectors, own, meeting, kept)
         for rank in range(n_threads):
             self.own[rank].tiles = -1
         trainer.replicas = weakref.ref(self)
+        self.begin_epoch()
+
+    def begin_epoch(self):
+        """Forgets what was seen: an epoch is a function of the weights and `reach` before it.
+
+        The first epoch, of the longest steps, begins with looks at every merge.
+        """
+        cdef fsgd_looks fresh = fsgd_looks(0, 0, 0 if self.trainer.t == 1 else SELDOM, 0,
+                                           self.halvings)
+        self.looks = fresh
+        for rank in range(self.n_threads):
+            self.own[rank].looks = fresh
+
+    @property
+    def reach(self):
+        return self._reach
 
     cdef double _eta(self, const fsgd_clock *clock) noexcept nogil:
         cdef double[32] eta
@@ -125,7 +218,7 @@ cdef class Replicas:
 
     cdef int64_t _tiles_between(self, const fsgd_clock *clock) noexcept nogil:
         """Tiles that a thread visits between two merges from the state `clock` on."""
-        cdef double rows = self.reach / (self.n_threads * self._eta(clock))
+        cdef double rows = fsgd_load_f64(&self._reach) / (self.n_threads * self._eta(clock))
         rows = min(max(rows, <double>self.shortest), <double>self.longest)
         return max(1, <int64_t>(rows / FSGD_TILE))
 
@@ -135,7 +228,7 @@ cdef class Replicas:
         `tiles` were visited by all threads since the replica was like the shared weights.
         """
         cdef double steps = tiles * FSGD_TILE * self._eta(clock)
-        return min(1.0, max(self.reach / steps, 1.0 / self.n_threads))
+        return min(1.0, max(fsgd_load_f64(&self._reach) / steps, 1.0 / self.n_threads))
 
     cdef int64_t _apart(self, int64_t own, int64_t all_) noexcept nogil:
         """Tiles that count as visited apart, of `all_` since the last merge of who visited `own`.
@@ -170,6 +263,8 @@ cdef class Replicas:
         cdef int64_t j = self.trainer.segment_begin, end = self.trainer.segment_end
         cdef int64_t share, first, last, done
         cdef double part
+        cdef bint due
+        cdef fsgd_looks looks = self.looks  # every thread draws the same conclusions
         cdef int64_t slice = (self.length // self.n_threads // LINE + 1) * LINE
         cdef int64_t slice_begin = min(self.length, rank * slice)
         cdef int64_t slice_end = min(self.length, slice_begin + slice)
@@ -178,6 +273,8 @@ cdef class Replicas:
             share = self._tiles_between(&clocks[j])
             if end - j < share * self.n_threads:
                 share = (end - j + self.n_threads - 1) // self.n_threads
+            part = self._part(&clocks[j], self.n_threads * share)
+            due = looks.rest <= 0 and part * self.n_threads > 1
             first = min(end, j + rank * share)
             last = min(end, first + share)
             if first < last:
@@ -186,22 +283,38 @@ cdef class Replicas:
                 self.own[rank].tiles += done - first
                 if done < last and fsgd_load_i64(&shared.unsound) >= 0:
                     return  # `run` raises, which stops the others
+            j = min(end, j + share * self.n_threads)
+            looks.rest -= share
+            if due:
+                self.own[rank].apart = self._losses(p, tile, j + rank, end)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
-            part = self._part(&clocks[j], self.n_threads * share)
+            if due:
+                self._keep_mean(rank, slice_begin, slice_end)
             self._sum(part, slice_begin, slice_end)
-            j = min(end, j + share * self.n_threads)
             if rank == 0:
                 self._sum_intercepts(part)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
+            if due:
+                self.own[rank].merged = self._losses(p, tile, j + rank, end)
+                if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                    return
+                if self._all_went_too_far(&looks):
+                    self._take_mean(rank, slice_begin, slice_end)
+                    if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
+                        return
+        if rank == 0:
+            self.looks = looks  # for the next segment
 
     cdef void _run_freely(self, int rank, const fsgd_problem *p, fsgd_tally *tally) noexcept nogil:
         cdef fsgd_tile_fn tile = fsgd_choose_tile(p, 0)
         cdef fsgd_clock *clocks = self.trainer.clocks()
         cdef fsgd_shared *shared = self.trainer.shared
         cdef fsgd_clock clock = clocks[self.trainer.segment_begin]
+        cdef fsgd_own *own = &self.own[rank]
         cdef int64_t j, last, share, take, begun, since = 0
+        cdef bint due
         cdef int never = 0  # what was taken is finished: the Trainer counts on it
         self._lock()
         self._begin(rank)
@@ -218,15 +331,89 @@ cdef class Replicas:
             share = self._tiles_between(&clock)
             fsgd_run_tiles(p, tile, j, last, &clock, tally, NULL, &never)
             since += last - j
+            own.looks.rest -= last - j
             if since >= share and fsgd_try_lock(&self.meeting.lock):
                 j = fsgd_load_i64(&shared.cursor)
+                due = own.looks.rest <= 0 and j < self.trainer.segment_end
+                if due:
+                    own.apart = self._losses(p, tile, j, self.trainer.segment_end)
                 self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
+                if due:
+                    own.merged = self._losses(p, tile, j, self.trainer.segment_end)
+                    self._judge_own(own)
                 fsgd_unlock(&self.meeting.lock)
                 since, begun = 0, j
         self._lock()
         j = fsgd_load_i64(&shared.cursor)
         self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
         fsgd_unlock(&self.meeting.lock)
+
+    cdef double _losses(self, const fsgd_problem *p, fsgd_tile_fn tile, int64_t j,
+                        int64_t end) noexcept nogil:
+        """What a replica meets in tile j < end without a step: p with steps of 0, none clipped."""
+        cdef fsgd_problem problem = p[0]
+        cdef fsgd_clock clock
+        cdef fsgd_tally tally = fsgd_tally(0, 0)
+        cdef int never = 0
+        if j >= end:
+            return 0
+        clock = self.trainer.clocks()[j]
+        clock.l1_total = -INFINITY
+        problem.schedule.kind, problem.schedule.eta0 = FSGD_SCHEDULE_CONSTANT, 0
+        fsgd_run_tiles(&problem, tile, j, j + 1, &clock, &tally, NULL, &never)
+        return tally.loss
+
+    cdef bint _all_went_too_far(self, fsgd_looks *looks) noexcept nogil:
+        """The same answer for every thread, from what all have seen; between two barriers."""
+        cdef double apart = 0, merged = 0
+        cdef int r
+        for r in range(self.n_threads):
+            apart += self.own[r].apart
+            merged += self.own[r].merged
+        return _went_too_far(looks, apart, merged)
+
+    cdef void _keep_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
+        """Before a merge in order: what is taken if it goes too far, as the mean never does."""
+        cdef double now = self.trainer.shared.intercept, sum = 0
+        cdef int r
+        if self.trainer.p.X.real == FSGD_F32:
+            fsgd_mean_f32(<float *>self.trainer.p.w, <float *const *>&self.replica[0],
+                          self.n_threads, <float *>self.kept, begin, end)
+        else:
+            fsgd_mean_f64(<double *>self.trainer.p.w, <double *const *>&self.replica[0],
+                          self.n_threads, <double *>self.kept, begin, end)
+        if rank == 0:
+            for r in range(self.n_threads):
+                sum += self.own[r].intercept - now
+            self.kept_intercept = now + sum / self.n_threads
+
+    cdef void _take_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
+        """Undoes a merge that went too far, a slice by each thread, and halves the reach."""
+        cdef size_t size = 4 if self.trainer.p.X.real == FSGD_F32 else 8
+        cdef const void *mean = <const void *>(self.kept + begin * size)
+        cdef size_t at = <size_t>self.trainer.p.w
+        cdef int r
+        memcpy(<void *>(at + begin * size), mean, (end - begin) * size)
+        for r in range(self.n_threads):
+            memcpy(<void *>(self.replica[r] + begin * size), mean, (end - begin) * size)
+        self.own[rank].intercept = self.kept_intercept
+        if rank == 0:
+            self.trainer.shared.intercept = self.kept_intercept
+            self._halve()
+
+    cdef void _judge_own(self, fsgd_own *own) noexcept nogil:
+        """Halves the reach if one thread, which has the lock, went too far; not twice for one
+        cause: what others have halved counts."""
+        cdef bint known = own.looks.halvings == self.halvings
+        if _went_too_far(&own.looks, own.apart, own.merged) and known:
+            self._halve()
+        if not known:
+            own.looks.apart = own.looks.merged = 0
+        own.looks.halvings = self.halvings
+
+    cdef void _halve(self) noexcept nogil:
+        fsgd_store_f64(&self._reach, 0.5 * self._reach)
+        self.halvings += 1
 
     cdef void _lock(self) noexcept nogil:
         while not fsgd_try_lock(&self.meeting.lock):

@@ -1,4 +1,6 @@
-"""The order in which an epoch visits blocks of rows: a pure function of (seed, epoch, block)."""
+"""The order in which an epoch visits blocks of rows, a pure function of (seed, epoch, block); and
+rows drawn as a sample of all.
+"""
 
 import numpy as np
 
@@ -49,6 +51,25 @@ def stratified(uint64_t seed, uint64_t epoch, int64_t n, int64_t n_strata=64):
         _sort(n, key, start, &order[0])
     free(key)
     free(start)
+    return out
+
+
+def spread(uint64_t seed, int64_t n, int64_t size):
+    """A sample of range(n): one number from each of `size` equal parts, drawn within its part.
+
+    Every part of the range has its share, and no period of the rows can hide from the sample or
+    fill it, as with numbers that are equally far apart.
+
+    Returns int64 of shape (min(size, n),), rising.
+    """
+    size = max(0, min(size, n))
+    out = np.empty(size, dtype=np.int64)
+    cdef int64_t[::1] drawn = out
+    cdef int64_t i, begin, end = 0
+    for i in range(size):
+        begin, end = end, n * (i + 1) // size
+        drawn[i] = begin + <int64_t>fsgd_below(fsgd_random(seed, 0, <uint64_t>i),
+                                               <uint64_t>(end - begin))
     return out
 
 

@@ -26,4 +26,5 @@ cdef class Rows:
     cdef readonly object shape
     cdef public bint checked
     cdef public object alike
-    cdef dict _eigenvalue  # by size of the sample
+    cdef public object eigenvalue
+    cdef tuple _form  # (rising, repeats)

@@ -22,6 +22,8 @@ cdef class Rows:
         by a Trainer's first epoch, which checks each row before it uses it.
     alike : bool or None
         What engine.visiting has found out about neighbours; None before.
+    eigenvalue : float or None
+        What engine.curvature has found out about all rows; None before.
 
     Raises
     ------
@@ -149,19 +151,65 @@ cdef class Rows:
             "must be finite; impute or drop what is missing (sklearn.impute.SimpleImputer)")
 
     def max_square(self):
-        """The largest |x|^2 of a row; 0 without rows."""
+        """The largest |x|^2 of a row; 0 without rows. Not of rows that have `repeats`."""
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0
         return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)[0]
 
     def mean_square(self):
-        """The mean of |x|^2 over the rows; 0 without rows."""
+        """The mean of |x|^2 over the rows; 0 without rows. Not of rows that have `repeats`."""
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0
         return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols)[1]
 
+    @property
+    def rising(self):
+        """Whether the columns of each row rise; dense rows count as such. Found once."""
+        if self._form is None:
+            self._form = self._look_at_columns()
+        return self._form[0]
+
+    @property
+    def repeats(self):
+        """Whether a row names a column twice: its entries there add up. Found once.
+
+        |x|^2 is then not the sum of the squares of what is stored.
+        """
+        if self._form is None:
+            self._form = self._look_at_columns()
+        return self._form[1]
+
+    def _look_at_columns(self):
+        """(rising, repeats), in O(stored values)."""
+        if self.c.index == FSGD_DENSE:
+            return True, False
+        unsorted = _first_unsorted(self.keep[2], self.keep[1], 0)
+        if unsorted == self.c.n_rows:
+            return True, False
+        self.check()  # whose columns are about to be places in memory
+        last = np.zeros(self.shape[1], np.int64)
+        return False, _names_twice(self.keep[2], self.keep[1], unsorted, last)
+
+    def take(self, picked):
+        """Some rows as a matrix: dense, or a new CSR matrix whose rows name each column once.
+
+        Parameters
+        ----------
+        picked : int64 ndarray of shape (n,)
+        """
+        self.check(picked)
+        if self.c.index == FSGD_DENSE:
+            return np.asarray(self.keep[0]).reshape(self.shape)[picked]
+        data, indptr, indices = self.keep
+        lengths = indptr[picked + 1] - indptr[picked]
+        ends = np.concatenate(([0], np.cumsum(lengths)))
+        at = np.repeat(indptr[picked] - ends[:-1], lengths) + np.arange(ends[-1])
+        part = sparse.csr_array((data[at], indices[at], ends), shape=(len(picked), self.shape[1]))
+        part.sum_duplicates()
+        return part
+
     def mean_dot(self, first, second):
-        """Mean dot product of pairs of rows; those whose columns are not sorted are left out.
+        """Mean dot product of pairs of rows.
 
         Parameters
         ----------
@@ -172,45 +220,9 @@ cdef class Rows:
             X = np.asarray(self.keep[0]).reshape(self.shape)
             return float(np.einsum("ij,ij->", X[first], X[second], dtype=np.float64)
                          / max(1, len(first)))
-        return _mean_dot(self.keep[0], self.keep[2], self.keep[1], first, second)
-
-    def largest_eigenvalue(self, int64_t sample):
-        """About the largest eigenvalue of (1/n) X^T X, from `sample` rows spread over X.
-
-        Three rounds of the power method from the column sums of |x|: with features that are not
-        negative these are close to the first eigenvector. In O(n_cols + nonzeros of the sample),
-        and found once.
-        """
-        if self._eigenvalue is None:
-            self._eigenvalue = {}
-        if sample not in self._eigenvalue:
-            self._eigenvalue[sample] = self._find_eigenvalue(sample)
-        return self._eigenvalue[sample]
-
-    def _find_eigenvalue(self, int64_t sample):
-        if self.c.n_rows == 0 or self.c.n_cols == 0:
-            return 0.0
-        picked = np.arange(0, self.c.n_rows, max(1, self.c.n_rows // sample))
-        self.check(picked)
-        if self.c.index == FSGD_DENSE:
-            part = abs(np.asarray(self.keep[0]).reshape(self.shape)[picked])
-        else:
-            data, indptr, indices = self.keep
-            lengths = indptr[picked + 1] - indptr[picked]
-            ends = np.concatenate(([0], np.cumsum(lengths)))
-            first = indptr[picked] - ends[:len(picked)]
-            at = np.repeat(first, lengths) + np.arange(ends[len(picked)])
-            part = abs(sparse.csr_array((data[at], indices[at], ends),
-                                        shape=(len(picked), self.shape[1])))
-        v = np.asarray(part.sum(axis=0), np.float64).ravel()
-        found = 0.0
-        for _ in range(3):
-            square = (v * v).sum()  # not by BLAS, which wakes threads of its own
-            if not square > 0:
-                break
-            margin = part @ v
-            found = (margin * margin).sum() / square / len(picked)
-            v = part.T @ margin
+        found = _mean_dot(self.keep[0], self.keep[2], self.keep[1], first, second)
+        if found is None:  # not all rows are in order
+            found = self.take(first).multiply(self.take(second)).sum() / max(1, len(first))
         return float(found)
 
 
@@ -224,15 +236,16 @@ cdef bint _falls(const int64_t[::1] numbers) noexcept nogil:
 
 def _mean_dot(const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr,
               const int64_t[::1] first, const int64_t[::1] second):
-    """Of rows whose columns rise; others are left out."""
+    """None where the columns of a row do not rise."""
     cdef double dot, sum = 0
-    cdef int64_t k, a, b, a_end, b_end, used = 0
+    cdef int64_t k, a, b, a_end, b_end, n = first.shape[0]
     with nogil:
-        for k in range(first.shape[0]):
+        for k in range(n):
             a, a_end, dot = indptr[first[k]], indptr[first[k] + 1], 0
             b, b_end = indptr[second[k]], indptr[second[k] + 1]
             if not (_rises(indices, a, a_end) and _rises(indices, b, b_end)):
-                continue
+                n = -1
+                break
             while a < a_end and b < b_end:
                 if indices[a] == indices[b]:
                     dot += <double>data[a] * data[b]
@@ -243,16 +256,41 @@ def _mean_dot(const real_t[::1] data, const index_t[::1] indices, const int64_t[
                 else:
                     b += 1
             sum += dot
-            used += 1
-    return sum / used if used else 0.0
+    return None if n < 0 else sum / n if n else 0.0
 
 
 cdef bint _rises(const index_t[::1] indices, int64_t begin, int64_t end) noexcept nogil:
+    """Without a branch, so that the compiler may take many at a time."""
     cdef int64_t j
+    cdef bint falls = False
     for j in range(begin + 1, end):
-        if indices[j - 1] >= indices[j]:
-            return False
-    return True
+        falls |= indices[j - 1] >= indices[j]
+    return not falls
+
+
+def _first_unsorted(const index_t[::1] indices, const int64_t[::1] indptr, int64_t begin):
+    """The first row from `begin` on whose columns do not rise; else their number."""
+    cdef int64_t i, n = indptr.shape[0] - 1
+    with nogil:
+        for i in range(begin, n):
+            if not _rises(indices, indptr[i], indptr[i + 1]):
+                n = i
+    return n
+
+
+def _names_twice(const index_t[::1] indices, const int64_t[::1] indptr, int64_t begin,
+                 int64_t[::1] last):
+    """Whether a row from `begin` on has two entries in a column; last: zeros, by column."""
+    cdef int64_t i, j
+    cdef bint twice = False
+    with nogil:
+        for i in range(begin, indptr.shape[0] - 1):
+            for j in range(indptr[i], indptr[i + 1]):
+                twice |= last[indices[j]] == i + 1
+                last[indices[j]] = i + 1
+            if twice:
+                break
+    return twice
 
 
 def _squares(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols):
