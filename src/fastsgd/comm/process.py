@@ -1,17 +1,15 @@
 """Ranks that are processes of this machine: fresh interpreters over one segment of memory."""
 
 import contextlib
-import json
 import math
 import os
 import select
 import socket
-import sys
 import threading
 import time
 import weakref
-from pathlib import Path
 
+from fastsgd.comm import interpreter
 from fastsgd.comm.base import DEFAULT_TIMEOUT
 from fastsgd.comm.descriptors import standard_descriptors
 from fastsgd.comm.messages import Connection, encode
@@ -59,8 +57,9 @@ class ProcessPool(Pool):
     Notes
     -----
     A worker imports numpy and what its tasks need. It runs in a fresh interpreter with the
-    parent's ``sys.path``; nothing is forked, and the program needs no ``__main__`` guard. What it
-    prints goes where the parent's output goes. If the parent dies, so do the workers.
+    parent's ``sys.path`` and its options (``-I``, ``-O``, ``-W``, ...); nothing is forked, and the
+    program needs no ``__main__`` guard. What it prints goes where the parent's output goes. If the
+    parent dies, so do the workers.
     """
 
     kind = "process"
@@ -93,10 +92,11 @@ class ProcessPool(Pool):
             pairs += [socket.socketpair() for _ in range(n)]
             told = {"world_size": n, "timeout": timeout, "algorithm": algorithm,
                     "capacity": segment.capacity, "portable": portable,
-                    "parent": os.getpid()}
+                    "parent": os.getpid(), "environment": interpreter.own_environment()}
             launch = [_command(theirs.fileno(), segment.fd, rank=rank, **told)
                       for rank, (_, theirs) in enumerate(pairs)]
-            self._watcher = Watcher(launch, _environment(), end, timeout, pidfd=not portable)
+            self._watcher = Watcher(launch, interpreter.environment(), end, timeout,
+                                    pidfd=not portable)
             self._connections = [
                 Connection(ours, self._verdict.look, LOOK_EVERY) for ours, _ in pairs]
             self._parts = os.getpid(), self._watcher, self._connections, self._verdict
@@ -114,10 +114,6 @@ class ProcessPool(Pool):
         with self._closing_on_error():
             if self._watcher.error is not None:
                 raise self._watcher.error
-            # Python looks at strings only, but has nothing against others in the list.
-            path = [place for place in sys.path if isinstance(place, str)]
-            first = {"path": path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
-            self._send([encode(first)] * self.world_size)
             self._collect("ready", START_TIMEOUT)
 
     def run(self, task, arguments=None, per_rank=None, listener=None):
@@ -240,16 +236,8 @@ class ProcessPool(Pool):
 
 
 def _command(sock, segment, **told):
-    """Command and descriptors of a worker. ``-P``: a file that lies about is not imported."""
-    handle = json.dumps({**told, "socket": sock, "segment": segment})
-    return ([sys.executable, "-P", "-m", "fastsgd.comm._child", handle], (sock, segment))
-
-
-def _environment():
-    """The parent's, with fastsgd itself on the path."""
-    home = str(Path(__file__).resolve().parents[2])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    """Command and descriptors of a worker."""
+    return interpreter.command({**told, "socket": sock, "segment": segment}), (sock, segment)
 
 
 def _shut_down(pid, watcher, connections, verdict, grace):
