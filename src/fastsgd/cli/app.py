@@ -1,4 +1,7 @@
-"""The commands. What they do is imported when they run: --help is quick."""
+"""The commands. What they do is imported when they run: --help is quick.
+
+Their help is no docstring: `python -OO` has none.
+"""
 
 from typing import Annotated
 
@@ -18,7 +21,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(help="Train a model on DATA; print its objective and errors, and save it.")
 @told
 def train(
     data: o.DataFiles,
@@ -74,7 +77,6 @@ def train(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    """Train a model on DATA; print its objective and errors, and save it."""
     kind, path = o.kind_and_file(model, save)
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
@@ -98,7 +100,8 @@ def train(
             "sync": sync, "solver": solver, "batch_size": batch_size})
 
 
-@app.command()
+@app.command(
+    help="Print the label (or value) of each row of DATA, one a line; its labels are not used.")
 @told
 def predict(
     data: o.Data,
@@ -108,7 +111,6 @@ def predict(
     zero_based: o.ZeroBased = "auto",
     quiet: o.Quiet = False,
 ):
-    """Print the label (or value) of each row of DATA, one a line; its labels are not used."""
     base = o.base_of(zero_based)
     check_writable(output)
     from fastsgd import load_model
@@ -117,7 +119,8 @@ def predict(
     run(load_model(model), data, proba=proba, output=output, base=base, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    help="Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty.")
 @told
 def evaluate(
     data: o.Data,
@@ -126,7 +129,6 @@ def evaluate(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    """Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty."""
     base = o.base_of(zero_based)
     from fastsgd import load_model
     from fastsgd.cli.data import read_for
@@ -137,7 +139,7 @@ def evaluate(
     show(measure(fitted, *read_for(fitted, data, base=base, quiet=quiet)), as_json)
 
 
-@app.command()
+@app.command(help="Print what a model file holds: parameters, sizes and the largest weights.")
 @told
 def inspect(
     model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
@@ -145,14 +147,14 @@ def inspect(
     vocabulary: o.Vocabulary = None,
     as_json: o.Json = False,
 ):
-    """Print what a model file holds: parameters, sizes and the largest weights."""
     from fastsgd import load_model
     from fastsgd.cli.inspect import inspect as run
 
     run(load_model(model), path=model, top=top, vocabulary=vocabulary, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    help="Write DATA as a binary cache, which is mapped into memory where others are read.")
 @told
 def convert(
     data: o.Data,
@@ -164,7 +166,6 @@ def convert(
     zero_based: o.ZeroBased = "auto",
     as_json: o.Json = False,
 ):
-    """Write DATA as a binary cache, which is mapped into memory where others are read."""
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
     o.check_n_features(n_features)
