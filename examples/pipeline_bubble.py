@@ -64,7 +64,7 @@ def measure(n_stages, n_micro_batches, seconds, n_minibatches):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description="the bubble of a pipeline, counted and measured")
     parser.add_argument("--seconds", type=float, default=0.01, help="of each task")
     parser.add_argument("--minibatches", type=int, default=5)
     options = parser.parse_args(argv)

@@ -5,8 +5,11 @@ import os
 import signal
 import sys
 import time
+import warnings
 
 import numpy as np
+
+import fastsgd
 
 
 def told(call):
@@ -226,3 +229,15 @@ def raise_while_another_works(comm):
 
 def standard_are_open(comm):
     return [os.fstat(fd).st_ino > 0 for fd in range(3)]
+
+
+def interpreter(comm=None):
+    """What this process's interpreter was told, and where it finds modules."""
+    flags = {name: getattr(sys.flags, name) for name in dir(sys.flags)
+             if not name.startswith(("_", "n_")) and name not in ("count", "index")}
+    return {"flags": flags, "filters": [repr(one) for one in warnings.filters],
+            "X": {name: str(value) for name, value in sys._xoptions.items()},
+            "writes_bytecode": not sys.dont_write_bytecode, "compiled": sys.pycache_prefix,
+            "path": [os.path.abspath(place) for place in sys.path], "cwd": os.getcwd(),
+            "PYTHONPATH": os.environ.get("PYTHONPATH"), "prefix": sys.prefix,
+            "home": os.path.dirname(os.path.dirname(fastsgd.__file__))}

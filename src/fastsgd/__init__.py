@@ -6,6 +6,8 @@ process never imports scikit-learn.
 
 from importlib import import_module
 
+import fastsgd._start  # noqa: F401 (it is to see the folder of this moment)
+
 __version__ = "0.1.0"
 
 _HOME = {

@@ -1,4 +1,7 @@
-"""The commands. What they do is imported when they run: --help is quick."""
+"""The commands. What they do is imported when they run: --help is quick.
+
+Their help is no docstring: `python -OO` has none.
+"""
 
 from typing import Annotated
 
@@ -19,7 +22,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(help="Train a model on DATA; print its objective and errors, and save it.")
 @told
 def train(
     data: o.DataFiles,
@@ -76,7 +79,6 @@ def train(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    """Train a model on DATA; print its objective and errors, and save it."""
     kind, path = o.kind_and_file(model, save)
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
@@ -101,7 +103,8 @@ def train(
             "sync": sync, "solver": solver, "batch_size": batch_size})
 
 
-@app.command()
+@app.command(
+    help="Print the label (or value) of each row of DATA, one a line; its labels are not used.")
 @told
 def predict(
     data: o.Data,
@@ -111,7 +114,6 @@ def predict(
     zero_based: o.ZeroBased = "auto",
     quiet: o.Quiet = False,
 ):
-    """Print the label (or value) of each row of DATA, one a line; its labels are not used."""
     base = o.base_of(zero_based)
     output = output_of(output or "-", "--output", used=[data, model], binary=False)
     from fastsgd import load_model
@@ -120,7 +122,9 @@ def predict(
     run(load_model(model), data, proba=proba, output=output, base=base, quiet=quiet)
 
 
-@app.command()
+@app.command(
+    help="Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty. "
+    "A row with a label that the model lacks is an error, and counts in no loss.")
 @told
 def evaluate(
     data: o.Data,
@@ -129,10 +133,6 @@ def evaluate(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    """Print rows, error (or RMSE and R2), mean loss, and the objective: mean loss + penalty.
-
-    A row with a label that the model lacks is an error, and counts in no loss.
-    """
     base = o.base_of(zero_based)
     from fastsgd import load_model
     from fastsgd.cli.evaluate import evaluate as run
@@ -140,7 +140,7 @@ def evaluate(
     run(load_model(model), data, base=base, as_json=as_json, quiet=quiet)
 
 
-@app.command()
+@app.command(help="Print what a model file holds: parameters, sizes and the largest weights.")
 @told
 def inspect(
     model: Annotated[str, typer.Argument(help="Model file.", show_default=False)],
@@ -148,14 +148,14 @@ def inspect(
     vocabulary: o.Vocabulary = None,
     as_json: o.Json = False,
 ):
-    """Print what a model file holds: parameters, sizes and the largest weights."""
     from fastsgd import load_model
     from fastsgd.cli.inspect import inspect as run
 
     run(load_model(model), path=model, top=top, vocabulary=vocabulary, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    help="Write DATA as a binary cache, which is mapped into memory where others are read.")
 @told
 def convert(
     data: o.Data,
@@ -167,7 +167,6 @@ def convert(
     zero_based: o.ZeroBased = "auto",
     as_json: o.Json = False,
 ):
-    """Write DATA as a binary cache, which is mapped into memory where others are read."""
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
     o.check_n_features(n_features)

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m fastsgd.comm._child handle``, started by `ProcessPool`.
+"""A worker process, started by `ProcessPool` as `fastsgd.comm.interpreter` says.
 
 It takes tasks from its socket, one after another, until the parent closes its end or is gone.
 """
@@ -13,11 +13,16 @@ import threading
 import time
 
 
-def main():
-    """Runs tasks until the parent says that it is enough."""
+def main(handle):
+    """Runs tasks until the parent says that it is enough.
+
+    Parameters
+    ----------
+    handle : str
+        JSON: what `fastsgd.comm.attach` takes, and parent, portable, socket, environment.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends this process
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    handle = sys.argv[1]
     told = json.loads(handle)
 
     from fastsgd.comm.messages import Connection
@@ -31,18 +36,20 @@ def main():
     connection = Connection(socket.socket(fileno=told["socket"]))
     os.set_inheritable(told["socket"], False)
     try:
-        take_paths(connection.receive())
+        restore(told["environment"])
         serve(connection, handle)
     except (EOFError, ConnectionError):  # the parent has closed its end, or is gone
         pass
+    finally:
+        connection.close()
 
 
-def take_paths(first):
-    """Modules are found as in the parent; what this process may start sees nothing of it."""
-    sys.path[:] = first["path"]
-    os.environ.pop("PYTHONPATH", None)
-    if first["PYTHONPATH"] is not None:
-        os.environ["PYTHONPATH"] = first["PYTHONPATH"]
+def restore(environment):
+    """Variables are as in the parent, for what this process may start."""
+    for name, value in environment.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 def serve(connection, handle):
@@ -96,7 +103,3 @@ def follow(parent, portable):
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,17 +1,16 @@
 """Ranks that are processes of this machine: fresh interpreters over one segment of memory."""
 
 import contextlib
-import json
 import math
 import os
 import select
 import socket
-import sys
 import threading
 import time
 import weakref
-from pathlib import Path
 
+from fastsgd._interrupts import forgotten, is_asked, orderly, whole
+from fastsgd.comm import interpreter
 from fastsgd.comm.base import DEFAULT_TIMEOUT
 from fastsgd.comm.descriptors import standard_descriptors
 from fastsgd.comm.messages import Connection, encode
@@ -59,17 +58,20 @@ class ProcessPool(Pool):
     Notes
     -----
     A worker imports numpy and what its tasks need. It runs in a fresh interpreter with the
-    parent's ``sys.path``; nothing is forked, and the program needs no ``__main__`` guard. What it
-    prints goes where the parent's output goes. If the parent dies, so do the workers.
+    parent's ``sys.path`` and its options (``-I``, ``-O``, ``-W``, ...); nothing is forked, and the
+    program needs no ``__main__`` guard. What it prints goes where the parent's output goes. If the
+    parent dies, so do the workers.
     """
 
     kind = "process"
 
+    @orderly
     def __init__(self, n, timeout=DEFAULT_TIMEOUT, algorithm="auto", capacity=None,
                  portable=None):
         n, timeout = self.world_size, self.timeout = check_size(n, timeout)
         check_algorithm(algorithm)
-        self._turn = Turn()
+        interpreter.executable()
+        self._turn, self._finalizer = Turn(), None
         portable = PORTABLE if portable is None else portable
         if portable:
             from fastsgd.comm import fallback
@@ -78,59 +80,63 @@ class ProcessPool(Pool):
             capacity = min(default_capacity(n), fallback.LARGEST) if capacity is None else capacity
         else:
             self._make_file = memory_file
-        with standard_descriptors():
+        with _Closing(self):
             self._open(n, timeout, algorithm, capacity, portable)
-        self._begin()
+            self._begin()
 
+    @whole
     def _open(self, n, timeout, algorithm, capacity, portable):
         """Makes the segment and the connections and starts the workers."""
-        segment = make_segment(n, capacity, self._make_file)
-        pairs = []
-        try:
+        with contextlib.ExitStack() as theirs:
+            theirs.enter_context(standard_descriptors())
+            segment = make_segment(n, capacity, self._make_file)
+            theirs.callback(os.close, segment.fd)
             end = Exchange(segment.memory, -1, n, timeout)
             end.configure(portable, most_looks(n), YIELD_SECONDS)
             self._verdict = Verdict(end, timeout)
-            pairs += [socket.socketpair() for _ in range(n)]
             told = {"world_size": n, "timeout": timeout, "algorithm": algorithm,
                     "capacity": segment.capacity, "portable": portable,
-                    "parent": os.getpid()}
-            launch = [_command(theirs.fileno(), segment.fd, rank=rank, **told)
-                      for rank, (_, theirs) in enumerate(pairs)]
-            self._watcher = Watcher(launch, _environment(), end, timeout, pidfd=not portable)
-            self._connections = [
-                Connection(ours, self._verdict.look, LOOK_EVERY) for ours, _ in pairs]
+                    "parent": os.getpid(), "environment": interpreter.own_environment()}
+            with contextlib.ExitStack() as ours:
+                launch, self._connections = [], []
+                for rank in range(n):
+                    mine, its = socket.socketpair()
+                    theirs.callback(its.close)
+                    ours.callback(mine.close)
+                    self._connections.append(Connection(mine, self._verdict.look, LOOK_EVERY))
+                    launch.append(_command(its.fileno(), segment.fd, rank=rank, **told))
+                self._watcher = Watcher(
+                    launch, interpreter.environment(), end, timeout, pidfd=not portable)
+                ours.pop_all()
             self._parts = os.getpid(), self._watcher, self._connections, self._verdict
-            self._finalizer = weakref.finalize(self, _shut_down, *self._parts, LEAVE)
-            with self._closing_on_error():
-                self._watcher.start()
-                self._watcher.started.wait()
-        finally:
-            os.close(segment.fd)
-            for _, theirs in pairs:
-                theirs.close()
+            self._finalizer = weakref.finalize(self, _forget, *self._parts, LEAVE)
+            self._watcher.start()
+            while not self._watcher.started.wait(LOOK_EVERY):
+                if is_asked():
+                    self._watcher.stop_starting()
 
     def _begin(self):
         """Waits until all workers are ready."""
-        with self._closing_on_error():
-            if self._watcher.error is not None:
-                raise self._watcher.error
-            # Python looks at strings only, but has nothing against others in the list.
-            path = [place for place in sys.path if isinstance(place, str)]
-            first = {"path": path, "PYTHONPATH": os.environ.get("PYTHONPATH")}
-            self._send([encode(first)] * self.world_size)
-            self._collect("ready", START_TIMEOUT)
+        if self._watcher.error is not None:
+            raise self._watcher.error
+        self._collect("ready", START_TIMEOUT)
 
+    @property
+    def closed(self):
+        return not self._finalizer.alive
+
+    @orderly
     def run(self, task, arguments=None, per_rank=None, listener=None):
         with self._turn:
             return self._run(task, arguments, per_rank, listener)
 
     def _run(self, task, arguments, per_rank, listener):
-        if not self._finalizer.alive:
+        if self.closed:
             raise CommError("this pool is closed; open a new one")
         split(task)
         orders = [encode({"task": task, "arguments": each, "heard": listener is not None})
                   for each in arguments_of(self.world_size, arguments, per_rank)]
-        with self._closing_on_error():
+        with _Closing(self):
             self._send(orders)
             return self._collect("result", listener=listener)
 
@@ -143,28 +149,23 @@ class ProcessPool(Pool):
         if end is not None and self._turn.at_home():
             end.tell(ABORTED, -1, reason)
 
+    @whole
     def close(self):
         if self._turn.taken():  # the thread that runs it ends the workers
             self.abort(CLOSED)
         if self._turn.at_home():
-            self._turn.after(self._finalizer)
+            self._turn.after(self._end)
         else:
-            self._finalizer()
+            self._end()
+
+    def _end(self, grace=LEAVE):
+        if self._finalizer is not None and self._finalizer.detach():
+            _shut_down(*self._parts, grace)
 
     @property
     def pids(self):
         """The process ids of the workers, in order of ranks."""
         return [process.pid for process in self._watcher.processes]
-
-    @contextlib.contextmanager
-    def _closing_on_error(self):
-        try:
-            yield
-        except BaseException as error:
-            self.abort(named(error))
-            if self._finalizer.detach():
-                _shut_down(*self._parts, GRACE / 2)
-            raise
 
     def _send(self, orders):
         for rank, order in enumerate(orders):
@@ -239,19 +240,28 @@ class ProcessPool(Pool):
         raise error
 
 
+class _Closing:
+    """Closes a pool after an error, of which the workers are told."""
+
+    def __init__(self, pool):
+        self._pool = pool
+
+    def __enter__(self):
+        pass
+
+    @whole
+    def __exit__(self, kind, error, trace):
+        if error is not None and self._pool._finalizer is not None:
+            self._pool.abort(named(error))
+            self._pool._end(GRACE / 2)
+
+
 def _command(sock, segment, **told):
-    """Command and descriptors of a worker. ``-P``: a file that lies about is not imported."""
-    handle = json.dumps({**told, "socket": sock, "segment": segment})
-    return ([sys.executable, "-P", "-m", "fastsgd.comm._child", handle], (sock, segment))
+    """Command and descriptors of a worker."""
+    return interpreter.command({**told, "socket": sock, "segment": segment}), (sock, segment)
 
 
-def _environment():
-    """The parent's, with fastsgd itself on the path."""
-    home = str(Path(__file__).resolve().parents[2])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-
-
+@whole
 def _shut_down(pid, watcher, connections, verdict, grace):
     """Tells the workers to leave, kills those that do not, gives all descriptors back."""
     if threading.current_thread() is watcher:  # it dropped the pool last, collecting garbage
@@ -268,3 +278,6 @@ def _shut_down(pid, watcher, connections, verdict, grace):
         for connection in connections:
             connection.close()
         verdict.end = None
+
+
+_forget = forgotten(_shut_down)

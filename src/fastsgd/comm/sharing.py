@@ -6,6 +6,8 @@ import weakref
 
 import numpy as np
 
+from fastsgd._interrupts import whole
+
 
 class SharedArray:
     """An array in memory of its own, which a task gets as a read-only array without a copy.
@@ -28,13 +30,17 @@ class SharedArray:
         array = np.asarray(array)
         if array.dtype.kind not in "biufc":
             raise TypeError(f"share: an array of numbers is needed, got dtype {array.dtype}")
-        self.fd = make_file(max(1, array.nbytes))
-        self._close = weakref.finalize(self, os.close, self.fd)
+        self._open(make_file, max(1, array.nbytes))
         memory = mmap.mmap(self.fd, max(1, array.nbytes))
         copy = np.ndarray(array.shape, array.dtype, buffer=memory)
         copy[...] = array
         copy.flags.writeable = False
         self.array = copy
+
+    @whole
+    def _open(self, make_file, size):
+        self.fd = make_file(size)
+        self._close = weakref.finalize(self, os.close, self.fd)
 
     def close(self):
         """No more workers can get it; may be called again."""

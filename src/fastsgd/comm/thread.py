@@ -7,6 +7,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from fastsgd._interrupts import orderly, whole
 from fastsgd.comm.base import DEFAULT_TIMEOUT
 from fastsgd.comm.pool import Pool
 from fastsgd.comm.remote_errors import named
@@ -85,6 +86,42 @@ class Calls:
             answers.put(None)
 
 
+class _Threads:
+    """The threads of one task; at the end of a `with` block all have ended.
+
+    After an error in it (Ctrl-C, of the listener, no room for a thread) the task is aborted and
+    the pool closed.
+    """
+
+    def __init__(self, pool, calls, work):
+        self._pool, self._calls, self._work, self._threads = pool, calls, work, []
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+
+    @whole
+    def _start(self):
+        for rank in range(self._pool.world_size):
+            thread = threading.Thread(target=self._work, args=(rank,),
+                                      name=f"fastsgd-rank-{rank}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    @whole
+    def __exit__(self, kind, error, trace):
+        if error is not None:
+            self._pool.abort(named(error))
+            self._calls.end()
+        for thread in self._threads:
+            thread.join()
+        if error is not None:
+            self._pool._close()
+
+
 class ThreadPool(Pool):
     """`world_size` threads, made for each task; their communicators last.
 
@@ -109,6 +146,11 @@ class ThreadPool(Pool):
                                timeout, algorithm) for rank in range(n)]
         self._closed, self._turn = False, Turn()
 
+    @property
+    def closed(self):
+        return self._closed
+
+    @orderly
     def run(self, task, arguments=None, per_rank=None, listener=None):
         with self._turn:
             return self._run(task, arguments, per_rank, listener)
@@ -132,22 +174,8 @@ class ThreadPool(Pool):
                 comm.listener = None
                 calls.leave()
 
-        threads = [threading.Thread(target=work, args=(rank,), name=f"fastsgd-rank-{rank}",
-                                    daemon=True) for rank in range(self.world_size)]
-        try:
-            for thread in threads:
-                thread.start()
+        with _Threads(self, calls, work):
             calls.serve()
-            for thread in threads:
-                thread.join()
-        except BaseException as error:  # Ctrl-C, of the listener, or no room for a thread
-            self.abort(named(error))
-            calls.end()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-            self._close()
-            raise
         errors = [error for _, error in ended if error is not None]
         if errors:
             self._close()
@@ -158,6 +186,7 @@ class ThreadPool(Pool):
         if not self._closed:
             self._end.tell(exchange.ABORTED, -1, reason)
 
+    @whole
     def close(self):
         if self._turn.taken():
             self.abort(CLOSED)  # ranks that are at work are told why they end

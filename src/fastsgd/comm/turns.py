@@ -2,14 +2,18 @@
 
 import os
 import threading
+import time
+
+from fastsgd._interrupts import is_asked, whole
 
 CLOSED = "the pool was closed while its task ran"
 """Why a task is aborted."""
 
 
 LONGEST = 10.0
-"""Seconds to wait for a task that is aborted: Ctrl-C may have come while the turn was taken or
-given back, so that nobody ends it."""
+"""Seconds to wait for a task that is aborted."""
+
+LOOK_EVERY = 0.02
 
 
 class Turn:
@@ -22,11 +26,24 @@ class Turn:
         if not self.at_home():
             raise RuntimeError(f"this pool belongs to process {self._pid}, of which this one is a "
                                "fork; open another pool here")
-        if not self._lock.acquire(blocking=False):
+        taken = []
+        try:
+            self._take(taken)
+        except BaseException:  # at the very end
+            if taken:
+                self.__exit__()
+            raise
+        if not taken:
             raise RuntimeError("this pool runs a task already, for another thread or below this "
                                "call; wait until it has ended, or open another pool")
-        self._holder = threading.get_ident()
 
+    @whole
+    def _take(self, taken):
+        if self._lock.acquire(blocking=False):
+            self._holder = threading.get_ident()
+            taken.append(True)
+
+    @whole
     def __exit__(self, *error):
         self._holder = None
         self._lock.release()
@@ -42,11 +59,14 @@ class Turn:
     def after(self, call):
         """Calls it when no task runs; not where this very thread runs one, in a signal's handler.
 
-        A task that is aborted ends in less than `LONGEST` seconds.
+        A task that is aborted ends in less than `LONGEST` seconds, which Ctrl-C cuts short.
         """
         if self._holder == threading.get_ident():
             return
-        taken = self._lock.acquire(timeout=LONGEST)
+        end = time.monotonic() + LONGEST
+        while not (taken := self._lock.acquire(timeout=LOOK_EVERY)) and not (
+                is_asked() or time.monotonic() > end):
+            pass
         self._holder = threading.get_ident()
         try:
             call()

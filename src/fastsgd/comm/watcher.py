@@ -12,6 +12,8 @@ import subprocess
 import threading
 import time
 
+from fastsgd._interrupts import is_asked
+
 LOOK_EVERY = 0.25
 """Seconds between looks for workers that are stopped."""
 
@@ -70,6 +72,10 @@ class Watcher(threading.Thread):
             for fd in (*self._pidfds, self._read):
                 os.close(fd)
             self._end = None
+
+    def stop_starting(self):
+        """No more workers are started."""
+        self._ending = True
 
     def _start_all(self):
         # The worker inherits the mask: Ctrl-C must not meet it before it can ignore it.
@@ -150,7 +156,7 @@ class Watcher(threading.Thread):
     def end(self, grace, hopeless=()):
         """Waits `grace` seconds for the workers to leave, kills who is left, ends this thread.
 
-        For the ranks in `hopeless` it does not wait.
+        For the ranks in `hopeless` it does not wait, nor when Ctrl-C is pressed meanwhile.
         """
         self._ending = True
         self._wake()
@@ -159,9 +165,9 @@ class Watcher(threading.Thread):
                 with contextlib.suppress(ProcessLookupError):
                     self.processes[rank].kill()
             deadline = time.monotonic() + grace
-            while self.is_alive() and time.monotonic() < deadline:
+            while self.is_alive() and time.monotonic() < deadline and not is_asked():
                 self.join(min(0.02, max(0.001, deadline - time.monotonic())))
-        finally:  # also when Ctrl-C has come again
+        finally:
             for process in self.processes:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()

@@ -1,10 +1,11 @@
 """The threads of BLAS: one for each thread of ours, beside which more would spin."""
 
 import threading
-from contextlib import contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
+
+from fastsgd._interrupts import whole
 
 
 @cache
@@ -58,11 +59,25 @@ class _Users:
 _USERS = _Users()
 
 
-@contextmanager
-def one_thread_of_blas():
+class one_thread_of_blas:
     """A context in which BLAS takes one thread; several threads of ours may be in it at once."""
-    before = _USERS.enter()
-    try:
-        yield
-    finally:
-        _USERS.leave(before)
+
+    def __init__(self):
+        self._before = None
+
+    def __enter__(self):
+        try:
+            self._enter()
+        except BaseException:  # at its end
+            self.__exit__()
+            raise
+
+    @whole
+    def _enter(self):
+        self._before = _USERS.enter()
+
+    @whole
+    def __exit__(self, *error):
+        if self._before is not None:
+            _USERS.leave(self._before)
+            self._before = None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fastsgd._interrupts import whole
+
 LINE = 64
 """Bytes: each array begins at a cache line."""
 
@@ -55,8 +57,8 @@ class Shelf:
         for array in arrays:
             offsets.append(size)
             size += -(-array.nbytes // LINE) * LINE
-        fd = os.memfd_create("fastsgd-rows", os.MFD_CLOEXEC)
-        self._files.append(fd)
+        self._make_file()
+        fd = self._files[-1]
         os.ftruncate(fd, size)
         memory = mmap.mmap(fd, size)
         path = f"/proc/{os.getpid()}/fd/{fd}"
@@ -66,6 +68,11 @@ class Shelf:
             told.append(_place(path, offset, array))
         return told
 
+    @whole
+    def _make_file(self):
+        self._files.append(os.memfd_create("fastsgd-rows", os.MFD_CLOEXEC))
+
+    @whole
     def close(self):
         """Gives the memory back, once the workers have let go of it."""
         while self._files:
@@ -74,6 +81,7 @@ class Shelf:
     def __enter__(self):
         return self
 
+    @whole
     def __exit__(self, *error):
         self.close()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fastsgd._interrupts import whole
+
 
 @dataclass
 class LinearState:
@@ -74,6 +76,7 @@ class LinearState:
             setattr(new, name, None if value is None else value.copy())
         return new
 
+    @whole
     def become(self, other):
         """Takes everything of `other`, copied; the weights keep their place in memory."""
         weights = self.weights

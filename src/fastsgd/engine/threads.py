@@ -9,6 +9,7 @@ import threading
 from queue import Empty, SimpleQueue
 
 from fastsgd._integers import MOST_THREADS, check_range
+from fastsgd._interrupts import whole
 from fastsgd.engine.deadline import NEVER
 from fastsgd.kernels.gradient import count_shards
 
@@ -112,7 +113,7 @@ def choose_map_reduce(sync, n_jobs, *, n_rows, nnz, n_features, batch_size=None)
 
 
 class Team:
-    """`size` threads that run one task at a time, made for one fit.
+    """`size` threads that run one task at a time, made for one fit, with its first task.
 
     Parameters
     ----------
@@ -128,21 +129,18 @@ class Team:
         self._on_interrupt = on_interrupt
         self._deadline, self._stopped = deadline, False
         self._wake = SimpleQueue()
-        self._inboxes = [SimpleQueue() for _ in range(size)]
-        self._threads = [
-            threading.Thread(
+        self._inboxes, self._threads = [], []
+
+    @whole
+    def _start(self):
+        """Starts the threads, of which `__exit__` ends those that there are."""
+        for rank in range(self.size):
+            inbox = SimpleQueue()
+            thread = threading.Thread(
                 target=self._work, args=(inbox, rank), name=f"fastsgd-{rank}", daemon=True)
-            for rank, inbox in enumerate(self._inboxes)
-        ]
-        started = 0
-        try:
-            for thread in self._threads:
-                thread.start()
-                started += 1
-        except BaseException:  # no room for so many: none may stay
-            del self._threads[started:]
-            self.__exit__(None)
-            raise
+            thread.start()
+            self._inboxes.append(inbox)
+            self._threads.append(thread)
 
     def _work(self, inbox, rank):
         while (order := inbox.get()) is not None:
@@ -163,6 +161,8 @@ class Team:
         in a list. Leaving the `with` block then stops the threads.
         """
         ended = []
+        if not self._threads:
+            self._start()
         for inbox in self._inboxes:
             inbox.put((task, ended))
         while len(ended) < self.size:
@@ -185,6 +185,7 @@ class Team:
     def __enter__(self):
         return self
 
+    @whole
     def __exit__(self, kind, *exc):
         if kind is not None:
             self._on_interrupt()

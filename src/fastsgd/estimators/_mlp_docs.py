@@ -125,6 +125,8 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 def with_parameters(cls):
     """Fills {network}, {parameters} and {attributes} of a class's docstring."""
+    if cls.__doc__ is None:  # python -OO
+        return cls
     for name, text in (("{network}", NETWORK), ("{parameters}", PARAMETERS),
                        ("{attributes}", ATTRIBUTES)):
         cls.__doc__ = cls.__doc__.replace(name, indent(text, "    ").lstrip())

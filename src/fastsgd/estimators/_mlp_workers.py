@@ -2,6 +2,7 @@
 
 from numbers import Integral
 
+from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch
 from fastsgd.engine.mlp.rank import pack_model, pack_rng, pack_settings, unpack_model
@@ -134,6 +135,7 @@ class Crew:
         """The estimator's own weights, state and random numbers take rank 0's values."""
         self._become(parameters, state, *unpack_model(told, copy), told["rng"])
 
+    @whole
     def _become(self, parameters, state, new, after, rng):
         parameters.become(new)
         vars(state).update(vars(after))

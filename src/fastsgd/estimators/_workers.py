@@ -38,12 +38,17 @@ def pool_of(estimator, workers):
             _OF_THE_JOB[workers.timeout] = comm.open("mpi", workers.n, timeout=workers.timeout)
         return _OF_THE_JOB[workers.timeout]
     kept = _POOLS.get(estimator)
-    if kept is not None and (kept[0].n, kept[0].comm, kept[0].timeout) == (
+    if kept is not None and not kept[1].closed and (
+            kept[0].n, kept[0].comm, kept[0].timeout) == (
             workers.n, workers.comm, workers.timeout):
         return kept[1]
     close_pool(estimator)
     pool = comm.open(workers.comm, workers.n, timeout=workers.timeout)
-    _POOLS[estimator] = workers, pool
+    try:
+        _POOLS[estimator] = workers, pool
+    except BaseException:
+        pool.close()
+        raise
     return pool
 
 
