@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastsgd.data.sparse import checked
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
@@ -122,8 +123,8 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     """
     X, y = validate_data(
         estimator,
-        X,
-        y,
+        checked(X, "X", columns=False),
+        checked(y, "y"),
         accept_sparse="csr",
         accept_large_sparse=True,
         dtype=[np.float64, np.float32] if dtype is None else dtype,
@@ -157,7 +158,7 @@ def check_init(init, shape, name, dtype):
     if init is None:
         return np.zeros(shape, dtype)
     if sparse.issparse(init):  # warm start after sparsify()
-        init = init.toarray()
+        init = checked(init, name).toarray()
     init = np.array(init, dtype=dtype)
     size = int(np.prod(shape))
     if init.size != size or (len(shape) == 2 and shape[0] > 1 and init.shape != shape):

@@ -9,7 +9,10 @@ from fastsgd.cli.data import dtype_of, is_mlp
 from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.targets import check_labels, class_weights
 from fastsgd.cli.workers import ALONE
+from fastsgd.engine.products import products
+from fastsgd.estimators._decision import dense
 from fastsgd.kernels import tables
+from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
 from fastsgd.schedules import has_flag
@@ -33,8 +36,8 @@ def measure(model, X, y, together=ALONE):
     if is_mlp(model):
         return measure_mlp(model, X, y, together)
     n = X.shape[0]
-    coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
-    coef = np.atleast_2d(coef).astype(np.float64)
+    coef = dense(model.coef_).astype(np.float64)
+    by_feature = np.ascontiguousarray(coef.T)
     targets, weights = _targets(model, y, len(coef))
     loss = LOSSES[model.loss]
     total, wrong, squares = 0.0, 0, 0.0
@@ -46,7 +49,7 @@ def measure(model, X, y, together=ALONE):
             wrong += int(np.count_nonzero(predicted != y[part]))
         else:
             squares += float(np.sum((predicted.astype(np.float64) - y[part]) ** 2))
-        margins = rows @ coef.T + model.intercept_.astype(np.float64)
+        margins = products(Rows(rows), by_feature) + model.intercept_.astype(np.float64)
         for k in range(len(coef)):
             losses = loss.value(margins[:, k], targets(k)[part], float(model.epsilon))
             total += float(np.sum(losses * weights(k)[part]))

@@ -5,6 +5,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from fastsgd.engine.products import products
+from fastsgd.kernels.rows import Rows
+
 STREAM = 0x5A3F
 """Keeps these random numbers apart from others of the same seed."""
 
@@ -66,6 +69,7 @@ class Sample:
         X = self._X[self.rows]
         if not sparse.issparse(X) or X.shape[1] <= MANY_FEATURES:
             return X, None
+        Rows(X).check()  # columns are followed here
         used = np.zeros(X.shape[1], bool)
         used[X.indices] = True
         used[0] = True  # at least one
@@ -88,6 +92,10 @@ class Sample:
         """Their weights, or None."""
         return None if self._weight is None else self._weight[self.rows]
 
+    def margins(self, weights):
+        """X @ weights."""
+        return products(Rows(self.X), weights[:, None])[:, 0]
+
     def objective(self, weights, intercept, y, settings):
         """The objective of `settings` on these rows.
 
@@ -103,7 +111,7 @@ class Sample:
         if self.columns is not None and len(weights) != self.X.shape[1]:
             used = weights[self.columns]
         with np.errstate(over="ignore", invalid="ignore"):
-            losses = settings.loss.value(self.X @ used + intercept, y, settings.loss_constant)
+            losses = settings.loss.value(self.margins(used) + intercept, y, settings.loss_constant)
             losses *= np.where(y > 0, settings.weight_pos, settings.weight_neg)
             if self.weight is not None:
                 losses *= self.weight

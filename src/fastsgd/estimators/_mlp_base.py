@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
+from fastsgd.data.sparse import checked
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
@@ -266,16 +267,17 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             print(f"{what} did not improve more than tol={self.tol:f} for "
                   f"{self.n_iter_no_change} consecutive epochs. Stopping.")
 
-    def _outputs(self, X):
-        """What the output layer says of each row: (n_samples, n_outputs)."""
+    def _outputs(self, X, activation=None):
+        """What the output layer says of each row, by "identity" its z: (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=self._dtype, order="C",
-                          reset=False)
+        X = validate_data(self, checked(X, "X", columns=False), accept_sparse="csr",
+                          dtype=self._dtype, order="C", reset=False)
         rows = Rows(X)
         rows.check()
         shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)
-        return predict(X, rows, shown, ACTIVATIONS[self.activation],
-                       OUTPUTS[self.out_activation_, self.loss])
+        output = OUTPUTS[(self.out_activation_, self.loss) if activation is None
+                         else (activation, "squared_error")]
+        return predict(X, rows, shown, ACTIVATIONS[self.activation], output)
 
     def _units(self):
         return [len(self.coefs_[0]), *(c.shape[1] for c in self.coefs_)]

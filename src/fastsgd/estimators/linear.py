@@ -11,8 +11,16 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations
 from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
+from fastsgd.estimators._probability import (
+    break_ties,
+    log_one_against_rest,
+    log_two_classes,
+    one_against_rest,
+    two_classes,
+)
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
@@ -264,12 +272,31 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         coef = models.weights.T
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
 
+    def decision_function(self, X):
+        """w.x + b of each row and model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, of more than two classes or labels, (n_samples, n_models)
+            A row's are the same bits alone or among others.
+        """
+        z = decision(self, X)
+        return z[:, 0] if z.shape[1] == 1 else z
+
     @available_if(_gives_probability)
     def predict_proba(self, X):
         """Probabilities of the classes, for loss='log_loss' and 'modified_huber'.
 
         More than two classes: the one-against-rest probabilities, normalised to sum 1 (Zadrozny,
-        Elkan, KDD 2002); where all are 0, uniform. Multilabel: each label's own.
+        Elkan, KDD 2002), also where each of them underflows. Where modified_huber gives 0 to all
+        classes, uniform. Multilabel: each label's own.
+
+        The largest of a row is that of the class that `predict` gives: where it is equal to
+        another, as in a uniform row, it is raised to the next floating-point number.
 
         Parameters
         ----------
@@ -280,16 +307,30 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        p = LOSSES[self.loss].probability(self.decision_function(X))
-        if self._is_multilabel:
-            return p
-        if p.ndim == 1:
-            return np.column_stack([1 - p, p])
-        total = p.sum(axis=1, keepdims=True)
-        return np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[1])
+        return self._probabilities(X, two_classes, one_against_rest)
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`; modified_huber may give exact zeros, hence -inf."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Logarithm of `predict_proba`, finite also where that underflows.
+
+        modified_huber may give exact zeros, hence -inf.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._probabilities(X, log_two_classes, log_one_against_rest)
+
+    def _probabilities(self, X, of_two, of_many):
+        loss, z = LOSSES[self.loss], self.decision_function(X)
+        if self._is_multilabel:  # each label is two classes
+            flat = z.ravel()
+            pairs = break_ties(of_two(loss, flat).astype(z.dtype), (flat > 0).astype(int))
+            return pairs[:, 1].reshape(z.shape)
+        if z.ndim == 1:
+            return break_ties(of_two(loss, z).astype(z.dtype), (z > 0).astype(int))
+        return break_ties(of_many(loss, z), z.argmax(axis=1))

@@ -10,9 +10,11 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
+from fastsgd.engine.mlp.outputs import OUTPUTS, log_probabilities
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
+from fastsgd.estimators._probability import break_ties
 from fastsgd.estimators._targets import check_indicator, is_multilabel
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
@@ -278,9 +280,27 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         return np.hstack([1 - said, said]) if said.shape[1] == 1 else said
 
     def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`; -inf where a probability is 0."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Logarithm of `predict_proba`, finite also where that underflows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        z, activation = self._outputs(X, "identity"), self.out_activation_
+        logs = log_probabilities(activation, z)
+        if z.shape[1] == 1:
+            logs = np.hstack([log_probabilities(activation, -z), logs])
+        logs = logs.astype(z.dtype)
+        if self.multilabel_:
+            return logs
+        said = z.copy()
+        OUTPUTS[activation, self.loss].apply(said)
+        best = (said[:, 0] > 0.5).astype(int) if z.shape[1] == 1 else said.argmax(axis=1)
+        return break_ties(logs, best)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,14 +1,15 @@
 """FastSGDRegressor: linear regression trained by SGD on sparse or dense rows."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
 from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
@@ -168,6 +169,18 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         coef = models.weights[:, 0]
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
 
+    def sparsify(self):
+        """Makes `coef_` a csr_array of shape (n_features,); `densify` undoes it.
+
+        Returns
+        -------
+        self : FastSGDRegressor
+        """
+        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before sparsifying.")
+        if not sparse.issparse(self.coef_):  # scikit-learn's matrix would have two dimensions
+            self.coef_ = sparse.csr_array(self.coef_)
+        return self
+
     def predict(self, X):
         """w.x + b of each row.
 
@@ -179,6 +192,4 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         -------
         ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return np.ravel(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
+        return decision(self, X)[:, 0]

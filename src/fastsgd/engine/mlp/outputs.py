@@ -54,6 +54,22 @@ def _softmax(z):
     z /= z.sum(axis=1, keepdims=True)
 
 
+def log_probabilities(activation, z):
+    """Logarithms of the classes' or labels' probabilities, finite for any finite z.
+
+    Parameters
+    ----------
+    activation : {"softmax", "logistic"}
+    z : ndarray of shape (n_rows, n_outputs)
+        Of the output layer.
+    """
+    z = z.astype(np.float64)
+    if activation == "logistic":
+        return -np.logaddexp(0, -z)
+    z -= z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
 def _cross_entropy(z, target):
     """log sum exp z - z_y; its derivative is softmax(z) - [k = y]."""
     each = np.arange(len(z))
