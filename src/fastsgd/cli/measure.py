@@ -10,7 +10,7 @@ from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.targets import check_labels, class_weights
 from fastsgd.cli.workers import ALONE
 from fastsgd.engine.products import products
-from fastsgd.estimators._decision import dense
+from fastsgd.estimators._sparse_coef import dense
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES

@@ -74,8 +74,8 @@ def _by_coordinates(matrix, name):
         raise ValueError(f"{name} ({format_}) is no valid matrix: {error}") from error
     lengths = {len(each) for each in (coo.data, *coo.coords)}
     if len(lengths) > 1:
-        raise ValueError(f"{name} ({format_}) has vectors of lengths {sorted(lengths)} for values, "
-                         "rows and columns")
+        raise ValueError(f"{name} ({format_}) has vectors of lengths {sorted(lengths)} for "
+                         "values, rows and columns")
     for what, numbers, end in zip(("row", "column"), coo.coords, coo.shape, strict=True):
         if numbers.dtype.kind not in "iu":
             raise ValueError(f"{name} ({format_}) must have whole {what} numbers, got "

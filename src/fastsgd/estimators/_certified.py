@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._validation import check_combinations, draw_seeds
 from fastsgd.engine.polish import certificate
-from fastsgd.estimators._decision import dense
+from fastsgd.estimators._sparse_coef import dense
 from fastsgd.kernels.rows import Rows
 from fastsgd.workers import keeps_own_rows
 

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd.data.sparse import checked
 from fastsgd.engine.products import products
+from fastsgd.estimators._sparse_coef import by_class
 from fastsgd.kernels.rows import Rows
 
 
@@ -29,19 +30,3 @@ def decision(model, X):
     rows.check()  # both are: scipy's product may follow them
     z = X @ coef.T
     return (z.toarray() if sparse.issparse(z) else z) + model.intercept_
-
-
-def by_class(coef):
-    """`coef_` with a row for each model, float32 or float64; a sparse one is checked."""
-    if sparse.issparse(coef):
-        if len(coef.shape) == 1:  # of a regressor
-            coef = sparse.csr_array((coef.data, coef.indices, coef.indptr), (1, *coef.shape))
-        return checked(coef, "coef_")
-    coef = np.atleast_2d(coef)
-    return coef if coef.dtype in (np.float32, np.float64) else coef.astype(np.float64)
-
-
-def dense(coef):
-    """A dense `coef_` with a row for each model."""
-    coef = by_class(coef)
-    return coef.toarray() if sparse.issparse(coef) else coef

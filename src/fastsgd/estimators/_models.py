@@ -4,7 +4,7 @@ import numpy as np
 
 from fastsgd._validation import check_init
 from fastsgd.engine.state import LinearState
-from fastsgd.estimators._decision import dense
+from fastsgd.estimators._sparse_coef import dense
 
 
 class LinearModels:

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.linear_model._base import LinearClassifierMixin
 
 from fastsgd._validation import check_Xy
+from fastsgd.data.sparse import checked
 from fastsgd.estimators._targets import check_indicator, is_multilabel
 
 
@@ -50,6 +51,21 @@ class Multilabel(LinearClassifierMixin):
         if self._is_multilabel:
             return (self.decision_function(X) > 0).astype(int)
         return super().predict(X)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of rows of which the class, or all labels, are right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return super().score(X, checked(y, "y"), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

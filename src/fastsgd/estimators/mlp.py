@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
+from fastsgd.data.sparse import checked
 from fastsgd.engine.mlp.outputs import OUTPUTS, log_probabilities
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
@@ -301,6 +302,21 @@ class FastMLPClassifier(ClassifierMixin, MLP):
         OUTPUTS[activation, self.loss].apply(said)
         best = (said[:, 0] > 0.5).astype(int) if z.shape[1] == 1 else said.argmax(axis=1)
         return break_ties(logs, best)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of rows of which the class, or all labels, are right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return super().score(X, checked(y, "y"), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

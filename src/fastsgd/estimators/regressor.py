@@ -1,10 +1,8 @@
 """FastSGDRegressor: linear regression trained by SGD on sparse or dense rows."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
@@ -168,18 +166,6 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
     def _shown(models):
         coef = models.weights[:, 0]
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
-
-    def sparsify(self):
-        """Makes `coef_` a csr_array of shape (n_features,); `densify` undoes it.
-
-        Returns
-        -------
-        self : FastSGDRegressor
-        """
-        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before sparsifying.")
-        if not sparse.issparse(self.coef_):  # scikit-learn's matrix would have two dimensions
-            self.coef_ = sparse.csr_array(self.coef_)
-        return self
 
     def predict(self, X):
         """w.x + b of each row.
