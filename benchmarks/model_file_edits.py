@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -203,18 +204,17 @@ def outcome(folder, seed):
 
 
 def child(folder, first, end):
-    """Tells of edits first..end, one line each: its number, then what became of it."""
+    """Tells of edits first..end, one line each; trainings may be verbose."""
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for seed in range(first, end):
-        print(seed, end=" ", flush=True)
         signal.alarm(SECONDS)
         try:
             told = outcome(folder, seed)
         except Exception as error:
             told = f"{type(error).__name__}: {str(error)[:200]!r}"
         signal.alarm(0)
-        print(told, flush=True)
+        print(f"\n@{seed} {told}", flush=True)
 
 
 def run(first, end, jobs=1):
@@ -225,7 +225,8 @@ def run(first, end, jobs=1):
         warnings.simplefilter("ignore")
         build(folder)
         batches = [(begin, min(end, begin + BATCH)) for begin in range(first, end, BATCH)]
-        for seed, what in chain.from_iterable(pool.map(lambda b: in_children(folder, *b), batches)):
+        told = pool.map(lambda batch: in_children(folder, *batch), batches)
+        for seed, what in chain.from_iterable(told):
             counts[what if what in FINE else what.partition(":")[0]] += 1
             if what not in FINE:
                 wrong[seed] = what
@@ -239,13 +240,12 @@ def in_children(folder, first, end):
         told = subprocess.run(
             [sys.executable, __file__, "--child", folder, str(first), str(end)],
             stdout=subprocess.PIPE, text=True)
-        lines = told.stdout.splitlines()
-        if not lines:
-            raise RuntimeError(f"the child for edit {first} said nothing")
-        for line in lines:
-            seed, _, what = line.partition(" ")
-            found.append((int(seed), what or f"died with {told.returncode}"))
-        first = found[-1][0] + 1
+        ended = re.findall(r"^@(\d+) (.*)$", told.stdout, re.MULTILINE)
+        found += [(int(seed), what) for seed, what in ended]
+        first += len(ended)
+        if first < end:
+            found.append((first, f"died with {told.returncode}"))
+            first += 1
     return found
 
 

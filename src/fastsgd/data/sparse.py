@@ -70,7 +70,7 @@ def _by_coordinates(matrix, name):
         raise ValueError(f"{name} ({format_}) has a row with other numbers of columns and values")
     try:
         coo = matrix.tocoo()
-    except (IndexError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{name} ({format_}) is no valid matrix: {error}") from error
     lengths = {len(each) for each in (coo.data, *coo.coords)}
     if len(lengths) > 1:

@@ -66,10 +66,10 @@ class Sample:
     @cached_property
     def _parts(self):
         """(X, columns): with many features only those that occur, else all, as None."""
+        Rows(self._X).check(self.rows)  # here, where their numbers are known
         X = self._X[self.rows]
         if not sparse.issparse(X) or X.shape[1] <= MANY_FEATURES:
             return X, None
-        Rows(X).check()  # columns are followed here
         used = np.zeros(X.shape[1], bool)
         used[X.indices] = True
         used[0] = True  # at least one
@@ -94,7 +94,13 @@ class Sample:
 
     def margins(self, weights):
         """X @ weights."""
-        return products(Rows(self.X), weights[:, None])[:, 0]
+        return products(self._checked, weights[:, None])[:, 0]
+
+    @cached_property
+    def _checked(self):
+        rows = Rows(self.X)
+        rows.checked = True
+        return rows
 
     def objective(self, weights, intercept, y, settings):
         """The objective of `settings` on these rows.
