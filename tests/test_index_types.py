@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor
-from fastsgd._validation import with_native_indices
+from fastsgd.data.sparse import checked
 
 X = sp.random(80, 12, 0.4, format="csr", random_state=0)
 SCORES = X @ np.random.RandomState(0).randn(12)
@@ -94,7 +94,7 @@ def test_matrix_of_the_user_stays_as_it_is():
 def test_native_indices_are_not_copied(index):
     Z = X.copy()
     Z.indices, Z.indptr = Z.indices.astype(index), Z.indptr.astype(index)
-    assert with_native_indices(Z) is Z
+    assert checked(Z, "X") is Z
 
 
 def test_a_column_too_large_for_int32_is_named():
@@ -109,5 +109,5 @@ def test_a_column_too_large_for_int32_is_named():
 def test_indices_that_are_no_integers(name):
     Z = X.copy()
     setattr(Z, name, getattr(Z, name).astype(float))
-    with pytest.raises(ValueError, match=rf"X\.{name} must be an array of whole numbers"):
+    with pytest.raises(ValueError, match=rf"X\.{name} must be whole numbers"):
         FastSGDClassifier().fit(Z, Y)

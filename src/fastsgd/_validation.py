@@ -1,6 +1,5 @@
 """Checks of parameters and of X, y before any work starts; every message says what is allowed."""
 
-import copy
 import numbers
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastsgd._integers import check_integers
+from fastsgd.data.sparse import checked
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.schedules import has_flag
@@ -20,10 +20,6 @@ from fastsgd.solvers import Gap, check_solver, solver_of
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
 MULTI_CLASS = ("ovr",)
 """How more than two classes are learnt, as far as it is built."""
-
-INDEX_ARRAYS = dict.fromkeys(("csr", "csc", "bsr"), ("indices", "indptr")) | {
-    "coo": ("row", "col")}
-"""Sparse formats -> attributes that hold positions."""
 
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
@@ -120,11 +116,10 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     With `multi_output` y may have columns and be CSR. Whether X is finite is seen in the first
     epoch, which names row and column (`Rows.check`).
     """
-    if sparse.issparse(y) and (y.ndim == 1 or y.shape[1] == 1):
-        y = y.toarray()  # a column is taken as a dense one is
+    y = column_of(checked(y, "y"))
     X, y = validate_data(
         estimator,
-        with_native_indices(X),
+        checked(X, "X", columns=False),
         y,
         accept_sparse="csr",
         accept_large_sparse=True,
@@ -139,48 +134,10 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     return X, y
 
 
-def with_native_indices(X):
-    """X, or a matrix on the same values whose index arrays the kernels and scipy can read.
-
-    scipy lets a matrix hold indices of any integer type and byte order, and parts of other arrays
-    that do not lie side by side; most of its own functions then fail.
-
-    Parameters
-    ----------
-    X : any
-        What is no sparse matrix with index arrays is given back.
-
-    Raises
-    ------
-    ValueError
-        Index arrays are not of integers.
-    """
-    names = INDEX_ARRAYS.get(X.format) if sparse.issparse(X) and X.ndim == 2 else None
-    if names is None:
-        return X
-    plain = {name: _native(getattr(X, name), name) for name in names}
-    plain["data"] = _side_by_side(X.data)
-    if all(array is getattr(X, name) for name, array in plain.items()):
-        return X
-    new = copy.copy(X)
-    for name, array in plain.items():
-        setattr(new, name, array)
-    return new
-
-
-def _native(index, name):
-    """Integers as int32 or int64 of this machine, side by side; unchanged if they are so."""
-    if index.dtype.kind not in "iu":
-        raise ValueError(f"X.{name} must be an array of whole numbers (int32 or int64 are taken "
-                         f"without a copy), got {index.dtype}; use X.{name}.astype(np.int64)")
-    if index.dtype not in (np.int32, np.int64):  # which are those of this machine's byte order
-        index = index.astype(np.int32 if np.can_cast(index.dtype, np.int32) else np.int64)
-    return _side_by_side(index)
-
-
-def _side_by_side(array):
-    flags = array.flags
-    return array if flags.c_contiguous and flags.aligned else np.array(array, order="C")
+def column_of(y):
+    """A sparse y of one column as an array, which is taken as a dense one is."""
+    one = sparse.issparse(y) and (y.ndim == 1 or y.shape[1] == 1)
+    return y.toarray() if one else y
 
 
 def _are_labels(y):
@@ -234,7 +191,7 @@ def check_init(init, shape, name, dtype):
     if init is None:
         return np.zeros(shape, dtype)
     if sparse.issparse(init):  # warm start after sparsify()
-        init = init.toarray()
+        init = checked(init, name).toarray()
     init = np.array(init, dtype=dtype)
     size = int(np.prod(shape))
     if init.size != size or (len(shape) == 2 and shape[0] > 1 and init.shape != shape):

@@ -41,12 +41,12 @@ def log_probabilities(loss, scores):
             logs = np.column_stack([loss.log_probability(-scores), loss.log_probability(scores)])
         else:
             logs = log_softmax(loss.log_probability(scores))
-    return _highest_at(_predicted(scores), logs.astype(scores.dtype, copy=False))
+    return with_highest_at(_predicted(scores), logs.astype(scores.dtype, copy=False))
 
 
 def probabilities(loss, scores):
     """exp of `log_probabilities`, whose largest is that of the class that is predicted."""
-    return _highest_at(_predicted(scores), np.exp(log_probabilities(loss, scores)))
+    return with_highest_at(_predicted(scores), np.exp(log_probabilities(loss, scores)))
 
 
 def label_probabilities(loss, scores):
@@ -62,9 +62,11 @@ def _predicted(scores):
     return (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
 
 
-def _highest_at(columns, values):
-    """The values, with that of each row's column as its first maximum: scores may differ by less
-    than probabilities can show. What it takes is the next number of the type. In place."""
+def with_highest_at(columns, values):
+    """The values, that of each row's column made its first maximum, in place.
+
+    Scores may differ by less than probabilities can show; what it takes is the next number.
+    """
     rows = np.flatnonzero(values.argmax(axis=1) != columns)
     if len(rows):
         values[rows, columns[rows]] = np.nextafter(values[rows].max(axis=1), np.inf)

@@ -10,8 +10,11 @@ from fastsgd.cli.data import dtype_of, is_mlp
 from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.mistakes import Mistakes, Squares
 from fastsgd.cli.workers import ALONE
+from fastsgd.engine.products import products
 from fastsgd.estimators._multilabel import label_weights
+from fastsgd.estimators._sparse_coef import dense
 from fastsgd.kernels import tables
+from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
 from fastsgd.schedules import has_flag
@@ -35,8 +38,8 @@ def measure(model, X, y, together=ALONE):
     """
     if is_mlp(model):
         return measure_mlp(model, X, y, together)
-    coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
-    coef = np.atleast_2d(coef).astype(np.float64)
+    coef = dense(model.coef_).astype(np.float64)
+    by_feature = np.ascontiguousarray(coef.T)
     mistakes = Mistakes(model, y) if is_classifier(model) else Squares(y)
     targets_of = _targets(model, y, mistakes, len(coef))
     loss, total = LOSSES[model.loss], 0.0
@@ -45,7 +48,7 @@ def measure(model, X, y, together=ALONE):
         part = slice(begin, begin + step)
         rows = X[part].astype(dtype_of(model), copy=False)
         mistakes.add(part, model.predict(rows))
-        margins = rows @ coef.T + model.intercept_.astype(np.float64)
+        margins = products(Rows(rows), by_feature) + model.intercept_.astype(np.float64)
         targets = targets_of(part)
         for k in range(len(coef)):
             y_k, weights = targets(k)

@@ -5,7 +5,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from fastsgd.engine.products import products
 from fastsgd.kernels import order
+from fastsgd.kernels.rows import Rows
 
 STREAM = 0x5A3F
 """Keeps these random numbers apart from others of the same seed."""
@@ -70,6 +72,7 @@ class Sample:
     @cached_property
     def _parts(self):
         """(X, columns): with many features only those that occur, else all, as None."""
+        Rows(self._X).check(np.sort(self.rows))  # here, where their numbers are known
         X = self._X[self.rows]
         if not sparse.issparse(X):
             return X, None
@@ -98,6 +101,16 @@ class Sample:
         """Their weights, or None."""
         return None if self._weight is None else self._weight[self.rows]
 
+    def margins(self, weights):
+        """X @ weights."""
+        return products(self._checked, weights[:, None])[:, 0]
+
+    @cached_property
+    def _checked(self):
+        rows = Rows(self.X)
+        rows.checked = True
+        return rows
+
     def objective(self, weights, intercept, y, settings):
         """The objective of `settings` on these rows.
 
@@ -113,7 +126,7 @@ class Sample:
         if self.columns is not None and len(weights) != self.X.shape[1]:
             used = weights[self.columns]
         with np.errstate(over="ignore", invalid="ignore"):
-            losses = settings.loss.value(self.X @ used + intercept, y, settings.loss_constant)
+            losses = settings.loss.value(self.margins(used) + intercept, y, settings.loss_constant)
             losses *= np.where(y > 0, settings.weight_pos, settings.weight_neg)
             if self.weight is not None:
                 losses *= self.weight

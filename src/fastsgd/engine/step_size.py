@@ -42,15 +42,12 @@ def with_step(settings, eta0):
     return replace(settings, schedule=with_eta0(settings.schedule, eta0))
 
 
-def choose_step(X, rows, sample_weight, subset, seed, problems):
+def choose_step(X, sample_weight, subset, seed, problems):
     """eta0 for all the models; a pure function of the arguments.
 
     Parameters
     ----------
     X : CSR or ndarray
-    rows : Rows
-        Those of X: the rows that are drawn are checked first, so that an error names them by
-        their numbers in X.
     sample_weight : float64 ndarray or None
     subset : int64 ndarray or None
         The rows to learn from; None means all.
@@ -65,7 +62,6 @@ def choose_step(X, rows, sample_weight, subset, seed, problems):
     sample = Sample(X, sample_weight, subset, SAMPLE_ROWS, seed)
     if not len(sample.rows):
         return 1.0
-    rows.check(np.sort(sample.rows))
     drawn = Rows(sample.X)
     tried = [_Problem(sample, drawn, *problem) for problem in problems]
     values = sample.X.data if hasattr(sample.X, "indptr") else sample.X

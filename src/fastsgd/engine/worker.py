@@ -13,6 +13,7 @@ from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.gap import GapWatch
 from fastsgd.engine.loop import Settings
 from fastsgd.engine.peers import Peers
+from fastsgd.engine.products import products
 from fastsgd.engine.sample import Sample
 from fastsgd.engine.scores import SCORES
 from fastsgd.engine.shared_arrays import open_array
@@ -147,9 +148,10 @@ def everyone(comm, said):
 
 
 def _score_of(score, X, y, sample_weight, held_out):
-    X, y = X[held_out], y[held_out]
+    rows, y = Rows(X[held_out]), y[held_out]
     weight = None if sample_weight is None else sample_weight[held_out]
-    return lambda weights, intercept: score(y, X @ weights + intercept, weight)
+    return lambda weights, intercept: score(
+        y, products(rows, weights[:, None])[:, 0] + intercept, weight)
 
 
 def stats_of(comm):

@@ -8,7 +8,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -27,6 +26,7 @@ from fastsgd.estimators._models import LinearModels
 from fastsgd.estimators._one_pass import models_of_a_pass, train_in_one_pass
 from fastsgd.estimators._report import EpochReport
 from fastsgd.estimators._resume import Resumable
+from fastsgd.estimators._sparse_coef import SparseCoef
 from fastsgd.estimators._step_size import StepSize
 from fastsgd.estimators._workers import count_rows, train_by_workers
 from fastsgd.kernels import tables
@@ -41,7 +41,7 @@ STOPS = ("max_time", "max_iter", "callback", "tol")
 """What may end a training; of several classes, the first of these that ended one is told."""
 
 
-class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoefMixin,
+class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef,
                 BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
 

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastsgd._integers import check_range
 from fastsgd._validation import check_combinations, draw_seeds
 from fastsgd.engine.polish import certificate
+from fastsgd.estimators._sparse_coef import dense
 from fastsgd.kernels.rows import Rows
 from fastsgd.workers import keeps_own_rows
 
@@ -65,8 +66,7 @@ class Certified:
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
         targets, pairs = self._targets_and_weights(y)
-        coef = self.coef_.toarray() if hasattr(self.coef_, "toarray") else self.coef_
-        coef, rows = np.atleast_2d(coef), Rows(X)
+        coef, rows = dense(self.coef_), Rows(X)
         settings = self._settings(rows, 1, X, len(coef))
         states = getattr(self, "_states", None)
         seed, = draw_seeds(0, 1)

@@ -13,6 +13,12 @@ from fastsgd.schedules import RATE_KINDS
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
+MOST = 1 << 60
+"""Counts of rows, steps and epochs are below: the kernels count in 64 bits, and add."""
+
+LABEL_BYTES = 1 << 26
+"""Labels may take so much memory, or what their characters need."""
+
 OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline, Workers)}
 
 
@@ -51,7 +57,10 @@ def model_of(cls, header, scalars):
         setattr(model, key, decode(value))
     n_features = model.n_features_in_
     require(is_count(n_features) and n_features > 0, "n_features_in_ must be a positive int")
-    require(isinstance(getattr(model, "fit_stats_", {}), dict), "fit_stats_ must be a dict")
+    told = getattr(model, "fit_stats_", {})
+    require(isinstance(told, dict) and all(
+        told.get(name) is None or is_finite(told[name]) for name in ("alpha", "eta0")),
+        "fit_stats_ must be a dict with numbers")
     require(is_count(getattr(model, "n_iter_", 0)), "n_iter_ must be an int")
     require(getattr(model, "_index_base", 0) in (0, 1), "_index_base must be 0 or 1")
     if is_classifier(model):
@@ -59,22 +68,40 @@ def model_of(cls, header, scalars):
         n_classes = len(model.classes_)
         require(n_classes >= 2 and len(np.unique(model.classes_)) == n_classes,
                 "classes_ must be two or more different labels")
+        require(np.array_equal(np.unique(model.classes_), model.classes_),
+                "classes_ must rise")
         require(isinstance(getattr(model, "multilabel_", False), bool),
                 "multilabel_ must be a bool")
     if "feature_names" in header:
         model.feature_names_in_ = decode_labels(header["feature_names"], "feature_names_in_")
         require(len(model.feature_names_in_) == n_features, "feature_names_in_ must be one each")
+        require(model.feature_names_in_.dtype.kind in "UO", "feature_names_in_ must be strings")
     return model
 
 
 def _make(cls, params):
     params = {name: decode(value) for name, value in params.items()}
+    for name, value in params.items():
+        _check_numbers(name, value)
     unknown = set(params) - set(cls().get_params(deep=False))
     if unknown:
         raise ValueError(f"unknown parameter {min(unknown)!r}")
     model = cls(**params)
     model._validate_params()
     return model
+
+
+def _check_numbers(name, value):
+    """Refuses whole numbers out of range, and weights of classes that are no numbers."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _check_numbers(name, item)
+    elif isinstance(value, dict):
+        for weight in value.values():
+            require(isinstance(weight, (int, float)) and math.isfinite(weight),
+                    f"{name} must be numbers, got {weight!r}")
+    elif isinstance(value, int):
+        require(abs(value) < MOST, f"{name} is out of range: {value}")
 
 
 def take_array(arrays, name, shape, dtype):
@@ -85,13 +112,31 @@ def take_array(arrays, name, shape, dtype):
     return np.array(array)
 
 
+def take_weights(arrays, name, shape, dtype):
+    """The same of weights that a model predicts by: finite ones."""
+    array = take_array(arrays, name, shape, dtype)
+    require(np.isfinite(array).all(), f"{name} must be finite")
+    return array
+
+
 def require(valid, message):
     if not valid:
         raise ValueError(message)
 
 
-def is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def is_count(value, end=MOST):
+    """Whether it is a whole number from 0 to end - 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < end
+
+
+def is_seed(value):
+    """Whether it is a seed or None."""
+    return value is None or is_count(value, 1 << 64)
+
+
+def is_finite(value):
+    """Whether it is a finite float."""
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def is_curve(value):
@@ -155,10 +200,16 @@ def encode_labels(labels, name):
 
 
 def decode_labels(told, name):
+    require(isinstance(told["dtype"], str), f"{name} must have a dtype")
     dtype = np.dtype(told["dtype"])
     kind = str if dtype.kind == "O" else LABEL_KINDS.get(dtype.kind)
     values = decode(told["values"])
     require(kind is not None and isinstance(values, list)
              and set(map(type, values)) <= {kind},
              f"{name} must be labels of type {told['dtype']!r}")
-    return np.array(values, dtype=dtype)
+    needed = max((len(value) for value in values), default=0) if dtype.kind == "U" else 0
+    require(dtype.itemsize * len(values) <= max(LABEL_BYTES, 4 * needed * len(values)),
+            f"{name} of type {told['dtype']!r} takes {dtype.itemsize} bytes each")
+    labels = np.array(values, dtype=dtype)
+    require(kind is not float or np.isfinite(labels).all(), f"{name} must be finite")
+    return labels

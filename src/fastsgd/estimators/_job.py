@@ -9,6 +9,7 @@ import numpy as np
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.gap import GapWatch
 from fastsgd.engine.loop import Settings
+from fastsgd.engine.products import products
 from fastsgd.engine.sample import Sample
 from fastsgd.engine.scores import SCORES
 from fastsgd.engine.solvers import TRAIN
@@ -86,10 +87,10 @@ class Job:
 
     @cached_property
     def held_out(self):
-        """X and the weights of the rows to score on."""
+        """The rows to score on, and their weights."""
         rows = self.validation[1]
         weight = None if self.sample_weight is None else self.sample_weight[rows]
-        return self.X[rows], weight
+        return Rows(self.X[rows]), weight
 
     @cached_property
     def compared(self):
@@ -109,9 +110,10 @@ class Job:
         """``score(weights, intercept)`` of one model on the rows held out, or None."""
         if self.validation is None:
             return None
-        X, weight = self.held_out
+        rows, weight = self.held_out
         y, score = y[self.validation[1]], SCORES[self.score_name]
-        return lambda weights, intercept: score(y, X @ weights + intercept, weight)
+        return lambda weights, intercept: score(
+            y, products(rows, weights[:, None])[:, 0] + intercept, weight)
 
     @property
     def within_of_watch(self):

@@ -1,20 +1,26 @@
 """A linear model as header and arrays of a model file (model_file.py), and back."""
 
+import math
 from dataclasses import fields
 
 import numpy as np
 import scipy.sparse as sp
 
+from fastsgd.data.arrays import check_indices, check_indptr
+from fastsgd.data.sparse import checked
 from fastsgd.engine.state import LinearState
 from fastsgd.estimators._file_values import (
+    MOST,
     decode,
     encode,
     header_of,
     is_count,
     is_curve,
+    is_finite,
+    is_seed,
     model_of,
     require,
-    take_array,
+    take_weights,
 )
 from fastsgd.estimators.linear import FastSGDClassifier
 from fastsgd.estimators.regressor import FastSGDRegressor
@@ -25,6 +31,8 @@ SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_ind
            "multilabel_")
 STATE_ARRAYS = ("weights", "l1_paid", "average", "dual_coef")
 STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE_ARRAYS)
+MOST_WEIGHTS = 1 << 36
+"""Weights that a sparsified model may have, zeros too: `densify` gives them all a place."""
 LATER = {"gap": None, "merge_halvings": 0}
 """What states of older files lack."""
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list,
@@ -54,7 +62,8 @@ def take_apart(model):
 def _take_coef(coef, arrays):
     """Puts coef_ among the arrays; its memory's order is kept, as BLAS rounds by it."""
     if sp.issparse(coef):
-        coef = coef.tocsr()
+        if coef.format != "csr":
+            coef = checked(coef, "coef_").tocsr()
         for name in ("data", "indices", "indptr"):
             arrays[f"coef.{name}"] = getattr(coef, name)
         kind = "csr_array" if isinstance(coef, sp.sparray) else "csr_matrix"
@@ -68,17 +77,18 @@ def put_together(name, header, arrays):
     """The model again. Raises ValueError, TypeError or KeyError if the parts do not fit."""
     model = model_of(ESTIMATORS[name], header, SCALARS)
     n_models, n_features = 1, model.n_features_in_
-    require(isinstance(model.t_, float) and model.t_ >= 1, "t_ must be a number >= 1")
+    require(isinstance(model.t_, float) and 1 <= model.t_ < MOST, "t_ must be a number >= 1")
     require(is_curve(getattr(model, "loss_curve_", [])), "loss_curve_ must be numbers")
     if name == "FastSGDClassifier":
         n_models = model._n_models
         if header["class_counts"] is not None:
             model._class_counts = np.array(header["class_counts"], dtype=np.int64)
-            require(model._class_counts.shape == model.classes_.shape,
+            require(model._class_counts.shape == model.classes_.shape
+                    and all(map(is_count, model._class_counts.tolist())),
                     "class_counts must be one a class")
     shape = (n_models, n_features)
     model.coef_ = _put_coef(header["coef"], arrays, shape, name == "FastSGDRegressor")
-    model.intercept_ = take_array(arrays, "intercept", (n_models,), model.coef_.dtype)
+    model.intercept_ = take_weights(arrays, "intercept", (n_models,), model.coef_.dtype)
     states = [_put_state(k, state, arrays, n_features, model)
               for k, state in enumerate(header["states"])]
     if states:
@@ -98,20 +108,24 @@ def _put_coef(told, arrays, shape, flat):
         require(parts[0].dtype in (np.float32, np.float64), "coef must be float32 or float64")
         require(parts[1].dtype in (np.int32, np.int64) and parts[1].dtype == parts[2].dtype,
                  "indices of coef must be int32 or int64")
-        if flat and len(told["shape"]) == 1:  # sparsify of scikit-learn 1.9 gives a vector
-            shape = shape[1:]
+        require(parts[0].shape == parts[1].shape and parts[0].ndim == 1,
+                "data and indices of coef must be vectors of one length")
+        require(math.prod(shape) < MOST_WEIGHTS, f"coef of shape {shape} is of no real model")
+        check_indptr(parts[2], shape[0], len(parts[1]))
+        check_indices(parts[1], shape[1])
+        require(np.isfinite(parts[0]).all(), "coef must be finite")
+        if flat and len(told["shape"]) == 1:
+            kind, shape = "csr_array", shape[1:]  # scipy's matrices have two dimensions
         require(tuple(told["shape"]) == shape, f"coef must have shape {shape}")
-        coef = sp.csr_array(tuple(parts), shape=shape)
-        coef.check_format(full_check=True)
-        return getattr(sp, kind)(coef)
+        return getattr(sp, kind)(tuple(parts), shape=shape)
     require(kind in ("by_class", "by_feature"), f"unknown kind of coef {kind!r}")
     dtype = arrays["coef"].dtype
     require(dtype in (np.float32, np.float64), f"coef must be float32 or float64, is {dtype}")
     if flat:
-        return take_array(arrays, "coef", shape[1:], dtype)
+        return take_weights(arrays, "coef", shape[1:], dtype)
     if kind == "by_feature":
-        return take_array(arrays, "coef", shape[::-1], dtype).T
-    return take_array(arrays, "coef", shape, dtype)
+        return take_weights(arrays, "coef", shape[::-1], dtype).T
+    return take_weights(arrays, "coef", shape, dtype)
 
 
 def _put_state(k, told, arrays, n_features, model):
@@ -120,10 +134,12 @@ def _put_state(k, told, arrays, n_features, model):
     for name, value in values.items():
         kind = STATE_TYPES.get(name, float)
         valid = (
-            is_count(value) if kind is int
+            is_count(value) and value >= (name == "t") if kind is int
             else is_curve(value) if kind is list
-            else value is None or is_count(value) if name == "seed"
-            else isinstance(value, float) or (value is None and name in ("eta0", "gap")))
+            else is_seed(value) if name == "seed"
+            else value is None or (is_finite(value) and value > 0) if name == "eta0"
+            else value is None or isinstance(value, float) if name == "gap"
+            else isinstance(value, float) if name == "best" else is_finite(value))
         require(valid, f"{name} of state {k} is {value!r}")
     parts = dict.fromkeys(STATE_ARRAYS)
     for name in STATE_ARRAYS:
@@ -131,5 +147,5 @@ def _put_state(k, told, arrays, n_features, model):
         if key in arrays:
             dtype = np.float64 if name in ("average", "dual_coef") else model.coef_.dtype
             size = arrays[key].size if name == "dual_coef" else n_features
-            parts[name] = take_array(arrays, key, (size,), dtype)
+            parts[name] = take_weights(arrays, key, (size,), dtype)
     return LinearState(**values, **parts)

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
+from fastsgd.data.sparse import checked
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
@@ -274,8 +275,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X, output=None):
         """What the output layer, or one given, says of each row: (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=self._dtype, order="C",
-                          reset=False)
+        X = validate_data(self, checked(X, "X", columns=False), accept_sparse="csr",
+                          dtype=self._dtype, order="C", reset=False)
         rows = Rows(X)
         rows.check()
         shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)

@@ -15,9 +15,12 @@ from fastsgd.estimators._file_values import (
     header_of,
     is_count,
     is_curve,
+    is_finite,
+    is_seed,
     model_of,
     require,
     take_array,
+    take_weights,
 )
 from fastsgd.estimators._mlp_resume import Stream
 from fastsgd.estimators.mlp import FastMLPClassifier
@@ -33,7 +36,6 @@ STATE_SCALARS = tuple(f.name for f in fields(State)
                       if f.name not in (*NETWORKS, "momenta", "shown"))
 COUNTS = ("step", "samples", "epoch", "begun", "stale")
 CURVES = ("curve", "scores")
-MOST_STEPS = 1 << 60
 KEY = 624
 """Words of a Mersenne Twister's state (MT19937), which is what a RandomState has."""
 
@@ -106,8 +108,8 @@ def _put_weights(model, arrays):
             f"coefs.{n_layers - 1} has {units[-1]} columns for {model.n_outputs_} outputs")
     dtype = arrays["coefs.0"].dtype
     require(dtype in (np.float32, np.float64), f"coefs must be float32 or float64, are {dtype}")
-    coefs = [take_array(arrays, f"coefs.{i}", shape, dtype) for i, shape in enumerate(shapes)]
-    intercepts = [take_array(arrays, f"intercepts.{i}", (u,), dtype)
+    coefs = [take_weights(arrays, f"coefs.{i}", shape, dtype) for i, shape in enumerate(shapes)]
+    intercepts = [take_weights(arrays, f"intercepts.{i}", (u,), dtype)
                   for i, u in enumerate(units[1:])]
     return Parameters.of(coefs, intercepts)
 
@@ -141,10 +143,10 @@ def _put_network(name, parameters, arrays):
 def _put_state(told, parameters, arrays):
     values = {name: decode(told[name]) for name in STATE_SCALARS}
     for name, value in values.items():
-        valid = (is_count(value) and value < MOST_STEPS if name in COUNTS
+        valid = (is_count(value) if name in COUNTS
                  else is_curve(value) if name in CURVES
-                 else value is None or is_count(value) if name == "seed"
-                 else value is None or (isinstance(value, float) and value > 0)
+                 else is_seed(value) if name == "seed"
+                 else value is None or (is_finite(value) and value > 0)
                  if name == "eta0" else isinstance(value, float))
         require(valid, f"{name} of the state is {value!r}")
     state = State(**values, **{name: _put_network(name, parameters, arrays) for name in NETWORKS})

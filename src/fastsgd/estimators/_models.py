@@ -4,6 +4,7 @@ import numpy as np
 
 from fastsgd._validation import check_init
 from fastsgd.engine.state import LinearState
+from fastsgd.estimators._sparse_coef import dense
 
 
 class LinearModels:
@@ -56,9 +57,7 @@ class LinearModels:
         `anew` forgets the progress of the training, but not its steps. Nothing of the arguments
         is written to, so an error leaves the estimator as it was.
         """
-        if hasattr(coef, "toarray"):
-            coef = coef.toarray()
-        coef = np.atleast_2d(coef)
+        coef = dense(coef)
         models = cls(np.array(coef.T, dtype=dtype, order="C"),
                      np.array(np.atleast_1d(intercept), dtype=np.float64), average_from)
         for k, state in enumerate(models.states):

@@ -7,6 +7,7 @@ import numpy as np
 from fastsgd._validation import obstacle_to_one_pass
 from fastsgd.engine.classes import train_classes
 from fastsgd.engine.loop import comparison
+from fastsgd.engine.products import products
 
 
 def models_of_a_pass(estimator, n_models):
@@ -51,12 +52,12 @@ def _score_of_all(job):
     """``score(weights, intercepts)``: each class's accuracy on the rows held out; or None."""
     if job.validation is None:
         return None
-    X, weight = job.held_out
-    rows = job.validation[1]
-    positive = np.column_stack([job.targets(k)[rows] > 0 for k in range(len(job.states))])
+    rows, weight = job.held_out
+    held_out = job.validation[1]
+    positive = np.column_stack([job.targets(k)[held_out] > 0 for k in range(len(job.states))])
 
     def score(weights, intercepts):
-        right = (X @ weights + intercepts > 0) == positive
+        right = (products(rows, weights) + intercepts > 0) == positive
         return np.average(right, axis=0, weights=weight)
 
     return score

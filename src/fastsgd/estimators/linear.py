@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, class_weights
 from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._label_columns import column_labels
 from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
@@ -269,6 +270,21 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
     def _shown(models):
         coef = models.weights.T
         return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
+
+    def decision_function(self, X):
+        """w.x + b of each row and model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, of more than two classes or labels, (n_samples, n_models)
+            A row's are the same bits alone or among others.
+        """
+        z = decision(self, X)
+        return z[:, 0] if z.shape[1] == 1 else z
 
     @available_if(_gives_probability)
     def predict_proba(self, X):

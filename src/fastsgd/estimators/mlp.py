@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import class_weights
+from fastsgd.data.sparse import checked
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.estimators._label_columns import LabelColumns, column_labels
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
@@ -16,7 +17,7 @@ from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
-from fastsgd.probability import log_sigmoid, log_softmax
+from fastsgd.probability import log_sigmoid, log_softmax, with_highest_at
 
 
 @with_parameters
@@ -237,8 +238,12 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
         """Classes, or 0 and 1 for each label, from the outputs."""
         if self.multilabel_:
             return (said > 0.5).astype(int)
-        at = (said[:, 0] > 0.5).astype(int) if said.shape[1] == 1 else said.argmax(axis=1)
-        return self.classes_[at]
+        return self.classes_[self._columns(said)]
+
+    @staticmethod
+    def _columns(said):
+        """The place of each row's class in `classes_`."""
+        return (said[:, 0] > 0.5).astype(int) if said.shape[1] == 1 else said.argmax(axis=1)
 
     _score_name = "accuracy"
 
@@ -291,7 +296,27 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
             logs = log_softmax(z)
         else:
             logs = log_sigmoid(z if self.multilabel_ else np.hstack([-z, z]))
-        return logs.astype(z.dtype, copy=False)
+        logs = logs.astype(z.dtype, copy=False)
+        if self.multilabel_:
+            return logs
+        said = z.copy()
+        OUTPUTS[self.out_activation_, self.loss].apply(said)
+        return with_highest_at(self._columns(said), logs)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of rows of which the class, or all labels, are right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return super().score(X, checked(y, "y"), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

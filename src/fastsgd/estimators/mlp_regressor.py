@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
+from fastsgd.data.sparse import checked
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._targets import is_multilabel
@@ -182,6 +183,22 @@ class FastMLPRegressor(RegressorMixin, MLP):
     @staticmethod
     def _measure(truth, answers, sample_weight):
         return r2_score(truth, answers, sample_weight=sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        """R^2, the mean over the outputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        y = checked(y, "y")
+        return super().score(X, y.toarray() if hasattr(y, "toarray") else y, sample_weight)
 
     def predict(self, X):
         """The outputs for each row.

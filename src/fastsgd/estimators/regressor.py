@@ -3,12 +3,11 @@
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
 from fastsgd.estimators._base import LinearSGD
+from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
@@ -179,6 +178,4 @@ class FastSGDRegressor(RegressorMixin, LinearSGD):
         -------
         ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        return np.ravel(safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_)
+        return decision(self, X)[:, 0]

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from fastsgd.kernels.csr import csr_arrays
 from fastsgd.kernels.types cimport index_t, real_t
 
 
@@ -13,7 +14,8 @@ cdef class Rows:
     ----------
     X : csr_matrix, csr_array or ndarray of shape (n_rows, n_cols)
         float32 or float64; CSR with int32 or int64 indices; dense in C order. Read-only and
-        memory-mapped arrays are taken as they are. Only ``indptr`` is copied, where it is int32.
+        memory-mapped arrays are taken as they are. Only ``indptr`` is copied, where it is int32,
+        and what is not contiguous, or whose indices are of another type.
 
     Attributes
     ----------
@@ -28,7 +30,7 @@ cdef class Rows:
     Raises
     ------
     ValueError
-        ``indptr`` is not a sequence of positions in order.
+        The arrays do not fit together, or ``indptr`` is not a sequence of positions in order.
     """
 
     def __init__(self, X):
@@ -37,10 +39,17 @@ cdef class Rows:
                 raise TypeError(f"expected CSR, got {X.format}")
             self._take(X.data, X.indices, X.indptr, X.shape)
         else:
-            self.shape, self.dtype = X.shape, X.dtype
-            self.c.n_rows, self.c.n_cols = X.shape
-            self.keep = (X.reshape(-1), None)
+            self._set_shape(X.shape)
+            self.dtype, self.keep = X.dtype, (X.reshape(-1), None)
             self._bind_dense(X)
+
+    def _set_shape(self, shape):
+        self.shape = shape
+        try:
+            self.c.n_rows, self.c.n_cols = shape
+        except (OverflowError, TypeError) as error:
+            raise ValueError(f"X has the shape {shape}, and must have two dimensions of less "
+                             "than 2**63") from error
 
     @staticmethod
     def of_arrays(data, indices, indptr, shape):
@@ -50,31 +59,26 @@ cdef class Rows:
         return rows
 
     def _take(self, data, indices, indptr, shape):
-        self.shape, self.dtype = shape, data.dtype
-        self.c.n_rows, self.c.n_cols = shape
-        indptr = indptr.astype(np.int64, copy=False)
-        if len(indptr) != shape[0] + 1:
-            raise ValueError(f"X.indptr must have {shape[0] + 1} entries, got {len(indptr)}")
+        self._set_shape(shape)
+        data, indices, indptr = csr_arrays(data, indices, indptr, shape)
+        self.dtype, indptr = data.dtype, indptr.astype(np.int64, copy=False)
         nnz = indptr[len(indptr) - 1]
-        if indptr[0] != 0 or nnz > len(indices) or _falls(indptr):
-            raise ValueError("X.indptr must start at 0, never fall and end within X.indices")
-        if len(data) < nnz:
-            raise ValueError("X.data is shorter than X.indptr says")
         if nnz == 0:
             data, indices = np.zeros(1, data.dtype), np.zeros(1, indices.dtype)
         self.keep = (data, indptr, indices)
         self._bind(data, indices, indptr)
 
-    def part(self, int64_t begin, int64_t end):
-        """Rows begin..end, a view; of CSR rows only `indptr` is copied."""
+    def part(self, int64_t begin, int64_t end, dtype=None):
+        """Rows begin..end, a view unless of another dtype; of CSR rows only `indptr` is copied."""
         cdef Rows rows
-        shape = (end - begin, self.shape[1])
+        shape, dtype = (end - begin, self.shape[1]), self.dtype if dtype is None else dtype
         if self.c.index == FSGD_DENSE:
-            rows = Rows(np.asarray(self.keep[0]).reshape(self.shape)[begin:end])
+            X = np.asarray(self.keep[0]).reshape(self.shape)
+            rows = Rows(X[begin:end].astype(dtype, copy=False))
         else:
             data, indptr, indices = self.keep
             first, last = indptr[begin], indptr[end]
-            rows = Rows.of_arrays(data[first:last], indices[first:last],
+            rows = Rows.of_arrays(data[first:last].astype(dtype, copy=False), indices[first:last],
                                   indptr[begin:end + 1] - first, shape)
         rows.checked, rows.alike = self.checked, self.alike
         return rows
@@ -224,14 +228,6 @@ cdef class Rows:
         if found is None:  # not all rows are in order
             found = self.take(first).multiply(self.take(second)).sum() / max(1, len(first))
         return float(found)
-
-
-cdef bint _falls(const int64_t[::1] numbers) noexcept nogil:
-    """Whether a number is less than the one before it."""
-    cdef int64_t i, fallen = 0
-    for i in range(1, numbers.shape[0]):
-        fallen |= numbers[i] - numbers[i - 1]
-    return fallen < 0
 
 
 def _mean_dot(const real_t[::1] data, const index_t[::1] indices, const int64_t[::1] indptr,
