@@ -116,7 +116,7 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     With `multi_output` y may have columns and be CSR. Whether X is finite is seen in the first
     epoch, which names row and column (`Rows.check`).
     """
-    y = column_of(checked(y, "y"))
+    y = checked_targets(y)
     X, y = validate_data(
         estimator,
         checked(X, "X", columns=False),
@@ -134,8 +134,9 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     return X, y
 
 
-def column_of(y):
-    """A sparse y of one column as an array, which is taken as a dense one is."""
+def checked_targets(y):
+    """A sparse y whose positions were checked; one column as an array, taken as a dense one is."""
+    y = checked(y, "y")
     one = sparse.issparse(y) and (y.ndim == 1 or y.shape[1] == 1)
     return y.toarray() if one else y
 

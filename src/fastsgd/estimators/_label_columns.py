@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastsgd._validation import check_Xy
+from fastsgd._validation import check_Xy, checked_targets
 from fastsgd.data.label_sets import LabelSets, label_sets_of
 from fastsgd.estimators._targets import check_indicator, is_multilabel
 from fastsgd.estimators._workers import union
@@ -65,7 +65,7 @@ class LabelColumns:
         """
         sets = label_sets_of(y)
         if sets is None:
-            return super().score(X, y, sample_weight)
+            return super().score(X, checked_targets(y), sample_weight)
         mine = sets.take(sets.known(self._labels_of(sets, new=False)))
         wrong = mine.indicator(self.classes_) != self.predict(X)
         # no answer is right in a row with a label that the model lacks

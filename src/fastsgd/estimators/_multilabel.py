@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.linear_model._base import LinearClassifierMixin
 
-from fastsgd.data.sparse import checked
 from fastsgd.estimators._label_columns import LabelColumns, column_labels
 
 
@@ -44,21 +43,6 @@ class Multilabel(LabelColumns, LinearClassifierMixin):
         if self._is_multilabel:
             return (self.decision_function(X) > 0).astype(int)
         return super().predict(X)
-
-    def score(self, X, y, sample_weight=None):
-        """Share of rows of which the class, or all labels, are right.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        return super().score(X, checked(y, "y"), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

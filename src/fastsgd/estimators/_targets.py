@@ -4,6 +4,28 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
+from fastsgd._validation import checked_targets
+
+
+class NumberTargets:
+    """Regressors, whose y may be sparse."""
+
+    def score(self, X, y, sample_weight=None):
+        """R^2 of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        y = checked_targets(y)
+        return super().score(X, y.toarray() if sparse.issparse(y) else y, sample_weight)
+
 
 class OneAgainstRest:
     """One class for each row. Two classes make one model, whose +1 is the second.

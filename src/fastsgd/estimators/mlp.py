@@ -9,7 +9,6 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import class_weights
-from fastsgd.data.sparse import checked
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.estimators._label_columns import LabelColumns, column_labels
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
@@ -302,21 +301,6 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
         said = z.copy()
         OUTPUTS[self.out_activation_, self.loss].apply(said)
         return with_highest_at(self._columns(said), logs)
-
-    def score(self, X, y, sample_weight=None):
-        """Share of rows of which the class, or all labels, are right.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        return super().score(X, checked(y, "y"), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,15 +8,14 @@ from sklearn.utils.metaestimators import available_if
 
 from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
-from fastsgd.data.sparse import checked
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
-from fastsgd.estimators._targets import is_multilabel
+from fastsgd.estimators._targets import NumberTargets, is_multilabel
 from fastsgd.estimators._unchanged import unchanged_on_error
 
 
 @with_parameters
-class FastMLPRegressor(RegressorMixin, MLP):
+class FastMLPRegressor(NumberTargets, RegressorMixin, MLP):
     """Multilayer perceptron regressor, trained by minibatches at the cost of their non-zeros.
 
     A replacement of :class:`sklearn.neural_network.MLPRegressor`: same parameters, same
@@ -183,22 +182,6 @@ class FastMLPRegressor(RegressorMixin, MLP):
     @staticmethod
     def _measure(truth, answers, sample_weight):
         return r2_score(truth, answers, sample_weight=sample_weight)
-
-    def score(self, X, y, sample_weight=None):
-        """R^2, the mean over the outputs.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        y = checked(y, "y")
-        return super().score(X, y.toarray() if hasattr(y, "toarray") else y, sample_weight)
 
     def predict(self, X):
         """The outputs for each row.

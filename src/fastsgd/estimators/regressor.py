@@ -9,13 +9,14 @@ from fastsgd._validation import check_combinations, check_Xy
 from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._targets import NumberTargets
 from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 from fastsgd.solvers import OneByOneOnly
 
 
 @with_parameters
-class FastSGDRegressor(RegressorMixin, LinearSGD):
+class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
     """Linear regression (ridge, lasso, SVR, Huber) by stochastic gradient descent.
 
     A replacement of :class:`sklearn.linear_model.SGDRegressor`: same parameters, same attributes,
