@@ -255,7 +255,7 @@ def test_other_standard_files_that_are_closed(here):
 
 def test_a_reader_who_has_enough(here):
     with open("a", "ab") as file:
-        file.write((here / "a").read_bytes() * 500)
+        file.write((here / "a").read_bytes() * 200)
     for more in ("", "--output /dev/fd/1"):
         code, out, err = shell(f"set -o pipefail; $F {' '.join(PREDICT)} {more} | head -1")
         assert out.strip() in ("1", "-1")

@@ -229,12 +229,12 @@ def through_a_pipe(path, content, read):
         with contextlib.suppress(BrokenPipeError), open(path, "wb") as file:
             file.write(content)
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     try:
         return read(path)
     finally:
-        writer.join()
+        writer.join(60)
 
 
 def test_a_model_is_read_from_a_pipe(tmp_path):

@@ -122,7 +122,8 @@ def test_a_pipe_stays_one_and_gets_the_content(kind, write, tmp_path):
     os.symlink("pipe", tmp_path / "link")
     got = []
     for name in ("pipe", "link"):
-        reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()))
+        reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()),
+                                  daemon=True)
         if "checkpoint" in kind:  # several files, one after the other
             descriptor = os.open(tmp_path / "pipe", os.O_RDWR)
             write(tmp_path / name)
@@ -130,7 +131,7 @@ def test_a_pipe_stays_one_and_gets_the_content(kind, write, tmp_path):
             continue
         reader.start()
         write(tmp_path / name)
-        reader.join()
+        reader.join(60)
         assert got.pop() == (tmp_path / "m").read_bytes()
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
     assert sorted(os.listdir(tmp_path)) == ["link", "m", "pipe"]
