@@ -16,6 +16,7 @@ from fastsgd.cli.errors import check_writable, say
 from fastsgd.cli.estimator import make_model, resumed_model
 from fastsgd.cli.joined import read_pieces
 from fastsgd.cli.measure import measure
+from fastsgd.cli.options import check_every
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
 from fastsgd.cli.targets import check_kind
@@ -46,9 +47,7 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         model = resumed_model(load_model(resume), kind, params, workers)
         n_features, dtype = model.n_features_in_, dtype_of(model)
         base = getattr(model, "_index_base", base) if base is None else base
-    if every is not None and (checkpoint is None or every < 1):
-        raise typer.BadParameter("must be >= 1" if every < 1 else "needs --checkpoint, a file",
-                                 param_hint="--every")
+    check_every(every, checkpoint)
     if checkpoint is not None and model.early_stopping and model.random_state is None:
         raise typer.BadParameter("goes on with the rows that --early-stopping holds out, which "
                                  "needs --seed", param_hint="--checkpoint")
