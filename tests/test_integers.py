@@ -121,6 +121,18 @@ def test_threads_have_a_bound():
                 FastSGDClassifier(n_jobs=n_jobs, sync=sync).fit(X, Y)
 
 
+@pytest.mark.parametrize("sync", ["hogwild", "merge"])
+def test_threads_of_minibatches_are_no_more_than_these(sync):
+    models = [FastMLPClassifier((3,), batch_size=20, sync=sync, n_jobs=n_jobs, max_iter=2,
+                                tol=0.0, random_state=0) for n_jobs in (3, MOST_THREADS)]
+    for model in models:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert model.fit(X, Y).fit_stats_["threads"] == 3
+    if sync == "merge":
+        np.testing.assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
+
+
 @pytest.mark.parametrize("value", [0, -1, 2**63, 2**70, np.uint64(2**64 - 1), True, 2.0, "3"])
 def test_numbers_of_workers_stages_and_legs(value, tmp_path):
     for make, name in ((lambda: Workers(n=value, comm="mpi"), "n"),
