@@ -4,8 +4,8 @@
 
 Small archives of many kinds are damaged at random: bytes flipped, cut out, written over; the end
 cut off; headers of arrays, sizes and offsets of the directory edited, members recompressed,
-dropped, renamed. Each file is read by `load_npz` in a process whose memory is limited; what loads is fitted
-for two epochs. A process that dies names the seed of the file that it read.
+dropped, renamed. Each file is read by `load_npz` in a process whose memory is limited; what loads
+is fitted for two epochs. An error of another class ends the run and tells the number of the file.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from test_cli import run
 
 from fastsgd import (
     FastMLPClassifier,
@@ -15,7 +16,7 @@ from fastsgd import (
     Workers,
     load_svmlight,
 )
-from fastsgd._integers import LARGEST, MOST_THREADS, RANGES
+from fastsgd._integers import LARGEST, MOST_FEATURES, MOST_THREADS, MOST_UNITS, RANGES
 from fastsgd.checkpoints import train_in_legs
 from fastsgd.engine.threads import count_threads
 
@@ -66,7 +67,7 @@ def fitted(cls, how, **params):
         try:
             cls(**given).fit(X, Y)
         except ValueError as error:
-            assert name in str(error), error
+            assert name in str(error), error  # noqa: PT017
             return False
     return True
 
@@ -77,11 +78,10 @@ def test_each_parameter_of_any_size_and_width(cls, name, way):
     for value in HUGE:
         if name == "max_iter" and value <= LARGEST:
             how["way"] = {**way, "max_time": 0.05}
-        if name == "hidden_layer_sizes" and value <= LARGEST:
-            continue  # a network that large has no room anywhere
-        if name == "verbose" and value > 0:
+        if name == "verbose":
             continue
-        most = RANGES.get(name, (0, 2**32 - 1))[1] if name != "hidden_layer_sizes" else LARGEST
+        most = {"hidden_layer_sizes": MOST_UNITS, "random_state": 2**32 - 1}.get(name)
+        most = RANGES[name][1] if most is None and name in RANGES else most
         assert fitted(cls, how, **{name: value}) == (value <= most)
     for value in (-1, -(2**63), -(2**70)):
         if name != "verbose":
@@ -105,7 +105,7 @@ def test_partial_fit_of_a_fitted_model_asks_again(name):
         if name in model.get_params():
             for value in (RANGES[name][0] - 1, RANGES[name][1] + 1, np.uint64(2**64 - 1)):
                 model.set_params(**{name: value})
-                with pytest.raises(ValueError, match=f"{name} must be an int >= .* and <= .*, got"):
+                with pytest.raises(ValueError, match=f"{name} must be an int >= .* and <="):
                     model.partial_fit(X, Y)
 
 
@@ -119,6 +119,18 @@ def test_threads_have_a_bound():
         for sync in ("auto", "hogwild", "merge", "round_robin", "classes"):
             with pytest.raises(ValueError, match="n_jobs"):
                 FastSGDClassifier(n_jobs=n_jobs, sync=sync).fit(X, Y)
+
+
+@pytest.mark.parametrize("sync", ["hogwild", "merge"])
+def test_threads_of_minibatches_are_no_more_than_these(sync):
+    models = [FastMLPClassifier((3,), batch_size=20, sync=sync, n_jobs=n_jobs, max_iter=2,
+                                tol=0.0, random_state=0) for n_jobs in (3, MOST_THREADS)]
+    for model in models:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert model.fit(X, Y).fit_stats_["threads"] == 3
+    if sync == "merge":
+        np.testing.assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**63, 2**70, np.uint64(2**64 - 1), True, 2.0, "3"])
@@ -143,3 +155,36 @@ def test_numbers_of_the_reader(value):
     if value > 2**63:
         with pytest.raises(ValueError, match="a file descriptor must be"):
             load_svmlight(int(value))
+
+
+def test_models_of_more_features_than_there_is_room_for():
+    wide = sp.csr_matrix((np.ones(2), np.array([0, 2**62]), np.array([0, 1, 2])),
+                         shape=(2, 2**62 + 1))
+    for cls in (*LINEAR, *MLPS):
+        with pytest.raises(ValueError, match=r"X has 4611686018427387905 features, .* at most"):
+            cls().fit(wide, [0, 1])
+
+
+@pytest.mark.parametrize(("option", "most", "more"), [
+    ("--epochs", LARGEST, ["--max-time", "0.05"]), ("--n-iter-no-change", LARGEST, []),
+    ("--seed", 2**32 - 1, []), ("--n-jobs", MOST_THREADS, []), ("--average", LARGEST, []),
+    ("--batch-size", LARGEST, ["--solver", "gd"]), ("--hidden", None, ["--model", "mlp"]),
+    ("--batch-size", LARGEST, ["--model", "mlp"]), ("--n-features", None, []),
+    ("--local-steps", LARGEST, ["--workers", 2, "--comm", "thread"]),
+    ("--workers", None, ["--comm", "thread"]), ("--every", LARGEST, ["--checkpoint", "c"])])
+def test_options_are_refused_before_data_are_read(tmp_path, monkeypatch, option, most, more):
+    monkeypatch.chdir(tmp_path)
+    beyond = 2**63 if most is None else most + 1
+    for value in (beyond, 2**70, -(2**70)):
+        said = run("train", "no-such-file", *more, option, value, code=2)[1]
+        assert any(word in said for word in (option, option[2:].replace("-", "_"), "n must be",
+                                             "hidden_layer_sizes", "Workers:"))
+    if most is not None:
+        (tmp_path / "rows").write_text("1 1:1\n0 2:1\n" * 20)
+        again = [] if option == "--epochs" else ["--epochs", 2]
+        run("train", "rows", *again, *more, option, most)
+
+
+def test_more_features_than_an_option_may_ask_for(tmp_path):
+    assert str(MOST_FEATURES) in run(
+        "train", "none", "--n-features", MOST_FEATURES + 1, code=2)[1]

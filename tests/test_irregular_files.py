@@ -76,9 +76,20 @@ def test_a_pipe_without_a_writer_is_told_while_it_waits(kinds, monkeypatch):
     assert (X.shape, y.tolist()) == ((18, 2), [1, 0] * 9)
 
 
-def test_a_pipe_that_is_written_to_is_not_told_of(kinds):
-    writer = threading.Thread(target=lambda: open("pipe", "wb", buffering=0).write(TEXT))
+def written_to(path, text):
+    """A thread that writes a text to a pipe."""
+
+    def write():
+        with open(path, "wb") as file:
+            file.write(text)
+
+    writer = threading.Thread(target=write)
     writer.start()
+    return writer
+
+
+def test_a_pipe_that_is_written_to_is_not_told_of(kinds):
+    writer = written_to("pipe", TEXT)
     _, said = run("train", "pipe", "--epochs", 2, "--tol", "none", "--quiet")
     writer.join()
     assert said == ""
@@ -89,7 +100,6 @@ def test_a_pipe_that_is_written_to_is_not_told_of(kinds):
 
 
 def test_errors_in_a_pipe_name_it(kinds):
-    writer = threading.Thread(target=lambda: open("pipe", "wb", buffering=0).write(b"1 1:x\n"))
-    writer.start()
+    writer = written_to("pipe", b"1 1:x\n")
     assert "error: pipe, line 1, column 5: " in run("train", "pipe", code=1)[1]
     writer.join()

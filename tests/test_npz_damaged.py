@@ -58,8 +58,8 @@ def archive(folder, method=zipfile.ZIP_STORED, **members):
 
 
 @pytest.mark.parametrize("header", [
-    b"{'descr': '<f8', 'fortran_order': False, 'shape': (4, 2), ", b"  x\n y\n  z", b"'''", b"\xff",
-    b"(" * 5000 + b")" * 5000, b"(" * 900, b"{'descr': '<f8'}\n", b"1\n", b"{}\n", b"",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (4, 2), ", b"  x\n y\n  z", b"'''",
+    b"\xff", b"(" * 5000 + b")" * 5000, b"(" * 900, b"{'descr': '<f8'}\n", b"1\n", b"{}\n", b"",
     b"-" * 3000 + b"1", told("<f8", "(2**70,)"), told("<f8", "(1e400,)"), told("<q9", "(4, 2)"),
     told("<f8", (18446744073709551616,)), told("<f8", (-4, -2)), told("<f8", "4"),
     told("<f8", (4, -2)), told("<f8", (9, 2)), told("<f8", (3, 2)), told("<f8", (2**62, 8)),

@@ -11,6 +11,12 @@ INT32_MAX = 2**31 - 1
 LONGEST_INTERVAL = 2**40
 """Rows between two merges: more than any data has, and 1024 times them still fits."""
 
+MOST_UNITS = 2**24
+"""Units of a hidden layer; the weights of two such layers have no room anywhere."""
+
+MOST_FEATURES = 2**40
+"""Columns of X that a model has weights for: 8 TB of them."""
+
 MOST_THREADS = 1024
 """Threads of one call; -n_jobs too. Far more than any machine has cores of, and few enough to
 start."""

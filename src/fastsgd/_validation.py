@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from fastsgd._integers import check_integers
+from fastsgd._integers import MOST_FEATURES, check_integers
 from fastsgd.data.sparse import checked
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
@@ -129,6 +129,9 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
         reset=reset,
         multi_output=multi_output,
     )
+    if X.shape[1] > MOST_FEATURES:
+        raise ValueError(f"X has {X.shape[1]} features, and a model has weights for at most "
+                         f"{MOST_FEATURES}; number them from 0 or 1 on without gaps")
     if classifier and not _are_labels(y):
         check_classification_targets(y)
     return X, y

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from fastsgd._integers import LARGEST, MOST_FEATURES
+
 BASES = {"auto": None, "yes": 0, "no": 1}
 KINDS = ("linear", "mlp")
 
@@ -31,8 +33,19 @@ def check_dtype(dtype):
 
 
 def check_n_features(n_features):
-    if n_features is not None and n_features < 1:
-        raise typer.BadParameter(f"must be >= 1, got {n_features}", param_hint="--n-features")
+    if n_features is not None and not 1 <= n_features <= MOST_FEATURES:
+        raise typer.BadParameter(f"must be >= 1 and <= {MOST_FEATURES}, got {n_features}",
+                                 param_hint="--n-features")
+
+
+def check_every(every, checkpoint):
+    if every is None:
+        return
+    if not 1 <= every <= LARGEST:
+        raise typer.BadParameter(f"must be >= 1 and <= {LARGEST}, got {every}",
+                                 param_hint="--every")
+    if checkpoint is None:
+        raise typer.BadParameter("needs --checkpoint, a file", param_hint="--every")
 
 
 def kind_and_file(models, save):

@@ -17,6 +17,7 @@ from fastsgd.cli.errors import say
 from fastsgd.cli.estimator import make_model, resumed_model
 from fastsgd.cli.joined import read_pieces
 from fastsgd.cli.measure import measure
+from fastsgd.cli.options import check_every
 from fastsgd.cli.outputs import STDOUT, output_of, where_to_print
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
@@ -52,9 +53,7 @@ def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_fe
         base = getattr(model, "_index_base", base) if base is None else base
     several = _several(model, multilabel, resume is not None)
     named = "class_weight" in params and isinstance(model.class_weight, dict)
-    if every is not None and (checkpoint is None or every < 1):
-        raise typer.BadParameter("must be >= 1" if every < 1 else "needs --checkpoint, a file",
-                                 param_hint="--every")
+    check_every(every, checkpoint)
     if checkpoint is not None and model.early_stopping and model.random_state is None:
         raise typer.BadParameter("goes on with the rows that --early-stopping holds out, which "
                                  "needs --seed", param_hint="--checkpoint")

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from fastsgd._integers import LARGEST, RANGES, check_integers
+from fastsgd._integers import MOST_UNITS, RANGES, check_integers
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.choice import SYNCS
 from fastsgd.engine.mlp.initialisation import INITS
@@ -140,8 +140,8 @@ def _layer_sizes(sizes):
     for size in hidden:
         if isinstance(size, bool) or not isinstance(size, Integral):
             raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}")
-    if not all(0 < size <= LARGEST for size in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0 and <= {LARGEST}, got {hidden}.")
+    if not all(0 < size <= MOST_UNITS for size in hidden):
+        raise ValueError(f"hidden_layer_sizes must be > 0 and <= {MOST_UNITS}, got {hidden}.")
     return tuple(int(size) for size in hidden)
 
 

@@ -67,6 +67,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         sync, n_threads = choose_sync(
             estimator.sync, n_jobs, work, own, lazy=task.lazy,
             seeded=is_seed(estimator.random_state))
+        if sync in ("hogwild", "merge"):  # more threads than minibatches have nothing to do
+            n_threads = min(n_threads, max(2, -(-n // own)))
         if own_rows:  # what suits the rows of one must not differ from what the others do
             sync = of_all(estimator, sync)[0]
     name = getattr(estimator.learning_rate, "name", estimator.learning_rate)
