@@ -223,7 +223,7 @@ def test_a_job_that_fails_tells_it_and_ends(mpi, shards, tmp_path):
 
 
 def test_labels_of_processes_that_have_their_own_rows(mpi, tmp_path):
-    """Weights by labels, and label sets, of which no process has all; an empty file is no share."""
+    """Weights by label, and label sets, of which no process has all; an empty file is no share."""
     rng = np.random.default_rng(3)
     X = rng.standard_normal((80, 4)).round(3)
     for name, kind in (("one", [1, 1, 2, 3]), ("sets", ["1,7", "7", "", "2,1"])):
