@@ -17,7 +17,7 @@ rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 4)).round(3)
 Y = (X[:, 0] > 0).astype(int)
 UNSEEN = np.flatnonzero(Y)[:2]
-"""Rows of the file "seven" with labels of its own; taken for the class 0 they would have a loss."""
+"""Rows of the file "seven" with labels of its own; as rows of class 0 they would have a loss."""
 
 
 def text(labels, rows=X, first=1):
