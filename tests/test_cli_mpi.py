@@ -220,3 +220,34 @@ def test_a_job_that_fails_tells_it_and_ends(mpi, shards, tmp_path):
     job = train(mpi, 2, *shards, "--alpha", "-1")
     assert job.code == 2
     assert "--alpha" in job.stderr
+
+
+def test_labels_of_processes_that_have_their_own_rows(mpi, tmp_path):
+    """Weights by label, and label sets, of which no process has all; an empty file is no share."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((80, 4)).round(3)
+    for name, kind in (("one", [1, 1, 2, 3]), ("sets", ["1,7", "7", "", "2,1"])):
+        for part in range(2):
+            (tmp_path / f"{name}{part}").write_text("".join(
+                " ".join(filter(None, [str(kind[2 * part + (row[0] > 0)]), *(
+                    f"{j + 1}:{v}" for j, v in enumerate(row))])) + "\n" for row in X[part::2]))
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "test").write_text((tmp_path / "one1").read_text() + "9 1:1\n")
+    way = ["--loss", "log_loss", "--solver", "lbfgs", "--tol", 1e-9, "--epochs", 300]
+    for name, more in (("one", ["--class-weight", "1=2,3=0.5", "--test", tmp_path / "test"]),
+                       ("sets", [])):
+        files = [tmp_path / f"{name}{part}" for part in range(2)]
+        job = train(mpi, 2, tmp_path / "empty", *files, *way, *more, "--save", tmp_path / "m")
+        assert job.code == 0, job.stderr
+        told = json.loads(job.stdout)
+        alone = json.loads(run("train", *files, *way, *more, "--json")[0])
+        assert load_model(tmp_path / "m").workers.rows == "own"
+        assert told["classes"] == alone["classes"] == ([1, 2, 3] if name == "one" else [1, 2, 7])
+        assert told["train"] == pytest.approx(alone["train"], rel=1e-5)
+        if name == "one":
+            assert told["test"] == pytest.approx(alone["test"], rel=1e-4)
+            assert told["test"]["rows_of_unseen_labels"] == 1
+            assert load_model(tmp_path / "m").class_weight == {1: 2, 3: 0.5}
+    job = train(mpi, 2, *files, "--class-weight", "5=2")
+    assert job.code != 0
+    assert "is for one label a row" in job.stderr
