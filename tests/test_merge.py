@@ -109,7 +109,7 @@ def data(n=20_000, d=300, seed=0):
 @pytest.fixture
 def from_the_first_step(monkeypatch):
     """Threads share the work at once, also where steps are long."""
-    monkeypatch.setattr(merge, "rows_worth_a_merge", lambda rows, n_threads: 1e-9)
+    monkeypatch.setattr(merge, "longest_shared_step", lambda bound, n_threads, worth: np.inf)
 
 
 @pytest.mark.usefixtures("from_the_first_step")

@@ -72,10 +72,21 @@ def pays(rows, n_threads, loss, schedule, in_order):
     worth = rows_worth_a_merge(rows, n_threads)
     if worth > longest_interval(n):
         return False
-    eta = tables.etas(schedule, 2.0 * n, 1)[0]
-    interval = min(longest_interval(n), reach(rows, loss.curvature) / (n_threads * eta))
+    eta, bound = tables.etas(schedule, 2.0 * n, 1)[0], reach(rows, loss.curvature)
+    if eta > longest_shared_step(bound, n_threads, worth):
+        return False
+    interval = min(longest_interval(n), bound / (n_threads * eta))
     return n_threads / (1 + (n_threads - 1) * worth / max(1.0, interval)) >= (
         WORTHWHILE_IN_ORDER if in_order else WORTHWHILE)
+
+
+def longest_shared_step(bound, n_threads, worth):
+    """eta up to which threads share the work: intervals are worth a merge, and not damped.
+
+    The changes of even the shortest interval, a tile of each thread, must be added whole: what is
+    damped makes less progress an epoch than one thread alone.
+    """
+    return bound / n_threads / max(worth, tables.TILE)
 
 
 class MergeEpoch:
@@ -105,7 +116,7 @@ class MergeEpoch:
             worth = rows_worth_a_merge(rows, n_threads)
             shortest = tables.TILE
             longest = max(longest_interval(rows.shape[0]), int(SELDOM * worth))
-            self._longest_step = bound / n_threads / max(worth, shortest)
+            self._longest_step = longest_shared_step(bound, n_threads, worth)
         else:
             shortest = longest = min(int(merge_every), LONGEST_INTERVAL)
         self._replicas = Replicas(

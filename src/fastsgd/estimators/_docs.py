@@ -14,7 +14,8 @@ l1_ratio : float, default=0.15
     Share of l1 in 'elasticnet'. [0, 1].
 fit_intercept : bool, default=True
     For sparse X its steps are 0.01 times as long, as in scikit-learn; 0.1 times for one class
-    against many with a smooth loss.
+    against many with a smooth loss; not shorter if rows hold half of their columns or more. There
+    it begins at the best constant where that tells much: targets with a mean, rare classes.
 max_iter : int, default=1000
     Epochs at most (`partial_fit` runs one); iterations of a `solver` that sums over all rows.
 tol : float, Gap or None, default=1e-3
@@ -83,8 +84,9 @@ sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes', 'map_red
     those know 'serial' besides, one thread. Solver 'sdca' has 'serial', 'merge' and 'hogwild'.
 merge_every : int or 'auto', default='auto'
     Rows that a thread visits between two merges, in tiles of 32. 'auto': n / 200, between 256
-    and 4,096, fewer while steps are long. Where even this is too long for the step, only a part
-    of the changes is added, down to their mean.
+    and 4,096, fewer while steps are long, and one thread alone while they are too long to share.
+    Where a given number is too long for the step, only a part of the changes is added, down to
+    their mean. Intervals are halved where merges turn out to go too far.
 device : 'cpu'
     Reserved.
 workers : None, int or Workers, default=None
