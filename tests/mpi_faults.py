@@ -13,7 +13,7 @@ import pytest
 import fastsgd.comm
 from fastsgd.comm.mpi_job import job
 from fastsgd.errors import CommAborted, CommError, CommTimeout, RemoteTraceback
-from fastsgd.model_file import replaced_when_whole
+from fastsgd.output_file import output_file
 
 BAD = 1
 SHORT = 4.0  # seconds of a timeout: on a busy machine a sound rank may be held up for one or two
@@ -35,8 +35,8 @@ def raise_error():
 
 def terminate():
     """In the middle of writing a file."""
-    with replaced_when_whole(f"{sys.argv[-1]}.model") as name, open(name, "w") as file:
-        file.write("half")
+    with output_file(f"{sys.argv[-1]}.model") as file:
+        file.write(b"half")
         file.flush()
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)

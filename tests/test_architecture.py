@@ -14,8 +14,8 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "checkpoints", "_validation", "errors", "data", "model_file", "pipeline",
-                     "solvers", "workers"], 2),
+                     "checkpoints", "_validation", "errors", "data", "model_file", "output_file",
+                     "output_target", "pipeline", "solvers", "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,

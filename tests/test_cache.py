@@ -150,7 +150,7 @@ def test_an_old_file_is_replaced_when_the_new_one_is_whole(saved, tmp_path, monk
     def broken(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "_write", broken)
+    monkeypatch.setattr(cache, "write_tensors", broken)
     with pytest.raises(OSError, match="No space"):
         save_cache(path, matrix(n=30))
     assert path.read_bytes() == before

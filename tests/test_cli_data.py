@@ -70,9 +70,9 @@ def test_convert_tells_what_it_wrote(folder, tmp_path):
                     "dtype": "float32", "labels": "int64", "bytes": path.stat().st_size,
                     "cache": str(path)}
     assert open_cache(path).X.dtype == np.float32
-    told = result("convert", path, path, "--dtype", "float64")  # in its own place
+    told = result("convert", path, tmp_path / "d", "--dtype", "float64")
     assert told["dtype"] == "float64"
-    np.testing.assert_array_equal(open_cache(path).X.data, X.data.astype(float))
+    np.testing.assert_array_equal(open_cache(tmp_path / "d").X.data, X.data.astype(float))
     text, notes = run("convert", folder / "dense.npz", path)
     assert notes == ""
     assert "nonzeros       -\n" in text

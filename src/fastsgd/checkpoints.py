@@ -4,6 +4,7 @@ import time
 from numbers import Integral
 
 from fastsgd.model_file import save_model
+from fastsgd.output_target import check_output
 
 ADDED = ("seconds", "bytes_sent", "comm_seconds")
 """What of fit_stats_ is added up over the legs."""
@@ -22,7 +23,7 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
         INOUT. With `early_stopping` its `random_state` must be an int.
     X, y :
         As `fit` takes them.
-    path : str, path-like or None
+    path : str, bytes, path-like or None
         None saves nothing: for the processes of an MPI job other than rank 0.
     every : int
         Epochs between two checkpoints (iterations of solvers that make no epochs; 'lbfgs' and
@@ -37,6 +38,9 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
 
     Raises
     ------
+    OSError
+        `path` cannot be written, which is told before the training where it can be; else the
+        model is as far as the file would have been.
     CommError
         Of workers; the file is that of the last whole leg, and so is the model.
 
@@ -56,6 +60,8 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
     """
     if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
         raise ValueError(f"every must be an int >= 1, got {every!r}")
+    if path is not None:
+        check_output(path)
     limit, max_time = model.max_iter, model.max_time
     end, stats, began = epochs_behind(model) if resume else 0, [], time.monotonic()
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -71,7 +77,7 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
             model.max_iter, model.max_time = limit, max_time  # as the file shall have them
             stats.append(model.fit_stats_)
             if path is not None:
-                save_model(model, path)
+                _save(model, path, stats)
             if end >= limit or model.fit_stats_["stopped_by"] != "max_iter":
                 break
             if max_time is not None:  # the leg decides whether it is over: one clock for all ranks
@@ -80,6 +86,14 @@ def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None)
         model.max_iter, model.max_time = limit, max_time
     model.fit_stats_ = _together(stats)
     return model
+
+
+def _save(model, path, stats):
+    try:
+        save_model(model, path)
+    except OSError:
+        model.fit_stats_ = _together(stats)
+        raise
 
 
 def epochs_behind(model):

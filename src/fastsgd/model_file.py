@@ -8,16 +8,19 @@ adds); ``sha256`` is the digest of that string and of every array. Nothing in it
 import hashlib
 import json
 import os
-import secrets
+import shutil
+import stat
+import tempfile
 from contextlib import contextmanager
 from importlib import import_module
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from fastsgd import __version__
 from fastsgd.errors import ModelFileError
+from fastsgd.output_file import output_file
+from fastsgd.tensor_file import write_tensors
 
 FORMAT = "fastsgd"
 FORMAT_VERSION = 1
@@ -37,14 +40,15 @@ def save_model(model, path):
 
     The file is also a checkpoint: `partial_fit` and `resume` go on from it with the same bits.
     It is written under another name in the same folder and renamed once it is whole, so that an
-    older file at `path` is replaced at once or not at all.
+    older file at `path` is replaced at once or not at all; its mode is kept. A device or a named
+    pipe is written to.
 
     Parameters
     ----------
     model : FastSGDClassifier, FastSGDRegressor, FastMLPClassifier or FastMLPRegressor
         Fitted. A RandomState in `random_state` is stored as None; the seeds drawn from it are
         kept, or where it stands, so that `resume` does not notice.
-    path : str or path-like
+    path : str, bytes or path-like
         Any name; ``.fsgd`` is the custom.
 
     Raises
@@ -54,6 +58,7 @@ def save_model(model, path):
         cannot be stored.
     sklearn.exceptions.NotFittedError
     OSError
+        It cannot be written, or not to its end; an older file at `path` is whole.
 
     Examples
     --------
@@ -82,8 +87,9 @@ def save_model(model, path):
         **header,
     })
     metadata = {FORMAT: text, "sha256": _digest(text, arrays)}
-    with replaced_when_whole(path) as temporary:
-        save_file(arrays, temporary, metadata)
+    with output_file(path) as file:
+        write_tensors(file, {name: (array, array.dtype.newbyteorder("<"))
+                             for name, array in arrays.items()}, metadata)
 
 
 def load_model(path):
@@ -91,7 +97,8 @@ def load_model(path):
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
+        What is no regular file, such as a named pipe, is read to its end first.
 
     Returns
     -------
@@ -105,8 +112,9 @@ def load_model(path):
     OSError
         It cannot be read.
     """
-    path = os.fspath(path)
-    text, arrays = _read(path)
+    path = os.fsdecode(path)
+    with _as_regular_file(path) as name:
+        text, arrays = _read(name, path)
     header = _checked_header(path, text)
     name = header.get("estimator")
     if not isinstance(name, str) or name not in PARTS:
@@ -123,10 +131,26 @@ def load_model(path):
         ) from error
 
 
-def _read(path):
-    """(JSON text, arrays) of a file whose digest is right."""
-    size = os.path.getsize(path)
+@contextmanager
+def _as_regular_file(path):
+    """The name of a file with this content that can be read anywhere in it."""
     with open(path, "rb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            yield path
+            return
+        with tempfile.NamedTemporaryFile() as copy:
+            start = file.read(16)
+            copy.write(start)
+            if start[8:9] == b"{":  # what is no model may have no end
+                shutil.copyfileobj(file, copy)
+            copy.flush()
+            yield copy.name
+
+
+def _read(name, path):
+    """(JSON text, arrays) of the file `name` whose digest is right; messages call it `path`."""
+    size = os.path.getsize(name)
+    with open(name, "rb") as file:
         start = file.read(16)
     if not start:
         raise ModelFileError(f"{path}: is empty; save the model again")
@@ -141,7 +165,7 @@ def _read(path):
             f"{path}: is cut off or damaged: its header is said to be longer than the file's "
             f"{size} bytes; copy it again or save the model again")
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(name, framework="numpy") as file:
             metadata = file.metadata() or {}
             if "fastsgd_data" in metadata:
                 raise ModelFileError(
@@ -191,28 +215,3 @@ def _digest(text, arrays):
         digest.update(f"\n{key} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-@contextmanager
-def replaced_when_whole(path):
-    """Gives a new name in the folder of `path`; what was written there becomes `path` at the end.
-
-    It is flushed to the disk first. After an exception `path` is as it was.
-    """
-    path = os.path.realpath(path)
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,8 +11,11 @@ def main():
 
     try:
         from fastsgd.cli.app import app
+        from fastsgd.cli.errors import open_standard_files
 
+        open_standard_files()
         app(prog_name="fastsgd")
-    except KeyboardInterrupt:  # before or after a command; within one, errors.py tells more
-        print("fastsgd: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except (KeyboardInterrupt, OSError) as error:  # before or after a command: --help too prints
+        from fastsgd.cli.errors import tell
+
+        sys.exit(tell(error))

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from fastsgd.cli import options as o
-from fastsgd.cli.errors import check_writable, told
+from fastsgd.cli.errors import told
+from fastsgd.cli.outputs import output_of
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -112,7 +113,7 @@ def predict(
     quiet: o.Quiet = False,
 ):
     base = o.base_of(zero_based)
-    check_writable(output)
+    output = output_of(output or "-", "--output", used=[data, model], binary=False)
     from fastsgd import load_model
     from fastsgd.cli.predict import predict as run
 
@@ -159,7 +160,7 @@ def inspect(
 def convert(
     data: o.Data,
     cache: Annotated[str, typer.Argument(
-        help="File to write, replaced when it is whole; .fsgd-cache is the custom",
+        help="File to write, replaced when it is whole; .fsgd-cache is the custom, - is stdout",
         show_default=False)],
     dtype: o.Dtype = None,
     n_features: o.NFeatures = None,
@@ -169,7 +170,7 @@ def convert(
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
     o.check_n_features(n_features)
-    check_writable(cache)
+    cache = output_of(cache, "CACHE", used=[data])
     from fastsgd.cli.convert import convert as run
 
     run(data, cache, base=base, n_features=n_features, dtype=dtype, as_json=as_json)

@@ -5,8 +5,10 @@ import os
 import scipy.sparse as sp
 
 from fastsgd.cli.data import read
+from fastsgd.cli.outputs import where_to_print
 from fastsgd.cli.show import show
 from fastsgd.data.cache import save_cache
+from fastsgd.output_target import is_replaced
 
 
 def convert(data, cache, *, base, n_features, dtype, as_json):
@@ -21,6 +23,6 @@ def convert(data, cache, *, base, n_features, dtype, as_json):
         "first_feature": base,
         "dtype": str(X.dtype),
         "labels": None if y is None else str(y.dtype),
-        "bytes": os.path.getsize(cache),
+        "bytes": os.path.getsize(cache) if is_replaced(cache) else None,
         "cache": cache,
-    }, as_json)
+    }, as_json, where_to_print(cache))

@@ -1,17 +1,22 @@
 """How a command fails: a line on stderr and an exit code, no traceback if it was expected."""
 
+import contextlib
 import functools
 import os
 import sys
 
 import typer
 
+from fastsgd.cli.outputs import STDOUT
 from fastsgd.errors import FastSGDError
+
+EXPECTED = (KeyboardInterrupt, MemoryError, OSError, FastSGDError, ValueError)
 
 
 def say(text):
     """A line on stderr."""
-    print(f"fastsgd: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a log on a full disk is no reason to lose a model
+        print(f"fastsgd: {text}", file=sys.stderr, flush=True)
 
 
 def told(command):
@@ -22,35 +27,50 @@ def told(command):
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            say("interrupted")
-            raise typer.Exit(130) from None
-        except BrokenPipeError:  # who read our stdout has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise typer.Exit(1) from None
-        except MemoryError as error:
-            say(f"error: not enough memory {error}".rstrip())
-            raise typer.Exit(1) from None
-        except OSError as error:
-            name = f"{error.filename}: " if error.filename is not None else ""
-            say(f"error: {name}{error.strerror or error}")
-            raise typer.Exit(1) from None
-        except (FastSGDError, ValueError) as error:
-            say(f"error: {error}")
-            raise typer.Exit(1) from None
+        except EXPECTED as error:
+            raise typer.Exit(tell(error)) from None
 
     return run
 
 
-def check_writable(path):
-    """Raises OSError if a file cannot be made at `path`; before the work starts, not after it."""
-    if path is None:
-        return
-    path = os.path.realpath(path)
-    folder = os.path.dirname(path)
-    if os.path.isdir(path):
-        raise IsADirectoryError(21, "is a folder; give the name of a file", path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(2, "no such folder to write to", folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(13, "no permission to write in this folder", folder)
+def tell(error):
+    """Prints what was expected to happen; the exit code."""
+    text, code = f"error: {error}", 1
+    if isinstance(error, KeyboardInterrupt):
+        text, code = "interrupted", 130
+    elif isinstance(error, MemoryError):
+        text = f"error: not enough memory {error}".rstrip()
+    elif isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename is not None else ""
+        text = f"error: {name}{error.strerror or error}"
+        if isinstance(error, BrokenPipeError) and error.filename in (None, STDOUT):
+            text = ""  # who read our stdout has enough
+    _end_stdout()
+    if text:
+        say(text)
+    return code
+
+
+def _end_stdout():
+    """Prints what was told before an error; what cannot be printed does not fail once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # of a test: it has no number
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def open_standard_files():
+    """Makes standard files that are closed: else the next file would be opened in their place.
+
+    What is written to a stdout that was closed is an error, as if it were open.
+    """
+    for number, way in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDWR)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, way), True)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+    sys.stdout.reconfigure(errors="surrogateescape")  # names of files as the system has them

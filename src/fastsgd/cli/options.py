@@ -76,7 +76,7 @@ NFeatures = Annotated[_Count, option(
 Proba = Annotated[bool, option(
     "--proba", "Probabilities in place of labels, in the order of inspect's classes.", "off")]
 Output = Annotated[_Text, option(
-    "--output", "File to write to, replaced when it is whole.", "stdout")]
+    "--output", "File to write to, replaced when it is whole; - is stdout.", "stdout")]
 Top = Annotated[int, typer.Option(
     "--top", help="Weights of largest size to list, for each class; of an MLP the features whose "
     "weights into the first layer have the largest norms.", min=0)]
@@ -89,7 +89,8 @@ Models = Annotated[list[str] | None, option(
     "--model", "The kind of model, linear or mlp; any other value is a file to save it in, like "
     "--save. May be given twice.", "linear, not saved")]
 Save = Annotated[_Text, option(
-    "--save", "Where to save the model; also after Ctrl-C.", "not saved")]
+    "--save", "Where to save the model; also after Ctrl-C. - is stdout, and what is printed goes "
+    "to stderr.", "not saved")]
 Resume = Annotated[_Text, option(
     "--resume", "A model to go on from, up to --epochs in total; DATA must be the same. With "
     "one thread the result is bit for bit that of an uninterrupted run.", "none")]

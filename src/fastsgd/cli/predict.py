@@ -1,11 +1,13 @@
 """The command `predict`."""
 
+import io
 import sys
 
 import numpy as np
 
 from fastsgd.cli.data import read_for
-from fastsgd.model_file import replaced_when_whole
+from fastsgd.cli.outputs import STDOUT
+from fastsgd.output_file import output_file
 
 CHUNK_ROWS = 1 << 16
 
@@ -17,11 +19,13 @@ def predict(model, data, *, proba, output, base, quiet):
             "--proba needs a classifier: an MLP, or a linear model with loss log_loss or "
             f"modified_huber; this model is a {type(model).__name__} with loss {model.loss}")
     X, _ = read_for(model, data, base=base, quiet=quiet, labels=False)
-    if output is None:
+    if output in (None, STDOUT):
         _write(sys.stdout, model, X, proba)
         return
-    with replaced_when_whole(output) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        _write(file, model, X, proba)
+    with output_file(output) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+        _write(text, model, X, proba)
+        text.detach()
 
 
 def _write(file, model, X, proba):

@@ -6,14 +6,14 @@ import math
 import numpy as np
 
 
-def show(result, as_json):
-    """Prints a result to stdout: one JSON object, or a line for each entry."""
+def show(result, as_json, file=None):
+    """Prints a result to `file` (stdout): one JSON object, or a line for each entry."""
     if as_json:
-        print(json.dumps(_plain(result)))
+        print(json.dumps(_plain(result)), file=file)
         return
     width = max(map(len, _flat(result)))
     for name, value in _flat(result).items():
-        print(f"{name:<{width}}  {_text(name, value)}")
+        print(f"{name:<{width}}  {_text(name, value)}", file=file)
 
 
 def _flat(result):

@@ -12,10 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from fastsgd import load_model, save_model
 from fastsgd.checkpoints import epochs_behind, train_in_legs
 from fastsgd.cli.data import dtype_of, is_mlp, read_as
-from fastsgd.cli.errors import check_writable, say
+from fastsgd.cli.errors import say
 from fastsgd.cli.estimator import make_model, resumed_model
 from fastsgd.cli.joined import read_pieces
 from fastsgd.cli.measure import measure
+from fastsgd.cli.outputs import STDOUT, output_of, where_to_print
 from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
 from fastsgd.cli.targets import check_kind
@@ -23,6 +24,7 @@ from fastsgd.cli.workers import ALONE, is_job, processes_of
 from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.errors import CommError
 from fastsgd.estimators._workers import close_pool
+from fastsgd.output_target import is_replaced
 from fastsgd.solvers import Gap
 
 TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
@@ -57,13 +59,11 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
     if is_job(model) and "-" in data:
         raise typer.BadParameter("stdin cannot be read by all processes of a job",
                                  param_hint="DATA")
-    for path in (model_path, marker, checkpoint):
-        check_writable(path)
+    model_path, checkpoint, marker = _checked_outputs(
+        model_path, checkpoint, marker, (*data, test), resume, is_job(model))
     for path in (*data, test):
         if path not in (None, "-"):
             os.stat(path)  # a missing file is told before a long reading of the other
-    if marker is None and model_path is not None:
-        marker = f"{model_path}.done"
     with processes_of(model, marker) as together:
         quiet = quiet or together.rank > 0
         own = together.size > 1 and model.workers.rows == "own"
@@ -80,18 +80,38 @@ def train(data, *, test, kind, model_path, resume, task, dtype, n_features, base
         legs = None
         if checkpoint is not None:
             legs = {"path": None if together.rank else checkpoint, "every": every or 1}
-        _run(model, X, y, resume is not None, model_path, quiet, together, legs)
+        failed = _run(model, X, y, resume is not None, model_path, quiet, together, legs)
         seconds = time.perf_counter() - began
         close_pool(model)
-        if together.rank == 0 and model_path is not None:
-            save_model(model, model_path)
+        saved = None if together.rank else model_path
+        if saved is not None:
+            try:
+                save_model(model, saved)
+            except OSError as error:  # what was reached is told all the same
+                saved, failed = None, failed or error
         measured = {}
         if own or together.rank == 0:
             measured["train"] = measure(model, X, y, together if own else ALONE)
         if together.rank == 0:
             if test is not None:
                 measured["test"] = measure(model, *held_out)
-            show({**_told(model, X, seconds), **measured, "model": model_path}, as_json)
+            show({**_told(model, X, seconds), **measured, "model": saved}, as_json,
+                 where_to_print(model_path))
+        if failed is not None:
+            raise failed
+
+
+def _checked_outputs(model_path, checkpoint, marker, read, resume, job):
+    """The files to write, none of which is one that is read, but for a model that goes on."""
+    for option, path in (("--checkpoint", checkpoint), ("--marker", marker)):
+        if path == "-":
+            raise typer.BadParameter("must be a file, not stdout", param_hint=option)
+    model_path = output_of(model_path, "--save", used=read)
+    checkpoint = output_of(checkpoint, "--checkpoint", used=read)
+    if job and marker is None and model_path is not None and is_replaced(model_path):
+        marker = f"{model_path}.done"
+    used = (*read, resume, model_path, checkpoint)
+    return model_path, checkpoint, output_of(marker, "--marker", used=used, binary=False)
 
 
 def _told(model, X, seconds):
@@ -109,7 +129,11 @@ def _told(model, X, seconds):
 
 
 def _run(model, X, y, resumed, model_path, quiet, together, legs):
-    """fit or resume, with progress; on Ctrl-C the model so far is saved and the command ends."""
+    """fit or resume, with progress; on Ctrl-C the model so far is saved and the command ends.
+
+    Where a checkpoint cannot be written the training ends: the error is returned, and the model
+    is as far as the checkpoint would have been.
+    """
     n_models = 1
     if is_classifier(model) and not is_mlp(model):
         n_classes = len(np.unique(y))
@@ -120,7 +144,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
         told = []
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *args, **kwargs: told.append(message)
-        interrupted, before = False, epochs_behind(model)
+        interrupted, before, failed = False, epochs_behind(model), None
         try:
             if legs is not None:
                 train_in_legs(model, X, y, resume=resumed, **legs)
@@ -133,6 +157,10 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
                 say(f"the checkpoint {legs['path']} has {epochs_behind(model)} whole epochs, go "
                     f"on with --resume {legs['path']}")
             raise
+        except OSError as error:
+            if legs is None or error.filename != legs["path"] or together.size > 1:
+                raise  # of a job the others wait for this process
+            failed = error
     if interrupted:
         _save_interrupted(model, None if together.rank else model_path, legs)
     for message in () if quiet else _of_last_leg(told):
@@ -146,6 +174,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
                    else f"come to rest within --tol {model.tol:g}")
             message = f"{limit} not enough to {aim}"
         say(f"note: {message}")
+    return failed
 
 
 def _of_last_leg(told):
@@ -163,6 +192,7 @@ def _save_interrupted(model, model_path, legs):
         say(f"interrupted; nothing was saved, since {why}")
     else:
         save_model(model, model_path)
+        where = "stdout" if model_path == STDOUT else model_path
         say(f"interrupted after {max(state.epoch for state in states)} whole epochs; the model so "
-            f"far is in {model_path}, go on with --resume {model_path}")
+            f"far is in {where}, go on with --resume {'FILE' if where == 'stdout' else where}")
     raise typer.Exit(130)

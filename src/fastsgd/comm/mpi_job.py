@@ -18,7 +18,7 @@ import traceback
 from fastsgd._compat import import_mpi
 from fastsgd.comm.mpi_waiting import ABANDONED, GRACE
 from fastsgd.errors import CommAborted, RemoteTraceback
-from fastsgd.model_file import replaced_when_whole
+from fastsgd.output_file import output_file, remove_output
 
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -58,8 +58,7 @@ def job(marker=None):
     leave, before = None, _unwind_at_terminate() if world.size > 1 else None
     try:
         if marker is not None and world.rank == 0:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(marker)
+            remove_output(marker)
         _meet(world)
         try:
             yield world.rank
@@ -69,8 +68,8 @@ def job(marker=None):
             leave = error
         _meet(world)
         if marker is not None and world.rank == 0:
-            with replaced_when_whole(marker) as name, open(name, "w", encoding="utf-8") as file:
-                json.dump({"completed": True, "world_size": world.size}, file)
+            with output_file(marker) as file:
+                file.write(json.dumps({"completed": True, "world_size": world.size}).encode())
         _meet(world)
         atexit.unregister(_leave)  # what was given up was made good: all have finished
     except BaseException as error:

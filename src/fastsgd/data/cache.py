@@ -11,8 +11,8 @@ ones X; y is there or not.
 import json
 import math
 import os
+import stat
 import zlib
-from itertools import accumulate
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,30 +21,27 @@ from fastsgd import __version__
 from fastsgd.data.arrays import (
     INT32_MAX,
     Data,
-    blocks,
     check_indices,
     check_indptr,
     check_targets,
 )
 from fastsgd.data.cache_header import DTYPES, FORMAT, FORMAT_VERSION, checksum, read_header
 from fastsgd.errors import DataFileError
-from fastsgd.model_file import replaced_when_whole
+from fastsgd.output_file import output_file
+from fastsgd.tensor_file import parts, write_tensors
 
 CHECKS = ("structure", "indices", "all")
-ALIGNMENT = 64
-"""Bytes: where the arrays begin is a multiple of it. Large items come first, so that each array
-begins at a multiple of its own items, though the format allows no gap."""
 
 
 def save_cache(path, X, y=None, *, index_base=None):
     """Writes rows to a file that `open_cache` maps into memory.
 
-    It is written under another name and renamed once it is whole. Arrays are written as they lie:
-    no second copy of X is made.
+    It is written under another name and renamed once it is whole, with the mode of the file that
+    was there before. Arrays are read twice and written as they lie: no second copy of X is made.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
         Any name; ``.fsgd-cache`` is the custom.
     X : scipy.sparse CSR or ndarray of shape (n_samples, n_features)
         float32 or float64, at least one row. Indices are stored as int32 where they fit.
@@ -58,6 +55,7 @@ def save_cache(path, X, y=None, *, index_base=None):
     ValueError
         X or y is of another kind, or X is no valid CSR matrix.
     OSError
+        It cannot be written, or not to its end; an older file at `path` is whole.
 
     Examples
     --------
@@ -89,13 +87,10 @@ def save_cache(path, X, y=None, *, index_base=None):
     told |= {"shape": [int(n) for n in X.shape], "index_base": index_base}
     if y is not None:
         arrays["y"] = _targets(y, X.shape[0])
-    arrays = dict(sorted(arrays.items(), key=lambda item: -item[1][1].itemsize))
-    with replaced_when_whole(path) as temporary, open(temporary, "wb") as file:
-        blank = _header(told, arrays, dict.fromkeys(arrays, 0))
-        file.write(bytes(len(blank)))
-        sums = {name: _write(file, *pair) for name, pair in arrays.items()}
-        file.seek(0)
-        file.write(_header(told, arrays, sums))
+    told |= {"crc32": {name: _sum(parts(*pair)) for name, pair in arrays.items()}}
+    said = json.dumps(told)
+    with output_file(path) as file:
+        write_tensors(file, arrays, {FORMAT: said, "crc32": checksum(said)})
 
 
 def open_cache(path, *, check="indices"):
@@ -103,7 +98,7 @@ def open_cache(path, *, check="indices"):
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
     check : {"structure", "indices", "all"}, default="indices"
         "structure" reads the header and `indptr`: for a file that was checked before, or whose
         column numbers are checked on use (as the estimators do). "indices" reads all column
@@ -133,8 +128,11 @@ def open_cache(path, *, check="indices"):
     if check not in CHECKS:
         raise ValueError(f"unknown check {check!r}; the valid names are "
                          + ", ".join(map(repr, CHECKS)))
-    path = os.fspath(path)
+    path = os.fsdecode(path)
     with open(path, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DataFileError(f"{path}: is no regular file, and only such a file can be mapped "
+                                "into memory; write what it gives to one, and open that")
         told, places = read_header(file, path)
         arrays = {name: _mapped(file, *place) for name, place in places.items()}
     try:
@@ -196,31 +194,12 @@ def _targets(y, n_rows):
     return y, dtype
 
 
-def _header(told, arrays, sums):
-    """The file up to its arrays; as long for any checksums."""
-    told = told | {"crc32": {name: f"{sums[name]:08x}" for name in arrays}}
-    names = {dtype: name for name, dtype in DTYPES.items()}
-    ends = list(accumulate(array.size * dtype.itemsize for array, dtype in arrays.values()))
-    said = json.dumps(told)
-    header = {"__metadata__": {FORMAT: said, "crc32": checksum(said)}} | {
-        name: {"dtype": names[dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
-        for (name, (array, dtype)), begin, end in zip(
-            arrays.items(), [0, *ends[:-1]], ends, strict=True)}
-    text = json.dumps(header).encode()
-    text += b" " * (-(len(text) + 8) % ALIGNMENT)
-    return len(text).to_bytes(8, "little") + text
-
-
-def _write(file, array, dtype):
-    """Writes an array, rows in order, as `dtype`; its checksum."""
+def _sum(blocks):
+    """The checksum of bytes that come in blocks, as it stands in the header."""
     total = 0
-    step = max(1, (1 << 20) // max(1, math.prod(array.shape[1:])))
-    for begin in range(0, len(array), step):
-        part = np.ascontiguousarray(array[begin:begin + step], dtype)
-        part = part.reshape(-1).view(np.uint8)
+    for part in blocks:
         total = zlib.crc32(part, total)
-        file.write(part)
-    return total
+    return f"{total:08x}"
 
 
 def _mapped(file, dtype, shape, offset):
@@ -242,8 +221,5 @@ def _matrix(told, arrays):
 
 def _check_sums(sums, arrays):
     for name, array in arrays.items():
-        total = 0
-        for part in blocks(array.reshape(-1)):
-            total = zlib.crc32(part.view(np.uint8), total)
-        if f"{total:08x}" != sums.get(name):
+        if _sum(parts(array, array.dtype)) != sums.get(name):
             raise ValueError(f"the array {name!r} does not match its checksum")
