@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli import folder, model  # noqa: F401 (fixtures)
+from test_cli import folder, run  # noqa: F401 (a fixture)
 
 import fastsgd
 
@@ -34,11 +34,11 @@ y = (X[:, [0]].toarray().ravel() > 0).astype(int)
 told = []
 for kind in (fastsgd.FastSGDClassifier, fastsgd.FastSGDRegressor,
              fastsgd.FastMLPClassifier, fastsgd.FastMLPRegressor):
-    fits = [{}, {"workers": 2}]
+    fits = [{}]
     if "SGD" in kind.__name__:
         fits += [{"solver": "lbfgs", "loss": "squared_error"}, {"n_jobs": 2, "sync": "merge"}]
         if kind is fastsgd.FastSGDClassifier:
-            fits[2] = {"solver": "sdca", "loss": "log_loss"}
+            fits += [{"solver": "sdca", "loss": "log_loss"}, {"workers": 2}]
     else:
         fits += [{"pipeline": fastsgd.Pipeline(2)}, {"n_jobs": 2, "sync": "map_reduce"}]
     for params in fits:
@@ -53,7 +53,7 @@ for kind in (fastsgd.FastSGDClassifier, fastsgd.FastSGDRegressor,
 try:
     fastsgd.FastSGDClassifier(loss="no").fit(X, y)
 except ValueError as error:
-    told.append(str(error))
+    told.append(sorted(str(error)))
 with fastsgd.comm.open("process", 2) as pool:
     flags = pool.run("comm_odd_tasks:interpreter")
 assert [one["flags"]["optimize"] for one in flags] == 2 * [sys.flags.optimize]
@@ -83,7 +83,7 @@ def python(*args):
 def test_all_modules_and_estimators():
     names = json.dumps(modules())
     usual = json.loads(python("-c", ALL, names).splitlines()[-1])
-    assert len(usual) == 17
+    assert len(usual) == 15
     for flag in ("-O", "-OO"):
         assert json.loads(python(flag, "-c", ALL, names).splitlines()[-1]) == usual
 
@@ -93,24 +93,22 @@ COMMANDS = ("train", "predict", "evaluate", "inspect", "convert")
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_the_help_of_commands(command):
-    """It is the same text, and tells what the command is for."""
+    """It tells what the command is for."""
     help_of = [*([command] if command else []), "--help"]
     text = python("-OO", "-m", "fastsgd.cli", *help_of)
-    assert text == python("-m", "fastsgd.cli", *help_of)
     begins = {"train": "Train a model", "predict": "Print the label", "convert": "Write DATA",
               "evaluate": "Print rows, error", "inspect": "Print what a model"}
     for name in [command] if command else COMMANDS:
         assert begins[name] in text
 
 
-def test_the_commands(folder, model, tmp_path):
-    usual, bare = [], []
-    for flags, found in (((), usual), (("-OO",), bare)):
-        begin = [*flags, "-m", "fastsgd.cli"]
-        python(*begin, "convert", folder / "two", tmp_path / "cache")
-        python(*begin, "train", tmp_path / "cache", "--seed", 1, "--epochs", 5, "--tol", "none",
-               "--workers", 2, "--save", tmp_path / "model", "--quiet")
-        found += [python(*begin, "predict", folder / "two", "--model", tmp_path / "model"),
-                  python(*begin, "evaluate", folder / "two", "--model", tmp_path / "model"),
-                  python(*begin, "inspect", tmp_path / "model", "--json")]
-    assert bare == usual
+def test_the_commands(folder, tmp_path):
+    """They print what they print without the option."""
+    begin = ["-OO", "-m", "fastsgd.cli"]
+    python(*begin, "convert", folder / "two", tmp_path / "cache")
+    python(*begin, "train", tmp_path / "cache", "--seed", 1, "--epochs", 5, "--tol", "none",
+           "--save", tmp_path / "model", "--quiet")
+    for command in (["predict", folder / "two", "--model", tmp_path / "model"],
+                    ["evaluate", folder / "two", "--model", tmp_path / "model"],
+                    ["inspect", tmp_path / "model", "--json"]):
+        assert python(*begin, *command) == run(*command).stdout

@@ -18,6 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from fastsgd import __version__
+from fastsgd._interrupts import orderly
 from fastsgd.errors import ModelFileError
 from fastsgd.output_file import output_file
 from fastsgd.tensor_file import write_tensors
@@ -35,6 +36,7 @@ PARTS = {
 `put_together(name, header, arrays)` gives the model again."""
 
 
+@orderly
 def save_model(model, path):
     """Writes a fitted model to a file that `load_model` reads.
 

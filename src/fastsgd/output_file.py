@@ -15,6 +15,7 @@ import shutil
 import stat
 from contextlib import contextmanager, suppress
 
+from fastsgd._interrupts import whole
 from fastsgd.output_target import may, target_of
 
 TEMPORARY = re.compile(r"\.fastsgd-[0-9a-f]{16}\.tmp")
@@ -85,24 +86,48 @@ def _replaced(target):
     """A file object of a new file that replaces the old one at the end."""
     folder = os.path.dirname(target.name) or os.curdir
     _remove_abandoned(folder)
-    # Nobody opens it before it has the mode of the old file.
-    name, descriptor = _new_file(folder, 0o666 if target.before is None else 0o600)
-    file = os.fdopen(descriptor, "wb")
-    try:
-        yield file
-        file.flush()
+    with _Unfinished() as new:
+        # Nobody opens it before it has the mode of the old file.
+        new.make(folder, 0o666 if target.before is None else 0o600)
+        yield new.file
+        new.file.flush()
         if target.before is not None:
-            _take_over(descriptor, target)
-        os.fsync(descriptor)
-        _rename(name, target.name)
-    except BaseException:
-        with suppress(OSError):
-            file.close()
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-    file.close()
+            _take_over(new.file.fileno(), target)
+        os.fsync(new.file.fileno())
+        new.rename(target.name)
     _flush_folder(folder)
+
+
+class _Unfinished:
+    """A file that is closed at the end of a `with` block, and removed unless it was renamed.
+
+    Interrupts come before or after the making, the renaming and the removing.
+    """
+
+    def __init__(self):
+        self._name = self.file = None
+
+    def __enter__(self):
+        return self
+
+    @whole
+    def make(self, folder, mode):
+        self._name, descriptor = _new_file(folder, mode)
+        self.file = os.fdopen(descriptor, "wb")
+
+    @whole
+    def rename(self, path):
+        _rename(self._name, path)
+        self._name = None
+
+    @whole
+    def __exit__(self, *error):
+        if self.file is not None:
+            with suppress(OSError):  # it tries to write the rest once more
+                self.file.close()
+        if self._name is not None:
+            with suppress(OSError):
+                os.unlink(self._name)
 
 
 def _rename(name, path):
@@ -157,6 +182,7 @@ def _remove_abandoned(folder):
                 _remove_if_abandoned(os.path.join(folder, name))
 
 
+@whole
 def _remove_if_abandoned(name):
     # NFS locks only what is open for writing; some other files may only be read.
     way = os.O_RDWR if may(name, os.W_OK) else os.O_RDONLY
@@ -195,6 +221,7 @@ def _copy_acl(descriptor, name):
         os.setxattr(descriptor, ACL, os.getxattr(name, ACL))
 
 
+@whole
 def _flush_folder(folder):
     """The new name is on the disk too; where folders cannot be flushed it is in time."""
     try:

@@ -105,8 +105,8 @@ class ProcessPool(Pool):
                     ours.callback(mine.close)
                     self._connections.append(Connection(mine, self._verdict.look, LOOK_EVERY))
                     launch.append(_command(its.fileno(), segment.fd, rank=rank, **told))
-                self._watcher = Watcher(
-                    launch, interpreter.environment(), end, timeout, pidfd=not portable)
+                self._watcher = Watcher(launch, interpreter.environment(), end, timeout,
+                                        not portable, weakref.ref(self))
                 ours.pop_all()
             self._parts = os.getpid(), self._watcher, self._connections, self._verdict
             self._finalizer = weakref.finalize(self, _forget, *self._parts, LEAVE)

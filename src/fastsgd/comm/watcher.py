@@ -46,12 +46,15 @@ class Watcher(threading.Thread):
     timeout : float
         Seconds for which a worker may be stopped.
     pidfd : bool
+    owner : callable
+        None when nobody has the workers any more: then this thread ends with the last of them,
+        also where `end` was not called (as after an exception in a garbage collection).
     """
 
-    def __init__(self, launch, environment, end, timeout, pidfd=HAS_PIDFD):
+    def __init__(self, launch, environment, end, timeout, pidfd=HAS_PIDFD, owner=lambda: True):
         super().__init__(name="fastsgd-watcher", daemon=True)
         self._launch, self._environment, self._end = launch, environment, end
-        self._timeout, self._pidfd = timeout, pidfd
+        self._timeout, self._pidfd, self._owner = timeout, pidfd, owner
         self._pidfds, self._stopped_for, self._looked = {}, {}, time.monotonic()
         self._read, self._write = os.pipe()
         self._ending = False
@@ -72,6 +75,8 @@ class Watcher(threading.Thread):
             for fd in (*self._pidfds, self._read):
                 os.close(fd)
             self._end = None
+            if not self._ending:
+                self._close_write()
 
     def stop_starting(self):
         """No more workers are started."""
@@ -96,7 +101,8 @@ class Watcher(threading.Thread):
             poll.register(fd, select.POLLIN)
         unseen = set(range(len(self.processes))) - set(self._pidfds.values())
         waited = POLL_EVERY if unseen else LOOK_EVERY
-        while not (self._ending and len(self.dead) == len(self.processes)):
+        while not (len(self.dead) == len(self.processes)
+                   and (self._ending or self._owner() is None)):
             # When this process itself was stopped, that is not held against the workers.
             now, since = time.monotonic(), min(time.monotonic() - self._looked, 2 * LOOK_EVERY)
             self._looked = now
@@ -177,9 +183,12 @@ class Watcher(threading.Thread):
                 self.join()
             for process in self.processes:  # if the watcher itself has failed
                 process.wait()
-            if self._write >= 0:
-                os.close(self._write)
-                self._write = -1
+            self._close_write()
+
+    def _close_write(self):
+        if self._write >= 0:
+            os.close(self._write)
+            self._write = -1
 
     def _wake(self):
         if self._write >= 0:

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastsgd import __version__
+from fastsgd._interrupts import orderly
 from fastsgd.data.arrays import (
     INT32_MAX,
     Data,
@@ -33,6 +34,7 @@ from fastsgd.tensor_file import parts, write_tensors
 CHECKS = ("structure", "indices", "all")
 
 
+@orderly
 def save_cache(path, X, y=None, *, index_base=None):
     """Writes rows to a file that `open_cache` maps into memory.
 
