@@ -218,6 +218,10 @@ def label_call(name):
     return lambda Y: make(Y)(X if name.startswith("fit") else Y)
 
 
+TOLD = ("X", "y", "coef_", "samples", "targets", "Input")
+"""One of these words says what was corrupt."""
+
+
 def start(coef):
     return FastSGDClassifier(**LOG).fit(X, THREE, coef_init=coef).coef_
 
@@ -272,7 +276,7 @@ def run(call, corrupt, matrix, refused, in_order):
         said = str(error)
         if not refused:
             return f"refused: {said}"
-        return "right" if any(word in said for word in ("X", "y", "coef_", "samples", "targets", "Input")) else said
+        return "right" if any(word in said for word in TOLD) else said
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     if refused:
@@ -288,7 +292,8 @@ def main(first=0):
     for number, (method, name, *pair) in enumerate(table()):
         if number >= first:
             print(f"{number}\t{method}\t{name}", end="\t", flush=True)
-            print(run(*pair, method not in ("fit hogwild", "fit round_robin")).replace("\n", " "), flush=True)
+            told = run(*pair, method not in ("fit hogwild", "fit round_robin"))
+            print(told.replace("\n", " "), flush=True)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ def products(rows, W):
     if n_features != rows.shape[1]:
         raise ValueError(f"X has {rows.shape[1]} features, but the weights are of {n_features}")
     dtype = np.result_type(rows.dtype, W.dtype)
+    if not n:
+        return np.empty((0, n_models), dtype)
     if n_models <= FEW:
         z = np.empty((n_models, n), dtype)
         _use(rows, dots(rows, np.ascontiguousarray(W.T, dtype), z, 0, n))
