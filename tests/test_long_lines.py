@@ -107,6 +107,8 @@ def test_parts_of_lines_give_what_whole_lines_give(monkeypatch, seed):
     ("9007199254740993" + "0" * 9000 + "e-9000", 9007199254740992.0),  # a tie
     ("9007199254740993" + "0" * 9000 + "1e-9001", 9007199254740994.0),  # just above it
     ("9007199254740993." + "0" * 9000 + "1", 9007199254740994.0),
+    ("9007199254740993" + "0" * 900 + "1" + "0" * 9000 + "e-9901", 9007199254740994.0),
+    ("9007199254740993." + "0" * 900 + "1" + "0" * 9000, 9007199254740994.0),
     ("-" + "0" * 9000 + ".5", -0.5), ("0" * 9000, 0.0), ("." + "0" * 9000, 0.0)])
 def test_long_numbers_are_rounded_by_all_their_digits(monkeypatch, number, value):
     """As a value, as a label, and with an index that is long itself."""
@@ -122,6 +124,8 @@ def test_long_numbers_are_rounded_by_all_their_digits(monkeypatch, number, value
     (b"1 1:" + b"5" * 9000 + b"e-9000x", "column 9011: expected a space after the value"),
     (b"1 1:0." + b"0" * 9000 + b"x", "column 9007: expected a space after the value"),
     (b"1 " + b"0" * 9000 + b".5:1", "column 9003: expected ':' after the feature index"),
+    (b"1 " + b"0" * 9000 + b"7:" + b"0" * 9000 + b"x",
+     "column 18005: expected a space after the value"),
     (b"1 1:1" + b" " * 9000 + b"1:1", "column 9006: expected a feature index above 1"),
     (b"1 1:1 #" + b"x" * 9000 + b"\0", "column 9008: expected text"),
     (b"1" + b" " * 9000 + b"2:1" + b"1" * 900, "column 9004: expected a finite number"),
