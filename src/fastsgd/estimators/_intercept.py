@@ -32,6 +32,11 @@ SURELY, FEWEST = 4.0, 10
 """Targets begin there where what it saves, over so many rows at least, is so many times what it
 leaves of a row's loss: about two standard errors of a mean."""
 
+OF_CLASSES = {
+    "hinge": lambda m: float(np.sign(m)), "log_loss": lambda m: float(np.log((1 + m) / (1 - m))),
+    "squared_error": lambda m: m, "squared_hinge": lambda m: m, "modified_huber": lambda m: m}
+"""The best constant for classes of -1 and 1 whose mean is m (squared_error: for any targets)."""
+
 SAMPLE, SEED = 10_000, 0xB1A5
 """Rows by which the constant is found where it is no mean."""
 
@@ -64,8 +69,11 @@ def begin_intercepts(job, targets):
     settings = job.settings
     if not settings.fit_intercept or settings.intercept_decay == 1 or settings.solver != "sgd":
         return
-    begin = _of_classes if hasattr(targets, "counts") else _of_targets
-    found = [begin(job, targets, k) for k in range(len(job.states))]
+    if hasattr(targets, "counts"):
+        counts = targets.counts()
+        found = [_of_classes(job, targets, k, counts) for k in range(len(job.states))]
+    else:
+        found = [_of_targets(job, targets, k) for k in range(len(job.states))]
     # where each process has rows of its own, all must begin alike
     for state, b in zip(job.states, np.mean(of_all(job.estimator, found), axis=0), strict=True):
         state.intercept = float(b)
@@ -79,11 +87,10 @@ def _rows(job):
     return np.arange(job.rows.shape[0]) if job.subset is None else job.subset
 
 
-def _of_classes(job, targets, k):
+def _of_classes(job, targets, k, counts):
     """Two weights say all: of the rows of one side and of the other."""
     settings, n = job.settings_of(k), job.rows.shape[0]
     if job.sample_weight is None and job.subset is None:
-        counts = targets.counts()
         positive = float(counts[1 if len(job.states) == 1 else k])
         sides = np.array([n - positive, positive])
     else:
@@ -114,8 +121,9 @@ def _best_constant(settings, y, s):
     def mean(b):
         return float((s * loss.value(np.full(len(y), b), y, constant)).sum() / total)
 
-    if loss.name == "squared_error":
-        b = float((s * y).sum() / total)
+    middle = float((s * y).sum() / total)
+    if loss.name == "squared_error" or (loss.is_classifier and loss.name in OF_CLASSES):
+        b = OF_CLASSES[loss.name](middle)
     else:
         b = root(lambda b: float(
             (s * loss.derivative(np.full(len(y), b), y, constant)).sum()), 0.0)
