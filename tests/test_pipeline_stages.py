@@ -113,6 +113,8 @@ def test_ctrl_c_before_all_stages_were_told(monkeypatch, epoch, n_told):
             if next(epochs) < epoch:
                 super().run(task)
                 return
+            if not self._threads:
+                self._start()
             for inbox in self._inboxes[:n_told]:
                 inbox.put((task, []))
             time.sleep(2 * LOOK_AROUND)  # they are amid a minibatch

@@ -1,9 +1,10 @@
 """The folder that was the current one when fastsgd was imported."""
 
+import contextlib
 import os
 
-try:
+STARTED_IN: str | None = None
+"""Where relative places in `sys.path` begin for worker processes; None: the folder is gone."""
+
+with contextlib.suppress(OSError):
     STARTED_IN = os.getcwd()
-    """Where relative places in `sys.path` begin for worker processes; None: the folder is gone."""
-except OSError:
-    STARTED_IN = None

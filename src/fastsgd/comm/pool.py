@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from fastsgd._interrupts import whole
 from fastsgd.comm.remote_errors import named
 
 
@@ -17,6 +18,7 @@ class Closing(ABC):
     def __enter__(self):
         return self
 
+    @whole
     def __exit__(self, kind, error, traceback):
         if kind is not None:
             self.abort(named(error))
