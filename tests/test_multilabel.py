@@ -56,7 +56,7 @@ def test_probabilities_are_each_labels_own():
     p = model.predict_proba(X)
     np.testing.assert_allclose(p, 1 / (1 + np.exp(-model.decision_function(X))))
     assert np.array_equal(p > 0.5, model.predict(X) == 1)
-    np.testing.assert_allclose(model.predict_log_proba(X), np.log(p), atol=1e-15)
+    np.testing.assert_allclose(model.predict_log_proba(X), np.log(p), atol=1e-12)
 
 
 @pytest.mark.parametrize("sync", ["classes", "serial", "hogwild"])

@@ -124,7 +124,7 @@ def combine(Rows rows, W, out, int64_t begin, int64_t end, *, int vector=0):
 
 
 cdef int64_t _block(Rows rows, int64_t begin, int64_t end, int vector) noexcept nogil:
-    """Where the block that begins there ends; where a row of it cannot be used, -1 - its number."""
+    """Where the block that begins there ends; if a row of it cannot be used, -1 - its number."""
     cdef int64_t i, stop = min(begin + BLOCK, end)
     if rows.checked or (fsgd_rows_are_sound_avx2(&rows.c, begin, stop) if vector >= 32
                         else fsgd_rows_are_sound(&rows.c, begin, stop)):
