@@ -141,7 +141,8 @@ def _layer_sizes(sizes):
         if isinstance(size, bool) or not isinstance(size, Integral):
             raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}")
     if not all(0 < size <= MOST_UNITS for size in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0 and <= {MOST_UNITS}, got {hidden}.")
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}." if min(hidden) <= 0 else
+                         f"hidden_layer_sizes must be <= {MOST_UNITS}, got {hidden}.")
     return tuple(int(size) for size in hidden)
 
 
