@@ -193,10 +193,10 @@ def check(model, again):
         model.predict(X[:100])
 
 
-def attack(kind, rounds, presses, seed):
-    """Disturbs the calls of a kind in turn; what was counted."""
+def attack(kind, rounds, presses, seed, seconds_at_most=np.inf):
+    """Disturbs the calls of a kind in turn, or fewer in that time; what was counted."""
     rng, found = random.Random(seed), []
-    counted = {"rounds": rounds, "interrupts": 0, "all_within": 0, "interrupted": 0}
+    counted = {"rounds": 0, "interrupts": 0, "all_within": 0, "interrupted": 0}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         disturbed = calls(kind, folder)
@@ -210,7 +210,11 @@ def attack(kind, rounds, presses, seed):
             seconds[name] = min(times)
         gc.collect()
         before = present(folder)
+        end_at = time.monotonic() + seconds_at_most
         for number in range(rounds):
+            if time.monotonic() > end_at:
+                break
+            counted["rounds"] += 1
             name, new = disturbed[number % len(disturbed)]
             call, model = new()
             pauses = [rng.random() * seconds[name],
@@ -234,6 +238,8 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--doubles", type=int, default=200, help="of each kind")
     parser.add_argument("--triples", type=int, default=50, help="of each kind")
+    parser.add_argument("--seconds", type=float, default=np.inf,
+                        help="of each kind and number of interrupts, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="+", default=["threads", "pools"])
     parser.add_argument("--json", type=Path, default=RESULTS / "interrupts.json")
@@ -242,7 +248,9 @@ def main(argv=None):
     rows = []
     for kind in options.kinds:
         for presses, rounds in ((2, options.doubles), (3, options.triples)):
-            got = attack(kind, rounds, presses, options.seed + presses)
+            if not rounds:
+                continue
+            got = attack(kind, rounds, presses, options.seed + presses, options.seconds)
             report[f"{kind}, {presses} interrupts"] = got
             rows.append([kind, str(presses), *(str(got[key]) for key in (
                 "rounds", "interrupted", "all_within")), str(len(got["left"]))])
