@@ -116,7 +116,7 @@ def test_shapes_are_checked():
             (dots, (rows, W.T.copy(), out.T.copy()[1:], 0, 150)),
             (dots, (rows, W.T.copy()[:, 1:].copy(), out.T.copy(), 0, 150)),
             (dots, (rows, W.T.copy(), out.T.copy(), 5, 4))):
-        with pytest.raises(ValueError, match="models|features|rows"):
+        with pytest.raises(ValueError, match=r"models|features|rows"):
             call(*arguments)
     with pytest.raises(TypeError, match="float64"):
         dots(rows, np.zeros((20, 23), np.float32), np.zeros((20, 150), np.float32), 0, 150)

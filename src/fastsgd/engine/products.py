@@ -1,5 +1,7 @@
 """X W for rows that were not checked before: what linear models say of rows."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from fastsgd.kernels.predict import combine, dots
@@ -49,7 +51,7 @@ def products(rows, W):
         return out
     rows.check()
     cuts = rows.cut(max(1, rows.nnz // VALUES))
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         combine(rows.part(begin, end, dtype), W, out[begin:end], 0, end - begin)
     return out
 
