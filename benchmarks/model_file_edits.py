@@ -149,7 +149,7 @@ def edit_array(draw, arrays):
             arrays[other], a = a, arrays[other]
         elif a.size:
             a, flat = a.copy(), draw.randrange(a.size)
-            value = draw.choice(INTEGERS[:9] + [10**8, -5] if a.dtype.kind in "iu" else FLOATS)
+            value = draw.choice([*INTEGERS[:9], 10**8, -5] if a.dtype.kind in "iu" else FLOATS)
             a.reshape(-1)[flat:flat + draw.choice([1, 1, a.size])] = np.array(value).astype(
                 a.dtype)
     arrays[name] = np.ascontiguousarray(a)
