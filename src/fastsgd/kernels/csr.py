@@ -52,7 +52,7 @@ def csr_arrays(data, indices, indptr, shape, name="X", lines="rows"):
     if len(data) < nnz:
         raise ValueError(f"{name}.data is shorter than {name}.indptr says: it has {len(data)} "
                          f"entries, not {nnz}")
-    return np.require(data, data.dtype.newbyteorder("="), "CA"), indices, indptr
+    return _plain(data, data.dtype.newbyteorder("=")), indices, indptr
 
 
 def falls(numbers):
@@ -64,4 +64,11 @@ def falls(numbers):
 def index_array(array):
     """Whole numbers as the kernels take them, int32 or int64; a copy only if needed."""
     kind = np.int32 if array.dtype.str[1:] in NARROW else np.int64
-    return np.require(array, kind, "CA")
+    return _plain(array, kind)
+
+
+def _plain(array, dtype):
+    """The array itself, if it is of the type and lies side by side, else a copy that does."""
+    flags = array.flags
+    same = array.dtype == dtype and flags.c_contiguous and flags.aligned
+    return array if same else np.require(array, dtype, "CA")
