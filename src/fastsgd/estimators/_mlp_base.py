@@ -276,7 +276,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         """What the output layer, or one given, says of each row: (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, checked(X, "X", columns=False), accept_sparse="csr",
-                          dtype=self._dtype, order="C", reset=False)
+                          dtype=self._dtype, order="C", ensure_all_finite=False, reset=False)
         rows = Rows(X)
         rows.check()
         shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)
