@@ -111,4 +111,4 @@ def test_the_commands(folder, tmp_path):
     for command in (["predict", folder / "two", "--model", tmp_path / "model"],
                     ["evaluate", folder / "two", "--model", tmp_path / "model"],
                     ["inspect", tmp_path / "model", "--json"]):
-        assert python(*begin, *command) == run(*command).stdout
+        assert python(*begin, *command) == run(*command)[0]
