@@ -130,8 +130,8 @@ def _csr(archive, names, dtype):
                              f"{array.shape}")
     if len(shape) != 2 or not all(0 <= n <= LARGEST for n in shape.tolist()) or (
             shape[0] and not shape[1]):
-        raise ValueError("shape must be the numbers of rows and of columns, of which there is at "
-                         f"least one; got {shape[:3].tolist()}")
+        raise ValueError("shape must be the numbers of rows and of columns, at least one column "
+                         f"and at most {LARGEST} of either; got {shape[:3].tolist()}")
     if data.shape != indices.shape:
         raise ValueError(f"data and indices must be of one length, got shapes {data.shape} and "
                          f"{indices.shape}")
