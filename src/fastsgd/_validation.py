@@ -141,6 +141,8 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
 
 def checked_targets(y):
     """A sparse y whose positions were checked; one column as an array, taken as a dense one is."""
+    if getattr(y, "ndim", 0) == 2 and y.shape[1] == 1 and hasattr(y, "sparse"):
+        return np.asarray(y)  # a DataFrame with a sparse column
     y = checked(y, "y")
     one = sparse.issparse(y) and (y.ndim == 1 or y.shape[1] == 1)
     return y.toarray() if one else y
