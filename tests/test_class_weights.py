@@ -42,7 +42,8 @@ def test_two_classes_and_networks_multiply(make, y):
 
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
 @pytest.mark.parametrize("make", [FastSGDClassifier, FastMLPClassifier])
-@pytest.mark.parametrize("bad", [-1.0, -1e-300, np.nan, np.inf, -np.inf, "3", None, 1j])
+@pytest.mark.parametrize("bad", [-1.0, -1e-300, np.nan, np.inf, -np.inf, "3", None, 1j, 10**309],
+                         ids=lambda bad: f"{bad!r:.9}")
 def test_class_weights_that_are_none(bad, make, way):
     """The class and its value are told, and the model is as it was."""
     model = make(class_weight={0: 1.0, 1: bad, 2: 1.0})

@@ -188,3 +188,12 @@ def test_options_are_refused_before_data_are_read(tmp_path, monkeypatch, option,
 def test_more_features_than_an_option_may_ask_for(tmp_path):
     assert str(MOST_FEATURES) in run(
         "train", "none", "--n-features", MOST_FEATURES + 1, code=2)[1]
+
+
+@pytest.mark.parametrize(("make", "name"), [
+    (FastSGDClassifier, "C"), (FastSGDClassifier, "alpha"), (FastSGDRegressor, "eta0"),
+    (FastSGDRegressor, "epsilon"), (FastMLPClassifier, "learning_rate_init")])
+def test_whole_numbers_that_no_float_holds_are_refused_by_name(make, name):
+    """10**400 is a number to scikit-learn's checks; float() of it is an OverflowError."""
+    with pytest.raises(ValueError, match=rf"{name} must be .* got an int of 1329 bits"):
+        make(**{name: 10**400}).fit(np.eye(4), np.arange(4) % 2)

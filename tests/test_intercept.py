@@ -5,6 +5,8 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
+from fastsgd.estimators._intercept import intercept_decay
+from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 
 N = 3000
@@ -125,3 +127,30 @@ def test_half_empty_rows_stored_twice_are_sparse():
                               2 * stored.indptr), A.shape)
     one, two = (FastSGDClassifier(**FEW).fit(B, A[:, 0] > 0) for B in (stored, twice))
     np.testing.assert_allclose(two.intercept_, one.intercept_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("t", [0.0, 100.0])
+@pytest.mark.parametrize("density", [0.45, 0.2, 0.1])
+def test_the_intercept_follows_as_columns_with_a_mean_are_learned(density, t):
+    """Rows that are neither full nor nearly empty end near where the same rows dense do."""
+    own = np.random.default_rng(1)
+    A = sparse.random_array((1500, round(4 / density)), density=density, rng=own, format="csr")
+    A.data += 4.5
+    z = A @ own.normal(size=A.shape[1])
+    t += 3 * z / z.std() + 0.05 * own.normal(size=1500)
+    csr, dense = (FastSGDRegressor(random_state=0).fit(B, t).score(B, t) for B in (A, A.toarray()))
+    assert csr > dense - 0.01
+
+
+@pytest.mark.parametrize("wanted", [0.2, 0.02, 0.002])
+@pytest.mark.parametrize("times", [1, 3])
+def test_how_long_steps_are_by_density(wanted, times):
+    """Entries of one column in a row count once; a classifier's are scikit-learn's."""
+    A = sparse.random_array((4000, 500), density=wanted, rng=rng, format="csr")
+    A = sparse.csr_array((np.repeat(A.data, times), np.repeat(A.indices, times),
+                          times * A.indptr), A.shape)
+    rows = Rows(A)
+    found = intercept_decay(FastSGDRegressor(), rows, LOSSES["huber"], 1)
+    assert found == pytest.approx(max(0.01, 2 * wanted), rel=0.01)
+    assert intercept_decay(FastSGDClassifier(), rows, LOSSES["hinge"], 1) == 0.01
+    assert intercept_decay(FastSGDClassifier(), rows, LOSSES["log_loss"], 3) == 0.1

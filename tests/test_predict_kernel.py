@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from kernel_reference import small_matrix
+from scipy import sparse
 
-from fastsgd import FastSGDClassifier, FastSGDRegressor
+from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor
 from fastsgd.engine.products import FEW, products
 from fastsgd.kernels.predict import combine, dots
 from fastsgd.kernels.rows import Rows
@@ -145,3 +146,15 @@ def test_sparse_weights(n_classes, kind):
     with pytest.raises(ValueError, match="row 7"):
         says(bad)
     np.testing.assert_array_equal(model.densify().coef_, coef)
+
+
+@pytest.mark.parametrize("make", [np.array, sparse.csr_array], ids=["dense", "csr"])
+def test_finite_numbers_beyond_float32_are_not_told_as_infinite_alone(make):
+    """A float32 network sees them as infinite; the message says why."""
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = (X[:, 0] > 0).astype(int)
+    model = FastMLPClassifier((2,), max_iter=2, random_state=0).fit(X.astype(np.float32), y)
+    X[7, 1] = 1e39
+    with np.errstate(over="ignore"), pytest.raises(
+            ValueError, match=r"row 7, column 1 as float32, .* which ends at 3\.4e\+38"):
+        model.predict(make(X))

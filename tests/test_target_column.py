@@ -19,6 +19,7 @@ FORMS = {
     "array": lambda y: y[:, None],
     "list": lambda y: y[:, None].tolist(),
     "frame": lambda y: pd.DataFrame({"target": y}),
+    "sparse frame": lambda y: pd.DataFrame({"target": y}).astype(pd.SparseDtype(y.dtype, 0)),
     "csr_matrix": lambda y: sp.csr_matrix(y[:, None]),
     "csr_array": lambda y: sp.csr_array(y[:, None]),
     "csc_array": lambda y: sp.csc_array(y[:, None]),

@@ -21,6 +21,9 @@ MOST_THREADS = 1024
 """Threads of one call; -n_jobs too. Far more than any machine has cores of, and few enough to
 start."""
 
+BEYOND_FLOATS = 2**1024
+"""The first whole number that no float64 holds."""
+
 RANGES = {
     "max_iter": (1, LARGEST), "n_iter_no_change": (1, LARGEST), "batch_size": (1, LARGEST),
     "merge_every": (1, LARGEST), "max_fun": (1, LARGEST), "average": (0, LARGEST),
@@ -57,6 +60,10 @@ def check_integers(estimator):
     Calls after the first one of `partial_fit`, and models from files, go without scikit-learn's
     checks.
     """
+    for name, value in vars(estimator).items():
+        if is_whole(value) and abs(int(value)) >= BEYOND_FLOATS and name != "random_state":
+            raise ValueError(f"{name} must be a number that float64 holds, below 1.8e308; got an "
+                             f"int of {int(value).bit_length()} bits")
     for name, (least, most) in RANGES.items():
         value = getattr(estimator, name, None)
         if isinstance(value, Integral):  # False, too

@@ -23,6 +23,8 @@ MULTI_CLASS = ("ovr",)
 
 DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
+LARGEST = float(np.finfo(np.float64).max)
+"""Beyond it are whole numbers that no float64 holds."""
 
 
 def check_reserved(estimator):
@@ -139,6 +141,8 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
 
 def checked_targets(y):
     """A sparse y whose positions were checked; one column as an array, taken as a dense one is."""
+    if getattr(y, "ndim", 0) == 2 and y.shape[1] == 1 and hasattr(y, "sparse"):
+        return np.asarray(y)  # a DataFrame with a sparse column
     y = checked(y, "y")
     one = sparse.issparse(y) and (y.ndim == 1 or y.shape[1] == 1)
     return y.toarray() if one else y
@@ -183,7 +187,7 @@ def class_weights(class_weight, classes, y):
         return np.ones(len(classes))
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
-            if not isinstance(weight, numbers.Real) or not 0 <= weight < np.inf:
+            if not isinstance(weight, numbers.Real) or not 0 <= weight <= LARGEST:
                 raise ValueError(
                     f"class_weight must give each class a finite number >= 0, got {weight!r} for "
                     f"class {label!r}; 0 leaves the rows of a class out")

@@ -208,7 +208,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             adaptive=has_flag(learning_rate, tables.ADAPTIVE),
             passive=has_flag(learning_rate, tables.PASSIVE_AGGRESSIVE),
             fit_intercept=self.fit_intercept,
-            intercept_decay=intercept_decay(rows, loss, n_models),
+            intercept_decay=intercept_decay(self, rows, loss, n_models),
             average_from=int(self.average), max_iter=max_iter, tol=tol,
             n_iter_no_change=int(self.n_iter_no_change), shuffle=self.shuffle,
             merge_every=plain(self.merge_every), merge_in_order=is_seed(self.random_state),

@@ -22,7 +22,10 @@ SPARSE_INTERCEPT_DECAY_RARE = 0.1
 
 FULL = 0.5
 """CSR rows that hold so much of their columns are a dense matrix stored as CSR: each weight moves
-about as often as the intercept, which then takes the same steps."""
+about as often as the intercept, which then takes the same steps. In emptier rows that of a
+regressor takes density / FULL of them, at least 0.01: it has to follow while columns with a mean
+are learned. R^2 with columns of mean 5, densities of 0.45, 0.2 and 0.1: 0.9996, 0.9988, 0.9955;
+at 0.01 0.6252, 0.9422 and 0.9810; of the same rows dense 0.9990 and more."""
 
 HALF = 0.5
 """Classes begin at the constant that is best for all rows where it leaves at most so much of the
@@ -40,20 +43,37 @@ OF_CLASSES = {
 SAMPLE, SEED = 10_000, 0xB1A5
 """Rows by which the constant is found where it is no mean."""
 
+LOOKED, MOST_VALUES = 1024, 1_000_000
+"""Rows, and values of them, that are looked at for columns that they name twice."""
 
-def intercept_decay(rows, loss, n_models):
-    """How long steps of the intercept are, beside those of a weight."""
-    if rows.is_dense or _is_full(rows):
+
+def intercept_decay(estimator, rows, loss, n_models):
+    """How long steps of the intercept are, beside those of a weight.
+
+    The same in all processes, also where each has rows of its own.
+    """
+    if rows.is_dense:
         return 1.0
-    return SPARSE_INTERCEPT_DECAY_RARE if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY
+    by_density = not loss.is_classifier
+    least = SPARSE_INTERCEPT_DECAY_RARE if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY
+    full = _density(rows, least if by_density else 1.0) / FULL
+    full = float(np.mean(of_all(estimator, full)))
+    if full >= 1:
+        return 1.0
+    return max(full, least) if by_density else least
 
 
-def _is_full(rows):
+def _density(rows, least):
+    """Share of the rows in which a column has a value, on average; less than `least` is as it is.
+
+    A column that a row names twice counts once: how many do is seen in a sample.
+    """
     n, d = rows.shape
-    full, stored = FULL * n * d, rows.nnz
-    if stored >= full and rows.repeats:  # a column counts once
-        stored = rows.take(np.arange(n)).nnz
-    return stored >= full
+    density = rows.nnz / max(1, n * d)
+    if density < least * FULL:
+        return density
+    many = max(1, min(n, LOOKED, MOST_VALUES * n // rows.nnz))
+    return rows.take(order.spread(SEED, n, many)).nnz / (many * d)
 
 
 def begin_intercepts(job, targets):
