@@ -99,6 +99,21 @@ def test_a_wrong_part_is_named(tmp_path, saved, change, text):
         open_cache(crafted(tmp_path / "c", saved, change))
 
 
+@pytest.mark.parametrize(("name", "shape"), [
+    ("X", [0, 2**62]), ("X", [0, 2**70]), ("y", [0, 2**62]), ("y", [0, 2**70]), ("y", [2**62, 0]),
+    ("y", [0, 0]), ("y", [3, 0])])
+def test_arrays_of_nothing_have_no_absurd_shape(tmp_path, name, shape):
+    cache.save_cache(tmp_path / "empty", np.empty((0, 3)), np.empty(0))
+
+    def change(header, told, body):
+        header[name]["shape"] = shape
+        if name == "X":
+            told["shape"] = shape
+
+    with pytest.raises(DataFileError, match=f"{name} has shape"):
+        open_cache(crafted(tmp_path / "c", tmp_path / "empty", change))
+
+
 def test_the_header_has_a_checksum_of_its_own(tmp_path, saved):
     content = saved.read_bytes()
     (tmp_path / "c").write_bytes(content.replace(b"[60, 20]", b"[60, 28]"))

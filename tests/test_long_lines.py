@@ -144,6 +144,26 @@ def test_errors_name_their_column_in_the_whole_line(monkeypatch, text, place, si
     assert f"line 2, {place}" in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "outcome"), [
+    (b"1:1 2:1 " + b" " * 9000 + b"3:1\n1 1:1\n", [(), (1.0,)]),  # no label, then one
+    (b"1 1:1\n" + b"2,3," * 3000 + b"4 1:1\n", [(1.0,), (2.0, 3.0) * 3000 + (4.0,)]),
+    (b"0" * 9000 + b"2,3 1:1\n", [(2.0, 3.0)]),
+    (b"1 1:1\n" + b"2," * 6000 + b" 1:1\n", "line 2, column 12001: expected a number as the"),
+    (b"1:1 2:1 " + b" " * 9000 + b"1:1\n", "line 1, column 9009: expected a feature index above"),
+])
+@pytest.mark.parametrize("size", [64, 4096, WHOLE])
+def test_a_long_line_may_be_the_first_without_one_label(monkeypatch, text, outcome, size):
+    """The commands read it once more, then as a set of labels."""
+    blocks = module.line_blocks
+    monkeypatch.setattr(module, "line_blocks",
+                        lambda *args, **rules: blocks(*args, **rules, size=size))
+    if isinstance(outcome, str):
+        with pytest.raises(ValueError, match=outcome):
+            module.load_rows(io.BytesIO(text))
+    else:
+        assert [*module.load_rows(io.BytesIO(text))[1]] == outcome
+
+
 class Repeated:
     """A binary file of head + `count` times unit + tail that needs no memory."""
 

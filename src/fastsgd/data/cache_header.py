@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 from fastsgd import __version__
+from fastsgd._integers import MOST_FEATURES
 from fastsgd.data.arrays import INT32_MAX
 from fastsgd.errors import DataFileError
 
@@ -140,7 +141,7 @@ def _places(told, entries, begin, size):
         end += math.prod(shape) * dtype.itemsize
     if end != size:
         raise ValueError(f"is damaged: its arrays end at byte {end}, the file at {size}")
-    if "y" in places and not all(places["y"][1]):  # of no size, whatever the other dimension is
+    if "y" in places and not all(places["y"][1][1:]):
         raise ValueError(f"is damaged: y has shape {places['y'][1]}")
     if told["kind"] == "dense":
         if list(places["X"][1]) != told["shape"]:
@@ -163,7 +164,8 @@ def _place(name, entry, begin, size, types, dimensions):
     if kind not in types:
         raise ValueError(f"is damaged: {name} is of type {kind!r}, not {' or '.join(types)}")
     if (not isinstance(shape, list) or len(shape) not in dimensions
-            or not all(map(_is_count, shape))):
+            or not all(map(_is_count, shape))
+            or (not math.prod(shape) and max(shape) > MOST_FEATURES)):  # no bytes tell of so many
         raise ValueError(f"is damaged: {name} has shape {shape!r}")
     if not _is_count(first) or not _is_count(last):
         raise ValueError(f"is damaged: {name} lies at {first!r} to {last!r}")

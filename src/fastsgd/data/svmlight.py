@@ -247,6 +247,7 @@ class _Rows:
                 if covered is not None:
                     text[end - 1] = covered
                 found = _found(text, at, whole=code == "NO_LABEL")
+                text[end - 1] = ord("\n")  # the range may be read once more
                 place = _place(name, reader.line, block.column(done, at), expected, found)
                 if not self.any_labels or code not in ("NO_LABEL", "ONE_LABEL"):
                     raise ValueError(place)
