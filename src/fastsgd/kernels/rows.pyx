@@ -150,7 +150,7 @@ cdef class Rows:
         at = int(np.argmin(np.isfinite(values)))
         what = "NaN" if np.isnan(values[at]) else "infinity"
         column = at if columns is None else columns[at]
-        if values.dtype == np.float32 and np.isinf(values[at]):  # it may have been a finite float64
+        if values.dtype == np.float32 and np.isinf(values[at]):  # of float64, maybe
             column = f"{column} as float32, which the model computes in and which ends at 3.4e+38"
         return ValueError(
             f"Input X contains {what}: {values[at]} in row {row}, column {column}. All values "
