@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
+from fastsgd.estimators import _intercept
 from fastsgd.estimators._intercept import intercept_decay
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
@@ -154,3 +155,11 @@ def test_how_long_steps_are_by_density(wanted, times):
     assert found == pytest.approx(max(0.01, 2 * wanted), rel=0.01)
     assert intercept_decay(FastSGDClassifier(), rows, LOSSES["hinge"], 1) == 0.01
     assert intercept_decay(FastSGDClassifier(), rows, LOSSES["log_loss"], 3) == 0.1
+
+
+@pytest.mark.parametrize("others", [0.2, 0.9, 3.0])
+def test_processes_with_rows_of_their_own_agree(monkeypatch, others):
+    """All pass by the agreement on the start, or none: one alone would wait for the others."""
+    monkeypatch.setattr(_intercept, "of_all", lambda estimator, said: [said, others])
+    found = intercept_decay(FastSGDRegressor(), Rows(X), LOSSES["huber"], 1)
+    assert found == pytest.approx(min(1.0, (0.06 + others) / 2), rel=0.01)

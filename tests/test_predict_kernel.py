@@ -156,5 +156,5 @@ def test_finite_numbers_beyond_float32_are_not_told_as_infinite_alone(make):
     model = FastMLPClassifier((2,), max_iter=2, random_state=0).fit(X.astype(np.float32), y)
     X[7, 1] = 1e39
     with np.errstate(over="ignore"), pytest.raises(
-            ValueError, match=r"row 7, column 1 as float32, .* which ends at 3\.4e\+38"):
+            ValueError, match=r"row 7, column 1\. .* in float32, where numbers end at 3\.4e\+38"):
         model.predict(make(X))

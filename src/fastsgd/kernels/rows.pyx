@@ -150,11 +150,11 @@ cdef class Rows:
         at = int(np.argmin(np.isfinite(values)))
         what = "NaN" if np.isnan(values[at]) else "infinity"
         column = at if columns is None else columns[at]
-        if values.dtype == np.float32 and np.isinf(values[at]):  # it may have been a finite float64
-            column = f"{column} as float32, which the model computes in and which ends at 3.4e+38"
-        return ValueError(
-            f"Input X contains {what}: {values[at]} in row {row}, column {column}. All values "
-            "must be finite; impute or drop what is missing (sklearn.impute.SimpleImputer)")
+        told = (f"Input X contains {what}: {values[at]} in row {row}, column {column}. All values "
+                "must be finite; impute or drop what is missing (sklearn.impute.SimpleImputer)")
+        if values.dtype == np.float32 and np.isinf(values[at]):  # of a finite float64, maybe
+            told += ". The model computes in float32, where numbers end at 3.4e+38"
+        return ValueError(told)
 
     def max_square(self):
         """The largest |x|^2 of a row; 0 without rows. Not of rows that have `repeats`."""
