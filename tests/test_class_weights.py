@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor
+from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor, load_model, save_model
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(150, 5))
@@ -38,6 +38,22 @@ def test_two_classes_and_networks_multiply(make, y):
     b = make(**how).fit(X, y, sample_weight=WEIGHT * own)
     name = "coef_" if hasattr(a, "coef_") else "coefs_"
     np.testing.assert_array_equal(np.ravel(getattr(a, name)[0]), np.ravel(getattr(b, name)[0]))
+
+
+@pytest.mark.parametrize("make", [FastSGDClassifier, FastMLPClassifier])
+def test_labels_of_digits_are_texts(make, tmp_path):
+    """scikit-learn looks for the number in their place, so both are taken."""
+    texts = np.array(["01", "2", "spam"])[Y]
+    how = {"random_state": 0, "max_iter": 5}
+    expected = make(class_weight={0: 3.0, 1: 0.5}, **how).fit(X, Y)
+    name = "coef_" if hasattr(expected, "coef_") else "coefs_"
+    for weights in ({"01": 3.0, "2": 0.5}, {1: 3.0, 2: 0.5}, {"01": 3.0, "2": 0.5, "spam": 1.0}):
+        model = make(class_weight=weights, **how).fit(X, texts)
+        np.testing.assert_array_equal(getattr(model, name)[0], getattr(expected, name)[0])
+        save_model(model, tmp_path / "m")
+        assert load_model(tmp_path / "m").class_weight == weights
+    with pytest.raises(ValueError, match=r"classes, \['2', 'spam'\], are not in class_weight"):
+        make(class_weight={"01": 2.0, "ham": 1.0}).fit(X, texts)
 
 
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])

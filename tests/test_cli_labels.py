@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import warnings
 
 import numpy as np
 import pytest
 from test_cli import result, run
 
 from fastsgd import load_model, load_svmlight
+from fastsgd.cli.data import read
 from fastsgd.data.cache import open_cache, save_cache
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -37,6 +39,7 @@ def folder(tmp_path_factory):
             ("sets", [f"{y},5" for y in Y])):
         (folder / name).write_text(text(labels))
     for name, y in (("words", np.where(Y, "spam", "ham")), ("bools", Y == 1),
+                    ("digits", np.where(Y, "10", "02")), ("half", np.float16(1 + Y)),
                     ("odd", np.where(Y, "a=b", "c,d")), ("indicator", (X > 0).astype(int)),
                     ("nan_y", np.where(X[:, 0] > 1, np.nan, Y)), ("real", X[:, 0]),
                     ("pairs", X[:, :2])):
@@ -57,6 +60,8 @@ def folder(tmp_path_factory):
     ("train", "1=2,0=0", {1: 2, 0: 0}), ("train", "1.0=2", {1: 2}),
     ("odd.npz", "a=b=2", {"a=b": 2}), ("odd.npz", '{"a=b": 2, "c,d": 1}', {"a=b": 2, "c,d": 1}),
     ("train", '{"0": 3}', {0: 3}), ("words.npz", "balanced", "balanced"),
+    ("digits.npz", "02=3", {"02": 3}), ("digits.npz", "10=3,02=0.5", {"10": 3, "02": 0.5}),
+    ("half.npz", "1=3", {1: 3}),
 ])
 def test_class_weight_takes_labels_of_any_kind(folder, tmp_path, kind, data, given, weights):
     told = result("train", folder / data, *kind, "--class-weight", given, "--seed", 0, "--save",
@@ -70,6 +75,12 @@ def test_class_weight_takes_labels_of_any_kind(folder, tmp_path, kind, data, giv
     again = type(model)(**{**model.get_params(), "class_weight": weights}).fit(X_all, y)
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert result("evaluate", folder / data, "--model", tmp_path / "m") == told["train"]
+
+
+def test_labels_of_half_precision_are_read_without_a_warning(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read(folder / "half.npz")[1].dtype == np.int64
 
 
 @pytest.mark.parametrize(("data", "given", "code", "words"), [

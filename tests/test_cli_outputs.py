@@ -217,7 +217,8 @@ def test_a_full_device(here, line, device):
     full = str(device(7))
     code, out, err = shell(line, FULL=full)
     assert code == 1
-    assert "No space left on device\n" in err
+    name = full if "--save" in line else "/dev/stdout"
+    assert f"error: {name}: No space left on device\n" in err
     assert err.count("fastsgd: error") == err.count("error") == 1
     assert ("epochs" in out) == ("--save" in line)
     assert "Traceback" not in err + out

@@ -1,6 +1,7 @@
 """Checks of parameters and of X, y before any work starts; every message says what is allowed."""
 
 import numbers
+from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
@@ -191,7 +192,25 @@ def class_weights(class_weight, classes, y):
                 raise ValueError(
                     f"class_weight must give each class a finite number >= 0, got {weight!r} for "
                     f"class {label!r}; 0 leaves the rows of a class out")
+        return _by_label(class_weight, classes)
     return compute_class_weight(class_weight, classes=classes, y=y)
+
+
+def _by_label(class_weight, classes):
+    """As compute_class_weight, which looks for a text of digits as a number only."""
+    weights, lacking = np.ones(len(classes)), []
+    for k, label in enumerate(np.asarray(classes).tolist()):
+        key = label
+        if key not in class_weight and isinstance(label, str):
+            with suppress(ValueError):
+                key = int(label)
+        if key in class_weight:
+            weights[k] = class_weight[key]
+        else:
+            lacking.append(label)
+    if lacking and len(classes) - len(lacking) != len(class_weight):
+        raise ValueError(f"The classes, {lacking}, are not in class_weight")
+    return weights
 
 
 def check_init(init, shape, name, dtype):

@@ -4,8 +4,8 @@ import json
 import math
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 
+from fastsgd import _validation
 from fastsgd.data.label_sets import listed
 
 FORM = ("balanced, balanced_running (linear), LABEL=WEIGHT,LABEL=WEIGHT, or a JSON object as "
@@ -124,5 +124,4 @@ def class_weights(model, y):
     present = np.unique(y) if balanced else model.classes_
     if not len(y):
         return {}
-    return dict(zip(present.tolist(), compute_class_weight(given, classes=present, y=y),
-                    strict=True))
+    return dict(zip(present.tolist(), _validation.class_weights(given, present, y), strict=True))

@@ -125,5 +125,7 @@ def whole(y):
         return LabelSets(whole(y.values), y.ptr, y.missing)
     if y is None or y.dtype.kind != "f":
         return y
+    if y.dtype == np.float16:
+        y = y.astype(np.float32)  # 2**53 is beyond its numbers
     are_whole = np.all(np.abs(y) < 2.0**53) and np.all(y == np.trunc(y))
     return y.astype(np.int64) if are_whole else y

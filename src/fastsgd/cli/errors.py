@@ -1,6 +1,7 @@
 """How a command fails: a line on stderr and an exit code, no traceback if it was expected."""
 
 import contextlib
+import errno
 import functools
 import os
 import sys
@@ -10,6 +11,7 @@ import typer
 from fastsgd.cli.outputs import STDOUT
 from fastsgd.errors import FastSGDError
 
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 EXPECTED = (KeyboardInterrupt, MemoryError, OSError, FastSGDError, ValueError)
 
 
@@ -47,6 +49,8 @@ def tell(error):
         text = f"error: not enough memory {error}".rstrip()
     elif isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename is not None else ""
+        if not name and error.errno in NO_ROOM:  # files are named; what is printed has no name
+            name = f"{STDOUT}: "
         text = f"error: {name}{error.strerror or error}"
         if isinstance(error, BrokenPipeError) and error.filename in (None, STDOUT):
             text = ""  # who read our stdout has enough
