@@ -23,7 +23,17 @@ INTERCEPT = (
     "on sparse rows and with smooth losses the intercept of one class against many takes steps of "
     "0.1, not 0.01 of a weight's (see SPARSE_INTERCEPT_DECAY_RARE)"
 )
+DENSITY = (
+    "expects steps of the intercept of 0.01 on sparse rows; ours go by the rows' density for "
+    "losses of regression, and these are full: with 0.01 the intercept lags behind (_intercept.py)"
+)
 EXPECTED_SKLEARN_FAILURES = {
+    "test_late_onset_averaging_reached[SparseSGDClassifier]": DENSITY,
+    "test_late_onset_averaging_reached[SparseSGDRegressor]": DENSITY,
+    "test_average_binary_computed_correctly[SparseSGDClassifier]": DENSITY,
+    "test_sgd_averaged_computed_correctly[SparseSGDRegressor]": DENSITY,
+    "test_sgd_averaged_partial_fit[SparseSGDRegressor]": DENSITY,
+    "test_average_sparse[SparseSGDRegressor]": DENSITY,
     "test_sgd_multiclass_average[SparseSGDClassifier]": INTERCEPT,
     "test_underflow_or_overflow": (
         "expects features of 1e300 to overflow; ours bounds the steps of squared losses and "

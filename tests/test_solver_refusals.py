@@ -46,7 +46,7 @@ LOG = {"loss": "log_loss"}
     ({"solver": "sdca", "sync": "hogwild", "n_jobs": 2}, "takes sparse rows only"),
     ({"solver": "sdca", "early_stopping": True}, "early_stopping=True is not available"),
     ({"solver": "sdca", "average": True}, "average=True is not available"),
-    ({"solver": "sdca", "class_weight": {0: -1.0}}, "weights >= 0"),
+    ({"solver": "sdca", "class_weight": {0: -1.0}}, "finite number >= 0"),
     ({"tol": Gap(), "loss": "perceptron"}, "needs a loss with a dual"),
     ({"tol": Gap(), "penalty": None}, "needs a penalty"),
     ({"tol": Gap(), "alpha": 0, "learning_rate": "constant"}, "needs a penalty"),
