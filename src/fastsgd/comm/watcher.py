@@ -110,8 +110,10 @@ class Watcher(threading.Thread):
                 if fd == self._read:
                     os.read(self._read, 100)
                 else:
-                    poll.unregister(fd)
                     self._reap(self._pidfds[fd])
+                    # else `wait` is just reaping it in another thread: it is looked at again
+                    if self._pidfds[fd] in self.dead:
+                        poll.unregister(fd)
             for rank in range(len(self.processes)):
                 if rank not in self.dead:
                     if rank in unseen:
