@@ -285,3 +285,16 @@ def test_a_program_that_ends_while_a_task_runs(kind):
     """, path=os.path.dirname(__file__))
     assert alive([int(pid) for pid in out.split()]) == []
     assert "died" not in err  # if the thread gets to say something: that it is aborted
+
+
+def test_a_worker_that_another_thread_is_reaping_is_not_forgotten():
+    """Popen.poll says "still running" while another thread is within its wait."""
+    pool = fastsgd.comm.open("process", 2)
+    dying = pool._watcher.processes[0]
+    with dying._waitpid_lock:
+        dying.kill()
+        time.sleep(0.2)  # the watcher is told of the end and cannot reap it yet
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
