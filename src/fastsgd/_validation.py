@@ -188,7 +188,9 @@ def class_weights(class_weight, classes, y):
         return np.ones(len(classes))
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
-            if not isinstance(weight, numbers.Real) or not 0 <= weight <= LARGEST:
+            whole = isinstance(weight, numbers.Integral)  # which may be beyond all floats
+            if not isinstance(weight, numbers.Real) or not (
+                    0 <= (weight if whole else float(weight)) <= LARGEST):
                 raise ValueError(
                     f"class_weight must give each class a finite number >= 0, got {weight!r} for "
                     f"class {label!r}; 0 leaves the rows of a class out")
