@@ -3,10 +3,10 @@
 from numbers import Integral
 
 LARGEST = 2**63 - 1
-"""What kernels count with has 64 bits."""
+"""Largest number that kernels count with, in 64 bits."""
 
 INT32_MAX = 2**31 - 1
-"""What scipy's solvers count with has 32."""
+"""Largest number that scipy's solvers count with, in 32 bits."""
 
 LONGEST_INTERVAL = 2**40
 """Rows between two merges: more than any data has, and 1024 times them still fits."""

@@ -22,7 +22,7 @@ from functools import wraps
 
 SIGNALS = [int(getattr(signal, name)) for name in (
     "SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
-"""Those to which programs give handlers that raise."""
+"""Signals to which programs give handlers that raise."""
 
 # Without the enums that `signal` makes of numbers, which take 30 times as long as the work.
 _get_handler = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
@@ -124,7 +124,7 @@ class _Guard:
 
 
 class _Nothing:
-    """In place of a guard, where one is on duty or none is needed."""
+    """Stands for a guard where one is on duty or none is needed."""
 
     def __enter__(self):
         pass

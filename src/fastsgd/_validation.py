@@ -199,7 +199,7 @@ def class_weights(class_weight, classes, y):
 
 
 def _by_label(class_weight, classes):
-    """As compute_class_weight, which looks for a text of digits as a number only."""
+    """Weights as of compute_class_weight, which looks for a text of digits as a number only."""
     weights, lacking = np.ones(len(classes)), []
     for k, label in enumerate(np.asarray(classes).tolist()):
         key = label

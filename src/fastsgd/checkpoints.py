@@ -7,7 +7,7 @@ from fastsgd.model_file import save_model
 from fastsgd.output_target import check_output
 
 ADDED = ("seconds", "bytes_sent", "comm_seconds")
-"""What of fit_stats_ is added up over the legs."""
+"""Entries of fit_stats_ that are added up over the legs."""
 
 
 def train_in_legs(model, X, y, path, *, every, resume=False, sample_weight=None):
