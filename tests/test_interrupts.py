@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from comm_left import gone
 
+from sklearn import get_config
+
 import fastsgd.comm
 import interrupts
 from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor, Workers, _interrupts
@@ -280,7 +282,7 @@ def test_one_interrupt_at_places_all_over(name, tmp_path):
     at_event(call, -1)  # what is imported or looked up once
     events, _ = at_event(call, -1)
     gc.collect()
-    before = interrupts.present(tmp_path)
+    before, settings = interrupts.present(tmp_path), get_config()
     for number in np.linspace(1, events, places).astype(int):
         try:
             at_event(call, number)
@@ -288,6 +290,7 @@ def test_one_interrupt_at_places_all_over(name, tmp_path):
         except KeyboardInterrupt:  # of a garbage collection: given again
             pass
         assert interrupts.left(before, tmp_path) == {}, f"event {number} of {events}"
+        assert get_config() == settings, f"event {number} of {events}"
 
 
 @pytest.mark.parametrize(("kind", "rounds", "presses"), [
@@ -358,3 +361,22 @@ def test_a_pool_whose_end_was_never_called(tmp_path):
         gc.collect()
     assert interrupts.left(interrupts_before, tmp_path) == {}
     assert gone(pids)
+
+
+def test_settings_of_scikit_learn_are_put_back():
+    """An interrupt between its line that skips checks of parameters and the one that ends that."""
+    before, places = get_config(), []
+
+    def look(frame, event, arg):
+        if event == "return" and frame.f_code.co_name == "set_config" and not places:
+            places.append(frame)
+            press()
+
+    sys.setprofile(look)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            FastSGDClassifier(max_iter=2, tol=None).fit(X, Y)
+    finally:
+        sys.setprofile(None)
+    assert places
+    assert get_config() == before

@@ -7,7 +7,8 @@ from fastsgd import FastMLPClassifier, FastMLPRegressor
 
 ESTIMATORS = [
     FastMLPClassifier(max_iter=100),
-    FastMLPClassifier(solver="lbfgs", hidden_layer_sizes=(10,)),
+    # alpha: without it scores reach 3000, and log(predict_proba) is -inf, which a check expects
+    FastMLPClassifier(solver="lbfgs", hidden_layer_sizes=(10,), alpha=0.1),
     FastMLPClassifier((10,), solver="rmsprop", learning_rate_init=0.01, max_iter=100,
                       sync="map_reduce", n_jobs=2, loss="squared_error"),
     FastMLPRegressor(max_iter=100),

@@ -74,6 +74,14 @@ def test_search_finds_the_least_cost(best, start):
     assert best / 1.4143 <= found <= best * 1.4143
 
 
+def test_search_ends_where_shorter_steps_are_hardly_better():
+    """The model begins at its best: what steps lose falls with them, and soon tells nothing."""
+    tried = []
+    found = step_size.search(lambda eta: tried.append(eta) or 0.4 + eta, 0.1)
+    assert len(tried) < 15
+    assert 1e-5 < found < 1e-3
+
+
 def test_search_ends_where_no_step_is_best():
     assert step_size.search(lambda eta: eta, 1.0) >= 2.0 ** -(step_size.MOST_TRIALS + 1)
     assert step_size.search(lambda eta: np.inf, 1.0) > 0

@@ -30,7 +30,11 @@ HORIZON = 4
 """Epochs within which no step may exceed the best of the sample times sqrt(sample / steps)."""
 
 PATIENCE = 2
-"""Values in a row that are no better before the search turns: objectives of a sample are noisy."""
+"""Values in a row that are hardly better before the search turns: a sample's objectives are noisy."""
+
+GAIN = 1e-3
+"""What is hardly better: by less than this part. Where the model begins at its best, each halving
+of the step is a little better, down to steps that do nothing."""
 
 MOST_TRIALS = 40
 BACK_OFF = 4.0
@@ -112,12 +116,14 @@ def search(cost, start):
         for _ in range(MOST_TRIALS):
             eta *= factor
             now = cost(eta)
-            if now < least:
-                best, least, worse = eta, now, 0
+            if now < least * (1 - GAIN):
+                worse = 0
             elif np.isfinite(now) or factor > 1:  # downwards out of a range where all diverge
                 worse += 1
-                if worse == PATIENCE:
-                    break
+            if now < least:
+                best, least = eta, now
+            if worse == PATIENCE:
+                break
         if best != turn:
             break
     return best

@@ -4,15 +4,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from fastsgd._compat import with_callbacks
 from fastsgd._integers import check_range
 from fastsgd.engine.mlp.loop import has_ended
 from fastsgd.errors import ResumeError
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._mlp_settings import rule_of
-from fastsgd.estimators._unchanged import unchanged_on_error
 
 
 @dataclass
@@ -47,9 +45,7 @@ class Stream:
 class ResumableMLP:
     """`resume`, for FastMLPClassifier and FastMLPRegressor."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def resume(self, X, y, *, max_iter=None, sample_weight=None):
         """Goes on with the training of the last fit, up to `max_iter` epochs in total.
 

@@ -1,12 +1,12 @@
 """`resume`: the training of the last fit goes on, as if it had never been interrupted."""
 
-from sklearn.base import _fit_context, is_classifier
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from fastsgd._compat import with_callbacks
 from fastsgd._integers import check_range
 from fastsgd._validation import check_combinations, is_seed
 from fastsgd.errors import ResumeError
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._to_sklearn import to_sklearn
 from fastsgd.solvers import Gap, solver_of
 
@@ -14,8 +14,7 @@ from fastsgd.solvers import Gap, solver_of
 class Resumable:
     """What becomes of a fitted linear model: a longer training, or scikit-learn's model."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
+    @fit_method
     def resume(self, X, y, *, max_iter=None, sample_weight=None):
         """Goes on with the training of the last fit, up to `max_iter` epochs in total.
 

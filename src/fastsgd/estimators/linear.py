@@ -1,21 +1,19 @@
 """FastSGDClassifier: linear classifiers trained by SGD on sparse or dense rows."""
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, class_weights
 from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._label_columns import column_labels
 from fastsgd.estimators._multilabel import Multilabel, label_weights, weight_pairs
 from fastsgd.estimators._targets import Indicator, OneAgainstRest
-from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
 from fastsgd.losses import LOSSES
 from fastsgd.probability import label_probabilities, log_probabilities, probabilities
@@ -135,9 +133,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self.solver = solver
         self.batch_size = batch_size
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Trains from `coef_init` (zeros; with `warm_start` the last weights).
 
@@ -178,9 +174,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         return self
 
     @OneByOneOnly
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One epoch over these rows, from the weights so far.
 

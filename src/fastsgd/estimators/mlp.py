@@ -1,20 +1,19 @@
 """FastMLPClassifier: multilayer perceptrons that classify sparse or dense rows."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from fastsgd._compat import with_callbacks
 from fastsgd._validation import class_weights
 from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._label_columns import LabelColumns, column_labels
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._multilabel import label_weights
-from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.estimators._workers import union
 from fastsgd.probability import log_sigmoid, log_softmax, with_highest_at
 
@@ -112,9 +111,7 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
         self.device = device
         self.max_time = max_time
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def fit(self, X, y, sample_weight=None):
         """Trains from new weights; with `warm_start` from the last ones.
 
@@ -138,9 +135,7 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
         return self._fit(X, y, sample_weight, incremental=False)
 
     @available_if(takes_minibatches)
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """One epoch over these rows, from the weights and the optimizer's state so far.
 

@@ -1,17 +1,16 @@
 """FastMLPRegressor: multilayer perceptrons that predict one or several numbers."""
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_Xy
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._mlp_base import MLP, takes_minibatches
 from fastsgd.estimators._mlp_docs import with_parameters
 from fastsgd.estimators._targets import NumberTargets, is_multilabel
-from fastsgd.estimators._unchanged import unchanged_on_error
 
 
 @with_parameters
@@ -96,9 +95,7 @@ class FastMLPRegressor(NumberTargets, RegressorMixin, MLP):
         self.device = device
         self.max_time = max_time
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def fit(self, X, y, sample_weight=None):
         """Trains from new weights; with `warm_start` from the last ones.
 
@@ -121,9 +118,7 @@ class FastMLPRegressor(NumberTargets, RegressorMixin, MLP):
         return self._fit(X, y, sample_weight, incremental=False)
 
     @available_if(takes_minibatches)
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over these rows, from the weights and the optimizer's state so far.
 

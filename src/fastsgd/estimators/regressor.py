@@ -1,16 +1,15 @@
 """FastSGDRegressor: linear regression trained by SGD on sparse or dense rows."""
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
-from fastsgd._compat import with_callbacks
 from fastsgd._validation import check_combinations, check_Xy
 from fastsgd.estimators._base import LinearSGD
 from fastsgd.estimators._decision import decision
 from fastsgd.estimators._docs import with_parameters
+from fastsgd.estimators._fit_method import fit_method
 from fastsgd.estimators._targets import NumberTargets
-from fastsgd.estimators._unchanged import unchanged_on_error
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 from fastsgd.solvers import OneByOneOnly
 
@@ -91,9 +90,7 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         self.solver = solver
         self.batch_size = batch_size
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
         """Trains from `coef_init` (zeros; with `warm_start` the last weights).
 
@@ -125,9 +122,7 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         return self
 
     @OneByOneOnly
-    @_fit_context(prefer_skip_nested_validation=True)
-    @with_callbacks
-    @unchanged_on_error
+    @fit_method
     def partial_fit(self, X, y, sample_weight=None):
         """One epoch over these rows, from the weights so far.
 

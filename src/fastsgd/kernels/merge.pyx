@@ -53,14 +53,17 @@ cdef extern from *:
     /* One thread's own figures, and where all meet: each on cache lines of its own. */
     typedef struct {
         double apart, merged; /* losses met by replicas and by the merged weights, fading */
+        double met;           /* mean loss of a row between the last two merges; -1: none yet */
         int64_t gap, rest;    /* tiles of a thread between two looks, and until the next */
         int64_t halvings;     /* that these looks know of */
+        int64_t next;         /* halvings that the next bad look will make */
     } fsgd_looks;
     typedef struct {
         _Alignas(64) double intercept;
         double base_intercept, loss;
         int64_t tiles; /* of this segment; -1: the replica is not in use */
         double apart, merged; /* losses of a look, before the merge and after it */
+        double met;           /* loss since the last merge */
         fsgd_looks looks;     /* of a thread that merges by itself */
     } fsgd_own;
     typedef struct {
@@ -84,9 +87,11 @@ cdef extern from *:
     ctypedef struct fsgd_looks:
         double apart
         double merged
+        double met
         int64_t gap
         int64_t rest
         int64_t halvings
+        int64_t next
 
     ctypedef struct fsgd_own:
         double intercept
@@ -95,6 +100,7 @@ cdef extern from *:
         int64_t tiles
         double apart
         double merged
+        double met
         fsgd_looks looks
 
     ctypedef struct fsgd_meeting:
@@ -111,21 +117,37 @@ cdef int64_t LINE = 16
 # A merge went too far if rows meet so many times the loss of the replicas; older looks fade.
 # Looks at merges that did no harm came to at most 1.06 times, one to 1.24 (docs/algorithms.md).
 cdef double WORSE = 1.25, FADE = 0.9
+# Between two looks: rows that meet so many times the loss of the interval before ask for one.
+cdef double SURGE = 2.0
 # Tiles of a thread between two looks, which take two passes over a tile: after a good one twice
 # as many as before it, up to these.
 cdef int64_t SELDOM = 64
+# Halvings of one bad look: twice those of the last, up to these, until looks are seldom again.
+cdef int64_t MOST_HALVINGS = 8
 
 
-cdef bint _went_too_far(fsgd_looks *looks, double apart, double merged) noexcept nogil:
-    """Takes note of a look; True where the merged weights are far worse, also by NaN."""
+cdef int64_t _halvings_due(fsgd_looks *looks, double apart, double merged) noexcept nogil:
+    """Takes note of a look; not 0 where the merged weights are far worse, also by NaN."""
+    cdef int64_t due = looks.next
     looks.apart = FADE * looks.apart + apart
     looks.merged = FADE * looks.merged + merged
     if looks.merged <= WORSE * looks.apart:
         looks.gap = looks.rest = min(SELDOM, 2 * looks.gap + 1)
-        return False
+        if looks.gap == SELDOM:
+            looks.next = 1
+        return 0
     looks.apart = looks.merged = 0
     looks.gap = looks.rest = 0
-    return True
+    looks.next = min(MOST_HALVINGS, 2 * due)
+    return due
+
+
+cdef void _compare_intervals(fsgd_looks *looks, double met, int64_t tiles) noexcept nogil:
+    """Takes note of what rows met in `tiles`; a surge is followed by looks at every merge."""
+    cdef double now = met / tiles, before = looks.met
+    looks.met = now
+    if before >= 0 and not now <= SURGE * before:
+        looks.gap = looks.rest = 0
 
 
 cdef class Replicas:
@@ -201,8 +223,8 @@ cdef class Replicas:
 
         The first epoch, of the longest steps, begins with looks at every merge.
         """
-        cdef fsgd_looks fresh = fsgd_looks(0, 0, 0 if self.trainer.t == 1 else SELDOM, 0,
-                                           self.halvings)
+        cdef fsgd_looks fresh = fsgd_looks(0, 0, -1, 0 if self.trainer.t == 1 else SELDOM, 0,
+                                           self.halvings, 1)
         self.looks = fresh
         for rank in range(self.n_threads):
             self.own[rank].looks = fresh
@@ -262,7 +284,8 @@ cdef class Replicas:
         cdef fsgd_clock clock
         cdef int64_t j = self.trainer.segment_begin, end = self.trainer.segment_end
         cdef int64_t share, first, last, done
-        cdef double part
+        cdef double part, met
+        cdef int64_t halvings
         cdef bint due
         cdef fsgd_looks looks = self.looks  # every thread draws the same conclusions
         cdef int64_t slice = (self.length // self.n_threads // LINE + 1) * LINE
@@ -277,18 +300,22 @@ cdef class Replicas:
             due = looks.rest <= 0 and part * self.n_threads > 1
             first = min(end, j + rank * share)
             last = min(end, first + share)
+            met = tally.loss
             if first < last:
                 clock = clocks[first]
                 done = fsgd_run_tiles(p, tile, first, last, &clock, tally, NULL, &shared.stop)
                 self.own[rank].tiles += done - first
                 if done < last and fsgd_load_i64(&shared.unsound) >= 0:
                     return  # `run` raises, which stops the others
+            self.own[rank].met = tally.loss - met
+            done = j
             j = min(end, j + share * self.n_threads)
             looks.rest -= share
             if due:
                 self.own[rank].apart = self._losses(p, tile, j + rank, end)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
+            _compare_intervals(&looks, self._met(), j - done)
             if due:
                 self._keep_mean(rank, slice_begin, slice_end)
             self._sum(part, slice_begin, slice_end)
@@ -300,8 +327,9 @@ cdef class Replicas:
                 self.own[rank].merged = self._losses(p, tile, j + rank, end)
                 if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                     return
-                if self._all_went_too_far(&looks):
-                    self._take_mean(rank, slice_begin, slice_end)
+                halvings = self._halvings_of_all(&looks)
+                if halvings:
+                    self._take_mean(rank, slice_begin, slice_end, halvings)
                     if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                         return
         if rank == 0:
@@ -314,6 +342,7 @@ cdef class Replicas:
         cdef fsgd_clock clock = clocks[self.trainer.segment_begin]
         cdef fsgd_own *own = &self.own[rank]
         cdef int64_t j, last, share, take, begun, since = 0
+        cdef double met = 0
         cdef bint due
         cdef int never = 0  # what was taken is finished: the Trainer counts on it
         self._lock()
@@ -342,7 +371,8 @@ cdef class Replicas:
                     own.merged = self._losses(p, tile, j, self.trainer.segment_end)
                     self._judge_own(own)
                 fsgd_unlock(&self.meeting.lock)
-                since, begun = 0, j
+                _compare_intervals(&own.looks, tally.loss - met, since)
+                since, begun, met = 0, j, tally.loss
         self._lock()
         j = fsgd_load_i64(&shared.cursor)
         self._exchange(rank, self._part(&clock, self._apart(since, j - begun)))
@@ -363,14 +393,22 @@ cdef class Replicas:
         fsgd_run_tiles(&problem, tile, j, j + 1, &clock, &tally, NULL, &never)
         return tally.loss
 
-    cdef bint _all_went_too_far(self, fsgd_looks *looks) noexcept nogil:
+    cdef double _met(self) noexcept nogil:
+        """The loss of all threads since the last merge; between two barriers."""
+        cdef double sum = 0
+        cdef int r
+        for r in range(self.n_threads):
+            sum += self.own[r].met
+        return sum
+
+    cdef int64_t _halvings_of_all(self, fsgd_looks *looks) noexcept nogil:
         """The same answer for every thread, from what all have seen; between two barriers."""
         cdef double apart = 0, merged = 0
         cdef int r
         for r in range(self.n_threads):
             apart += self.own[r].apart
             merged += self.own[r].merged
-        return _went_too_far(looks, apart, merged)
+        return _halvings_due(looks, apart, merged)
 
     cdef void _keep_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
         """Before a merge in order: what is taken if it goes too far, as the mean never does."""
@@ -387,7 +425,8 @@ cdef class Replicas:
                 sum += self.own[r].intercept - now
             self.kept_intercept = now + sum / self.n_threads
 
-    cdef void _take_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
+    cdef void _take_mean(self, int rank, int64_t begin, int64_t end,
+                         int64_t halvings) noexcept nogil:
         """Undoes a merge that went too far, a slice by each thread, and halves the reach."""
         cdef size_t size = 4 if self.trainer.p.X.real == FSGD_F32 else 8
         cdef const void *mean = <const void *>(self.kept + begin * size)
@@ -399,21 +438,22 @@ cdef class Replicas:
         self.own[rank].intercept = self.kept_intercept
         if rank == 0:
             self.trainer.shared.intercept = self.kept_intercept
-            self._halve()
+            self._halve(halvings)
 
     cdef void _judge_own(self, fsgd_own *own) noexcept nogil:
         """Halves the reach if one thread, which has the lock, went too far; not twice for one
         cause: what others have halved counts."""
         cdef bint known = own.looks.halvings == self.halvings
-        if _went_too_far(&own.looks, own.apart, own.merged) and known:
-            self._halve()
+        cdef int64_t halvings = _halvings_due(&own.looks, own.apart, own.merged)
+        if known:
+            self._halve(halvings)
         if not known:
             own.looks.apart = own.looks.merged = 0
         own.looks.halvings = self.halvings
 
-    cdef void _halve(self) noexcept nogil:
-        fsgd_store_f64(&self._reach, 0.5 * self._reach)
-        self.halvings += 1
+    cdef void _halve(self, int64_t times) noexcept nogil:
+        fsgd_store_f64(&self._reach, fsgd_load_f64(&self._reach) * 0.5**times)
+        self.halvings += times
 
     cdef void _lock(self) noexcept nogil:
         while not fsgd_try_lock(&self.meeting.lock):
