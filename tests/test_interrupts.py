@@ -10,7 +10,6 @@ import warnings
 import numpy as np
 import pytest
 from comm_left import gone
-
 from sklearn import get_config
 
 import fastsgd.comm

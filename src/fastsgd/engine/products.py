@@ -4,16 +4,21 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastsgd.engine.threads import Team, count_threads
 from fastsgd.kernels.predict import combine, dots
 
 FEW = 3
 """Up to so many models each has a pass of its own over a block of rows; more lie side by side."""
 
 VALUES = 1 << 20
-"""Values of X that are converted at a time, where the weights are float64 and X is not."""
+"""Values of X that are converted at a time, where the weights are float64 and X is not; and that a
+thread works on between two looks at whether it should end."""
+
+WORK_FOR_THREADS = 4 * VALUES
+"""Products of a value and a weight below which threads cost more than they bring (measured)."""
 
 
-def products(rows, W):
+def products(rows, W, n_jobs=1):
     """X W, of which scipy's product is the same up to rounding.
 
     Parameters
@@ -22,11 +27,13 @@ def products(rows, W):
         They are checked, unless they were before.
     W : ndarray of shape (n_features, n_models)
         float32 or float64. Many models are not copied if C-contiguous and of X's type or wider.
+    n_jobs : int or None, default=1
+        Threads that share large work, as `count_threads` counts them.
 
     Returns
     -------
     ndarray of shape (n_rows, n_models)
-        Of the wider of both types, in which sums are.
+        Of the wider of both types, in which sums are. The same bits by any threads.
 
     Raises
     ------
@@ -41,23 +48,46 @@ def products(rows, W):
         return np.empty((0, n_models), dtype)
     if n_models <= FEW:
         z = np.empty((n_models, n), dtype)
-        _use(rows, dots(rows, np.ascontiguousarray(W.T, dtype), z, 0, n))
+        W = np.ascontiguousarray(W.T, dtype)
+        _share(rows, lambda begin, end: dots(rows, W, z, begin, end), n_models, n_jobs)
         return z.T
     if W.dtype != dtype or W.strides[1] != W.itemsize:
         W = np.ascontiguousarray(W, dtype)
-    out = np.empty((n, n_models), dtype)
+    z = np.empty((n, n_models), dtype)
     if rows.dtype == dtype:
-        _use(rows, combine(rows, W, out, 0, n))
-        return out
+        _share(rows, lambda begin, end: combine(rows, W, z, begin, end), n_models, n_jobs)
+        return z
     rows.check()
-    cuts = rows.cut(max(1, rows.nnz // VALUES))
-    for begin, end in pairwise(cuts):
-        combine(rows.part(begin, end, dtype), W, out[begin:end], 0, end - begin)
-    return out
+
+    def convert(begin, end):
+        return combine(rows.part(begin, end, dtype), W, z[begin:end], 0, end - begin)
+
+    _share(rows, convert, n_models, n_jobs)
+    return z
 
 
-def _use(rows, bad):
-    """Raises for a row that cannot be used; else all have been checked."""
-    if bad >= 0:
-        raise rows.complaint(bad)
+def _share(rows, use, n_models, n_jobs):
+    """``use(begin, end)`` of all rows by threads, each of which takes every so many-th piece.
+
+    Raises for the first row of which it says that it cannot be used; else all have been checked.
+    """
+    n_threads = 1 if rows.nnz * n_models < WORK_FOR_THREADS else count_threads(n_jobs)
+    pieces = list(pairwise(rows.cut(max(1, rows.nnz // VALUES)).tolist()))
+    n_threads = min(n_threads, len(pieces))
+    bad, stopped = [], []
+
+    def work(rank):
+        for begin, end in pieces[rank::n_threads]:
+            first = -1 if stopped else use(begin, end)
+            if first >= 0:
+                bad.append(first)
+                break
+
+    if n_threads == 1:
+        work(0)
+    else:
+        with Team(n_threads, lambda: stopped.append(True)) as team:
+            team.run(work)
+    if bad:
+        raise rows.complaint(min(bad))
     rows.checked = True

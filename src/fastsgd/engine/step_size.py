@@ -30,7 +30,7 @@ HORIZON = 4
 """Epochs within which no step may exceed the best of the sample times sqrt(sample / steps)."""
 
 PATIENCE = 2
-"""Values in a row that are hardly better before the search turns: a sample's objectives are noisy."""
+"""Values in a row that are hardly better before the search turns: samples are noisy."""
 
 GAIN = 1e-3
 """What is hardly better: by less than this part. Where the model begins at its best, each halving

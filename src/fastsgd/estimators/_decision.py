@@ -26,7 +26,8 @@ def decision(model, X):
         dtype=[np.float64, np.float32], order="C", ensure_all_finite=False, reset=False)
     rows, coef = Rows(X), by_class(model.coef_)
     if not sparse.issparse(coef):
-        return products(rows, coef.T) + model.intercept_
+        z, intercept = products(rows, coef.T, model.n_jobs), model.intercept_
+        return np.add(z, intercept, out=z if np.result_type(z, intercept) == z.dtype else None)
     rows.check()  # both are: scipy's product may follow them
     z = X @ coef.T
     return (z.toarray() if sparse.issparse(z) else z) + model.intercept_

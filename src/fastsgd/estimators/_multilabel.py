@@ -40,9 +40,11 @@ class Multilabel(LabelColumns, LinearClassifierMixin):
         -------
         ndarray of shape (n_samples,), or int ndarray of shape (n_samples, n_labels)
         """
+        scores = self.decision_function(X)
         if self._is_multilabel:
-            return (self.decision_function(X) > 0).astype(int)
-        return super().predict(X)
+            return (scores > 0).astype(int)
+        columns = scores > 0 if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_.take(columns, mode="clip")  # which is twice as fast, and none is
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

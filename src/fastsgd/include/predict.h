@@ -10,18 +10,54 @@
 #include "rows.h"
 #include "simd.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* z[i] = x_i.w for rows begin..end; w: n_cols, z: n_rows, both of X's type or double. Returns the
  * first row that cannot be used, or -1. */
 typedef int64_t (*fsgd_predict_fn)(const fsgd_rows *X, const void *w, int64_t begin, int64_t end,
                                    int checked, void *z);
 
-/* Bit by bit as in rows.h: the sign of what FSGD_BEYOND gives is set for a column outside. Four are
- * compared before they are followed, which costs less than a pass of its own; four sums, so that
- * an addition need not wait for the one before. */
+/* Whether one of eight columns is outside, seen before they are followed: less than a pass of its
+ * own costs. Bit by bit as in rows.h: the sign of what FSGD_BEYOND gives is set for a column
+ * outside. */
 #define FSGD_BEYOND(C) (C | (last - C))
-#define FSGD_PREDICT_CSR(TARGET, NAME, REAL, REAL_NAME, WEIGHT, INDEX, INDEX_NAME, UNSIGNED,       \
+#define FSGD_ANY_BEYOND(INDEX, INDEX_NAME, UNSIGNED)                                              \
+    static inline int fsgd_any_beyond_base_##INDEX_NAME(const INDEX *column, UNSIGNED last)       \
+    {                                                                                             \
+        UNSIGNED any = 0;                                                                         \
+        for (int k = 0; k < 8; k++) any |= FSGD_BEYOND((UNSIGNED)column[k]);                      \
+        return (int)(any >> (8 * sizeof(UNSIGNED) - 1));                                          \
+    }
+FSGD_ANY_BEYOND(int32_t, i32, uint32_t)
+FSGD_ANY_BEYOND(int64_t, i64, uint64_t)
+#undef FSGD_ANY_BEYOND
+
+#if defined(__x86_64__)
+FSGD_AVX2 static inline int fsgd_any_beyond_avx2_i32(const int32_t *column, uint32_t last_)
+{
+    const __m256i last = _mm256_set1_epi32((int32_t)last_),
+                  c = _mm256_loadu_si256((const __m256i *)column);
+    return _mm256_movemask_ps(
+        _mm256_castsi256_ps(_mm256_or_si256(c, _mm256_sub_epi32(last, c))));
+}
+
+FSGD_AVX2 static inline int fsgd_any_beyond_avx2_i64(const int64_t *column, uint64_t last_)
+{
+    const __m256i last = _mm256_set1_epi64x((int64_t)last_),
+                  c = _mm256_loadu_si256((const __m256i *)column),
+                  d = _mm256_loadu_si256((const __m256i *)(column + 4));
+    return _mm256_movemask_pd(_mm256_castsi256_pd(
+        _mm256_or_si256(_mm256_or_si256(c, _mm256_sub_epi64(last, c)),
+                        _mm256_or_si256(d, _mm256_sub_epi64(last, d)))));
+}
+#endif
+
+/* Four sums, so that an addition need not wait for the one before. */
+#define FSGD_PREDICT_CSR(TARGET, ISA, NAME, REAL, REAL_NAME, WEIGHT, INDEX, INDEX_NAME, UNSIGNED, \
                          LAST)                                                                    \
-    TARGET static int64_t fsgd_predict_##NAME##_##INDEX_NAME(                                     \
+    TARGET static int64_t fsgd_predict_##ISA##_##NAME##_##INDEX_NAME(                             \
         const fsgd_rows *X, const void *w_, int64_t begin, int64_t end, int checked, void *z_)    \
     {                                                                                             \
         const REAL *x = (const REAL *)X->data;                                                    \
@@ -30,27 +66,21 @@ typedef int64_t (*fsgd_predict_fn)(const fsgd_rows *X, const void *w, int64_t be
         const UNSIGNED last = LAST;                                                               \
         for (int64_t i = begin; i < end; i++) {                                                   \
             const int64_t first = X->indptr[i], stop = X->indptr[i + 1];                          \
-            WEIGHT sum = 0, sum1 = 0, sum2 = 0, sum3 = 0;                                         \
+            WEIGHT sum[4] = {0};                                                                  \
             int64_t j = first;                                                                    \
-            for (; j + 4 <= stop; j += 4) {                                                       \
-                const UNSIGNED c = (UNSIGNED)column[j], c1 = (UNSIGNED)column[j + 1],             \
-                               c2 = (UNSIGNED)column[j + 2], c3 = (UNSIGNED)column[j + 3];        \
-                if ((FSGD_BEYOND(c) | FSGD_BEYOND(c1) | FSGD_BEYOND(c2) | FSGD_BEYOND(c3)) >>     \
-                    (8 * sizeof(UNSIGNED) - 1))                                                   \
-                    return i;                                                                     \
-                sum += (WEIGHT)x[j] * w[c];                                                       \
-                sum1 += (WEIGHT)x[j + 1] * w[c1];                                                 \
-                sum2 += (WEIGHT)x[j + 2] * w[c2];                                                 \
-                sum3 += (WEIGHT)x[j + 3] * w[c3];                                                 \
+            for (; j + 8 <= stop; j += 8) {                                                       \
+                if (fsgd_any_beyond_##ISA##_##INDEX_NAME(column + j, last)) return i;             \
+                for (int k = 0; k < 8; k++)                                                       \
+                    sum[k & 3] += (WEIGHT)x[j + k] * w[(UNSIGNED)column[j + k]];                  \
             }                                                                                     \
-            for (; j < stop; j++) {                                                               \
+            for (int k = 0; j < stop; j++, k++) {                                                 \
                 const UNSIGNED c = (UNSIGNED)column[j];                                           \
                 if (FSGD_BEYOND(c) >> (8 * sizeof(UNSIGNED) - 1)) return i;                       \
-                sum += (WEIGHT)x[j] * w[c];                                                       \
+                sum[k & 3] += (WEIGHT)x[j] * w[c];                                                \
             }                                                                                     \
-            sum = (sum + sum1) + (sum2 + sum3);                                                   \
-            ((WEIGHT *)z_)[i] = sum;                                                              \
-            if (!checked && sum - sum != 0 && !fsgd_finite_##REAL_NAME(x, first, stop)) return i; \
+            const WEIGHT all = (sum[0] + sum[1]) + (sum[2] + sum[3]);                             \
+            ((WEIGHT *)z_)[i] = all;                                                              \
+            if (!checked && all - all != 0 && !fsgd_finite_##REAL_NAME(x, first, stop)) return i; \
         }                                                                                         \
         return -1;                                                                                \
     }
@@ -75,16 +105,16 @@ typedef int64_t (*fsgd_predict_fn)(const fsgd_rows *X, const void *w, int64_t be
         return -1;                                                                                \
     }
 
-#define FSGD_PREDICT(TARGET, NAME, REAL, REAL_NAME, WEIGHT)                                       \
-    FSGD_PREDICT_CSR(TARGET, NAME, REAL, REAL_NAME, WEIGHT, int32_t, i32, uint32_t,               \
+#define FSGD_PREDICT(TARGET, ISA, NAME, REAL, REAL_NAME, WEIGHT)                                  \
+    FSGD_PREDICT_CSR(TARGET, ISA, NAME, REAL, REAL_NAME, WEIGHT, int32_t, i32, uint32_t,               \
                      X->n_cols - 1 < INT32_MAX ? (uint32_t)(X->n_cols - 1) : INT32_MAX)           \
-    FSGD_PREDICT_CSR(TARGET, NAME, REAL, REAL_NAME, WEIGHT, int64_t, i64, uint64_t,               \
+    FSGD_PREDICT_CSR(TARGET, ISA, NAME, REAL, REAL_NAME, WEIGHT, int64_t, i64, uint64_t,               \
                      (uint64_t)(X->n_cols - 1))                                                   \
-    FSGD_PREDICT_DENSE(TARGET, NAME, REAL, REAL_NAME, WEIGHT)
-#define FSGD_PREDICT_TARGET(TARGET, NAME)                                                         \
-    FSGD_PREDICT(TARGET, NAME##_f32, float, f32, float)                                           \
-    FSGD_PREDICT(TARGET, NAME##_mixed, float, f32, double)                                        \
-    FSGD_PREDICT(TARGET, NAME##_f64, double, f64, double)
+    FSGD_PREDICT_DENSE(TARGET, ISA##_##NAME, REAL, REAL_NAME, WEIGHT)
+#define FSGD_PREDICT_TARGET(TARGET, ISA)                                                          \
+    FSGD_PREDICT(TARGET, ISA, f32, float, f32, float)                                             \
+    FSGD_PREDICT(TARGET, ISA, mixed, float, f32, double)                                          \
+    FSGD_PREDICT(TARGET, ISA, f64, double, f64, double)
 FSGD_PREDICT_TARGET(, base)
 #if defined(__x86_64__)
 FSGD_PREDICT_TARGET(FSGD_AVX2, avx2)
