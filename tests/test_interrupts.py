@@ -133,7 +133,7 @@ def test_other_signals_and_handlers():
 
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         @orderly
         def work():
@@ -156,7 +156,7 @@ def test_other_signals_and_handlers():
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, before)  # nohup ignores it
 
 
 def test_a_handler_that_is_set_meanwhile_stays():
