@@ -13,8 +13,8 @@ import os
 import numpy as np
 
 from fastsgd import FastSGDClassifier
-from fastsgd.engine.loop import Settings
-from fastsgd.engine.objective import Objective
+from fastsgd.engine.linear.objective import Objective
+from fastsgd.engine.linear.sgd import Settings
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty

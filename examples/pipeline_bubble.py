@@ -27,7 +27,7 @@ import numpy as np
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.pipeline.schedule import bubble, draw
 from fastsgd.engine.mlp.pipeline.stage import Stages
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 
 SIZES = ((2, 2), (2, 8), (3, 4), (4, 4), (4, 8))
 

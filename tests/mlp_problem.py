@@ -5,10 +5,10 @@ from scipy import sparse
 
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
+from fastsgd.engine.mlp.minibatch import Bench
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import Settings
-from fastsgd.engine.mlp.worker import Bench
 from fastsgd.kernels.rows import Rows
 from fastsgd.optimizers import OPTIMIZERS
 

@@ -5,10 +5,10 @@ from kernel_reference import small_matrix
 from scipy import sparse
 from scipy.optimize import minimize
 
-from fastsgd.engine.dual_point import DualProblem, row_weights
-from fastsgd.engine.loop import Settings
-from fastsgd.engine.sdca import train_sdca
-from fastsgd.engine.state import LinearState
+from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
+from fastsgd.engine.linear.sdca import train_sdca
+from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.linear.state import LinearState
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastsgd
+import make_map
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
@@ -36,7 +37,7 @@ def layer_of(module):
 
 
 def name_of(path):
-    """fastsgd.engine.loop of src/fastsgd/engine/loop.py."""
+    """fastsgd.engine.linear.sgd of src/fastsgd/engine/linear/sgd.py."""
     parts = ("fastsgd", *path.relative_to(PACKAGE).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -67,6 +68,25 @@ def test_imports_run_downward(path):
     assert not above
 
 
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_families_know_nothing_of_each_other(family):
+    """Linear models and networks share what lies above their folders, and nothing else."""
+    other = {"linear": "mlp", "mlp": "linear"}[family]
+    for path in SOURCES:
+        if family in path.relative_to(PACKAGE).parts:
+            assert not [m for m in imports_of(path) if other in m.split(".")], path
+
+
+def test_map_is_what_its_program_prints():
+    """Every source file is on docs/map.md once, with its own first sentence."""
+    text = make_map.page()
+    assert make_map.PAGE.read_text(encoding="utf-8") == text
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in make_map.SUFFIXES]
+    shown = re.findall(r"\(\.\./src/fastsgd/([^)]*)\)", text)
+    assert sorted(shown) == sorted(path.relative_to(PACKAGE).as_posix() for path in files
+                                   if path.name != "__init__.py")
+
+
 def test_headers_know_no_python():
     """The C headers hold what one coordinate or sample does: no Python, no allocation."""
     for path in (PACKAGE / "include").iterdir():
@@ -80,10 +100,10 @@ def test_headers_know_no_python():
      ("fastsgd.comm.base", ["sklearn", "scipy", "joblib", "multiprocessing"]),
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
      ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
-     ("fastsgd.engine.mlp.rank", ["sklearn", "scipy.optimize", "joblib"]),
-     ("fastsgd.engine.worker", ["sklearn", "scipy.optimize", "joblib"]),
+     ("fastsgd.engine.mlp.rank_task", ["sklearn", "scipy.optimize", "joblib"]),
+     ("fastsgd.engine.rank", ["sklearn", "scipy.optimize", "joblib"]),
      ("fastsgd.losses", ["sklearn"]),
-     ("fastsgd.engine.loop", ["sklearn"])],
+     ("fastsgd.engine.linear.sgd", ["sklearn"])],
 )
 def test_import_is_light(module, absent):
     """A fresh interpreter that imports a module has not loaded these packages."""

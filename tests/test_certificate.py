@@ -8,8 +8,8 @@ from sdca_problem import data, optimum, problem, settings, train
 from sklearn.linear_model import Lasso
 
 from fastsgd.duals import DUALS
-from fastsgd.engine.certificate import certify
-from fastsgd.engine.polish import certificate
+from fastsgd.engine.linear.certificate import certify
+from fastsgd.engine.linear.polish import certificate
 from fastsgd.kernels.rows import Rows
 
 every_dual = pytest.mark.parametrize("loss", DUALS)

@@ -11,8 +11,8 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastSGDClassifier, load_model, save_model
-from fastsgd.engine.classes import share
-from fastsgd.engine.threads import choose_sync
+from fastsgd.engine.linear.classes import share
+from fastsgd.engine.team import choose_sync
 from fastsgd.errors import DivergenceError
 from fastsgd.losses import LOSSES
 

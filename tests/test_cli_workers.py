@@ -15,7 +15,7 @@ from test_model_file import labels, rows
 from fastsgd import FastSGDClassifier, checkpoints, load_model, load_svmlight, save_model
 from fastsgd.comm.thread import ThreadPool
 from fastsgd.errors import CommError
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.workers import Workers
 
 LBFGS = ["--loss", "log_loss", "--solver", "lbfgs", "--epochs", 300, "--tol", "1e-9"]
@@ -140,7 +140,7 @@ def test_a_killed_worker_and_the_checkpoint_to_go_on_from(folder, tmp_path, monk
     def save_and_kill(model, path):
         save(model, path)
         if model.n_iter_ == 4:
-            os.kill(_workers._POOLS[model][1].pids[1], signal.SIGKILL)
+            os.kill(pools._POOLS[model][1].pids[1], signal.SIGKILL)
 
     monkeypatch.setattr(checkpoints, "save_model", save_and_kill)
     args = ["train", folder / "two", "--workers", 2, "--tol", "none", "--epochs", 9]

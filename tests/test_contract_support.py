@@ -20,7 +20,7 @@ from scipy import sparse
 from sdca_problem import optimum, settings
 from threadpoolctl import threadpool_limits
 
-from fastsgd.engine.solvers import TRAIN
+from fastsgd.engine.linear.solvers import TRAIN
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty

@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.estimators import _intercept
-from fastsgd.estimators._intercept import intercept_decay
+from fastsgd.estimators.linear import intercept as _intercept
+from fastsgd.estimators.linear.intercept import intercept_decay
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 

@@ -16,7 +16,7 @@ import fastsgd.comm
 import interrupts
 from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor, Workers, _interrupts
 from fastsgd._interrupts import forgotten, is_asked, orderly, whole
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what /proc tells of"),
@@ -343,9 +343,9 @@ def test_an_estimator_is_put_back_whole(monkeypatch):
 
 def test_a_model_with_a_closed_pool_opens_another():
     model = FastSGDClassifier(workers=2, n_jobs=1, max_iter=2, tol=None).fit(X, Y)
-    _workers._POOLS[model][1].close()
+    pools._POOLS[model][1].close()
     model.fit(X, Y)
-    _workers.close_pool(model)
+    pools.close_pool(model)
 
 
 def test_a_pool_whose_end_was_never_called(tmp_path):

@@ -13,12 +13,12 @@ from test_resume import equal
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
 from fastsgd.engine.best import Best
-from fastsgd.engine.classes import train_classes
 from fastsgd.engine.deadline import NEVER, Deadline
-from fastsgd.engine.loop import train
-from fastsgd.engine.solvers import TRAIN
-from fastsgd.engine.state import LinearState
-from fastsgd.engine.threads import Team
+from fastsgd.engine.linear.classes import train_classes
+from fastsgd.engine.linear.sgd import train
+from fastsgd.engine.linear.solvers import TRAIN
+from fastsgd.engine.linear.state import LinearState
+from fastsgd.engine.team import Team
 
 SOON = 5.0  # seconds; measured 0.001 to 0.05, but a test must not depend on the machine's load
 
@@ -139,9 +139,10 @@ def test_each_class_of_one_pass_keeps_its_best_epoch(monkeypatch):
         def keep(self, state, cost):
             super().keep(state, 0 if state.epoch == self._chosen else 1)
 
-    monkeypatch.setattr("fastsgd.engine.classes.Best", Chosen)
-    monkeypatch.setattr("fastsgd.estimators._one_pass.train_classes", ends_with_epoch_6)
-    monkeypatch.setattr("fastsgd.estimators._one_pass.comparison", lambda *args: lambda w, b: 0.0)
+    monkeypatch.setattr("fastsgd.engine.linear.classes.Best", Chosen)
+    monkeypatch.setattr("fastsgd.estimators.linear.one_pass.train_classes", ends_with_epoch_6)
+    monkeypatch.setattr("fastsgd.estimators.linear.one_pass.comparison",
+                        lambda *args: lambda w, b: 0.0)
     model.fit(X, y)
     assert model.fit_stats_["stopped_by"] == "max_time"
     assert [state.epoch for state in model._states] == [1, 2, 3, 4, 6]
@@ -224,7 +225,7 @@ def test_an_earlier_epoch_that_was_better_is_returned(monkeypatch, options, lear
     monkeypatch.setattr(  # later epochs are told as worse
         Best, "keep", lambda self, state, cost: keep(
             self, state, -state.epoch if state.epoch <= 3 else np.inf))
-    monkeypatch.setattr("fastsgd.engine.loop.comparison", lambda *args: lambda w, b: 0.0)
+    monkeypatch.setattr("fastsgd.engine.linear.sgd.comparison", lambda *args: lambda w, b: 0.0)
     ended = model.fit(X, y)
     monkeypatch.undo()
     assert ended.fit_stats_["stopped_by"] == "max_time"

@@ -5,10 +5,10 @@ import pytest
 from kernel_reference import left_by, same, small_matrix, small_problem
 
 from fastsgd import FastSGDClassifier
-from fastsgd.engine import merge
-from fastsgd.engine.merge import MergeEpoch
-from fastsgd.engine.state import LinearState
-from fastsgd.engine.threads import Team
+from fastsgd.engine.linear import merge
+from fastsgd.engine.linear.merge import MergeEpoch
+from fastsgd.engine.linear.state import LinearState
+from fastsgd.engine.team import Team
 from fastsgd.kernels import tables
 from fastsgd.kernels.merge import Replicas
 from fastsgd.kernels.rows import Rows

@@ -5,7 +5,7 @@ import pytest
 from test_samples import objective, panel
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
-from fastsgd.engine import merge
+from fastsgd.engine.linear import merge
 
 FEW = {"random_state": 0, "max_iter": 6, "tol": None, "sync": "merge"}
 

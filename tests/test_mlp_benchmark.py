@@ -13,8 +13,7 @@ import mlp_threads
 import pipeline
 from fastsgd import pipeline as options
 from fastsgd.engine.mlp.pipeline import balance as cuts
-from fastsgd.estimators import mlp as classifier
-from fastsgd.estimators import mlp_regressor as regressor
+from fastsgd.estimators.mlp import classifier, regressor
 from harness import sources
 
 

@@ -9,7 +9,7 @@ from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.lbfgs import Whole
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.outputs import OUTPUTS
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 
 WEIGHT = np.linspace(0.0, 2.5, N)  # whose sum is not N
 

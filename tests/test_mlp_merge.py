@@ -9,10 +9,10 @@ from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.merge import Merge
+from fastsgd.engine.mlp.minibatch import Bench, Tally, Worker
 from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.worker import Bench, Tally, Worker
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 from fastsgd.kernels.optimizers import settle
 from fastsgd.kernels.rows import Rows
 from fastsgd.optimizers import OPTIMIZERS

@@ -111,7 +111,7 @@ def test_max_time_before_the_first_minibatch(sync, data):
 
 def test_interrupt_leaves_a_model(monkeypatch):
     """Ctrl-C in an epoch: raised, and the weights so far are the model's."""
-    from fastsgd.engine.mlp.worker import Worker
+    from fastsgd.engine.mlp.minibatch import Worker
 
     learn, calls = Worker.learn, []
 

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor
-from fastsgd.engine.mlp.choice import choose_sync
+from fastsgd.engine.mlp.costs import choose_sync
 from fastsgd.engine.mlp.merge import average, average_touched
 
 DRAW = np.random.default_rng(0)

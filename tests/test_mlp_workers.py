@@ -10,7 +10,8 @@ from scipy import sparse
 from sklearn.metrics import accuracy_score, r2_score
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers, load_svmlight
-from fastsgd.engine.mlp import loop, rank, scores
+from fastsgd.engine.mlp import loop, scores
+from fastsgd.engine.mlp import rank_task as rank
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.steps import Steps
 from fastsgd.engine.peers import grown

@@ -8,16 +8,16 @@ from scipy import sparse
 from test_mlp_workers import DRAW, GIVEN, F, N, S, X, Y, fits, same, threads, weights
 
 from fastsgd import FastMLPClassifier, Pipeline, Workers, load_model, save_model
-from fastsgd.engine.mlp import rank
+from fastsgd.engine.mlp import rank_task as rank
 from fastsgd.engine.peers import Peers
 from fastsgd.errors import CommAborted, DivergenceError
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 
 
 def test_pool_partial_fit_warm_start_resume_and_files(tmp_path, monkeypatch):
     """All calls of one estimator share a pool, and go on as those of one process do."""
-    opened, begin = [], _workers.comm.open
-    monkeypatch.setattr(_workers.comm, "open",
+    opened, begin = [], pools.comm.open
+    monkeypatch.setattr(pools.comm, "open",
                         lambda *args, **more: opened.append(begin(*args, **more)) or opened[-1])
     for data in (X, S):
         alone, by = fits(2, X=data)
@@ -99,13 +99,13 @@ def test_verbose_and_the_hook_hear_of_rank_0(capsys):
 
 def test_an_error_leaves_the_model_as_it_was(monkeypatch):
     model = FastMLPClassifier(**GIVEN | {"solver": "sgd"}, workers=threads(3)).fit(X, Y)
-    before, pool = weights(model), _workers._POOLS[model][1]
+    before, pool = weights(model), pools._POOLS[model][1]
     for data in (X * 1e200, sparse.csr_array(S * 1e200)):
         with pytest.raises(DivergenceError, match="the step was not taken"):
             model.partial_fit(data, Y)
         with pytest.raises(DivergenceError, match="learning_rate_init"):
             model.fit(data, Y)
-        assert _workers._POOLS[model][1] is pool  # which is well
+        assert pools._POOLS[model][1] is pool  # which is well
         np.testing.assert_array_equal(weights(model), before)
 
     def broken(*_args, **_more):
@@ -115,7 +115,7 @@ def test_an_error_leaves_the_model_as_it_was(monkeypatch):
     with pytest.raises(ZeroDivisionError, match="of a rank"):
         model.fit(X, Y)
     monkeypatch.undo()
-    assert model not in _workers._POOLS
+    assert model not in pools._POOLS
     expected = FastMLPClassifier(**GIVEN | {"solver": "sgd"}).fit(X, Y).partial_fit(X, Y)
     np.testing.assert_allclose(weights(model.partial_fit(X, Y)), weights(expected), atol=1e-9)
 

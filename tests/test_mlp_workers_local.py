@@ -14,7 +14,7 @@ from test_mlp_workers import GIVEN, N, S, X, Y, fits, same, threads, weights
 from fastsgd import FastMLPClassifier, Workers
 from fastsgd.engine.mlp import local
 from fastsgd.errors import DivergenceError, PeerFailed
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.schedules import Cosine
 
 
@@ -189,12 +189,12 @@ def test_divergence_of_one_rank_is_told_by_all():
     bad = X.copy()
     bad[3] *= 1e300
     model = FastMLPClassifier(**GIVEN | {"solver": "sgd"}, workers=by_workers(3)).fit(X, Y)
-    before, pool = weights(model), _workers._POOLS[model][1]
+    before, pool = weights(model), pools._POOLS[model][1]
     with pytest.raises(DivergenceError, match="the step was not taken"):
         model.partial_fit(bad, Y)
     with pytest.raises(DivergenceError):
         model.fit(bad, Y)
-    assert _workers._POOLS[model][1] is pool
+    assert pools._POOLS[model][1] is pool
     np.testing.assert_array_equal(weights(model), before)
 
 
@@ -211,15 +211,15 @@ def test_processes(tmp_path):
                 for comm in ("thread", "process"))
         same(by, told, 0 if "sync" in options else 1e-12)
         assert told.validation_scores_ == by.validation_scores_
-        pool = _workers._POOLS[told][1]
+        pool = pools._POOLS[told][1]
         for model in (by, told):
             model.set_params(early_stopping=False)
             for k in range(3):
                 model.partial_fit(data[k * 30:k * 30 + 31], Y[k * 30:k * 30 + 31])
         same(by, told, 1e-12)
-        assert _workers._POOLS[told][1] is pool
+        assert pools._POOLS[told][1] is pool
         for told_by in pool.run("comm_tasks:facts"):
-            assert "fastsgd.engine.mlp.rank" in told_by["modules"]
+            assert "fastsgd.engine.mlp.rank_task" in told_by["modules"]
             assert "sklearn" not in told_by["modules"]
     before, losses = weights(told), list(told.loss_curve_)
     os.kill(pool.pids[1], signal.SIGKILL)

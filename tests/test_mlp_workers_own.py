@@ -9,12 +9,12 @@ from scipy import sparse
 from test_mlp_workers import GIVEN, RULES, WEIGHT, S, X, Y, fits, same, threads, weights
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers
-from fastsgd.engine.mlp import rank
+from fastsgd.engine.mlp import rank_task as rank
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators import _mlp_workers
+from fastsgd.estimators.mlp import training as _mlp_workers
 from fastsgd.kernels.rows import Rows
 from fastsgd.schedules import Cosine
 

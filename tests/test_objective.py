@@ -6,11 +6,11 @@ from kernel_reference import small_problem
 from sums_reference import reference
 
 from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.line_search import backtrack, exact
-from fastsgd.engine.loop import Settings
-from fastsgd.engine.newton import solve
-from fastsgd.engine.objective import Objective, Stopped
-from fastsgd.engine.state import LinearState
+from fastsgd.engine.linear.line_search import backtrack, exact
+from fastsgd.engine.linear.newton import solve
+from fastsgd.engine.linear.objective import Objective, Stopped
+from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.linear.state import LinearState
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fastsgd.engine.visiting import (
+from fastsgd.engine.linear.visiting import (
     MIN_BLOCKS,
     block_rows,
     neighbours_are_alike,
@@ -121,7 +121,7 @@ def test_block_rows():
 
 def test_neighbours_are_compared_once_and_only_for_blocks(monkeypatch):
     asked = []
-    monkeypatch.setattr("fastsgd.engine.visiting.neighbours_are_alike",
+    monkeypatch.setattr("fastsgd.engine.linear.visiting.neighbours_are_alike",
                         lambda rows: asked.append(rows) or True)
     rows = strangers(5000)
     assert [block_rows(rows, shuffle) for shuffle in ("rows", False)] == [1, 1]

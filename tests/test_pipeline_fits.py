@@ -17,7 +17,7 @@ from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.pipeline.epoch import Pipelined
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 
 DRAW = np.random.default_rng(0)
 DENSE = DRAW.normal(size=(420, 20))

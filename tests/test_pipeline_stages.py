@@ -16,7 +16,7 @@ from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline
 from fastsgd.engine.mlp.pipeline.micro_batch import MicroBatches
 from fastsgd.engine.mlp.pipeline.schedule import bubble
 from fastsgd.engine.mlp.pipeline.transport import LOOK_AROUND, ThreadTransport
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 from pipeline_bubble import measure
 
 X = np.random.default_rng(0).normal(size=(600, 10))

@@ -5,7 +5,7 @@ import pytest
 from kernel_reference import small_matrix
 
 from fastsgd import FastSGDClassifier
-from fastsgd.engine.visiting import block_rows, visiting_order
+from fastsgd.engine.linear.visiting import block_rows, visiting_order
 from fastsgd.kernels.rows import Rows
 from fastsgd.reference import LOSSES, sgd
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, FastSGDClassifier, FastSGDRegressor
-from fastsgd.engine.curvature import largest_eigenvalue
-from fastsgd.engine.sample import Sample
+from fastsgd.engine.linear.curvature import largest_eigenvalue
+from fastsgd.engine.linear.sample import Sample
 from fastsgd.kernels.rows import Rows
 
 N, D = 120, 10

@@ -7,7 +7,7 @@ import pytest
 from kernel_reference import Problem, left_by, same, small_matrix
 from scipy import sparse
 
-from fastsgd.engine.curvature import largest_eigenvalue
+from fastsgd.engine.linear.curvature import largest_eigenvalue
 from fastsgd.kernels.rows import Rows
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.engine.curvature import SAMPLE, largest_eigenvalue
-from fastsgd.engine.sample import Sample
-from fastsgd.engine.visiting import block_rows, neighbours_are_alike
+from fastsgd.engine.linear.curvature import SAMPLE, largest_eigenvalue
+from fastsgd.engine.linear.sample import Sample
+from fastsgd.engine.linear.visiting import block_rows, neighbours_are_alike
 from fastsgd.kernels import order
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES

@@ -12,9 +12,9 @@ from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
 from fastsgd.duals import DUALS
-from fastsgd.engine.ascent import DualAscent
 from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.state import LinearState
+from fastsgd.engine.linear.ascent import DualAscent
+from fastsgd.engine.linear.state import LinearState
 from fastsgd.kernels.rows import Rows
 
 every_dual = pytest.mark.parametrize("loss", DUALS)

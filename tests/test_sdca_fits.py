@@ -10,7 +10,7 @@ from test_solvers import ALPHA, SMOOTH, model_for, objective, optimum
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
 from fastsgd.duals import DUALS
-from fastsgd.engine import ascent
+from fastsgd.engine.linear import ascent
 from fastsgd.solvers import Gap
 
 TOL = 1e-7

@@ -7,7 +7,7 @@ import pytest
 from kernel_reference import Problem, left_by, same, small_matrix, small_problem
 from scipy import sparse
 
-from fastsgd.engine.threads import Team, run_hogwild, run_round_robin
+from fastsgd.engine.team import Team, run_hogwild, run_round_robin
 from fastsgd.kernels.rows import Rows
 from fastsgd.kernels.tables import TILE
 from fastsgd.losses import LOSSES

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.engine.solvers import TRAIN
+from fastsgd.engine.linear.solvers import TRAIN
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
 from fastsgd.schedules import SCHEDULES, Backtracking, Cosine

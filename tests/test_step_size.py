@@ -11,8 +11,8 @@ from test_convergence import load, objective
 from test_model_file import labels, rows, same
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
-from fastsgd.engine import step_size
-from fastsgd.engine.sample import Sample
+from fastsgd.engine.linear import step_size
+from fastsgd.engine.linear.sample import Sample
 from fastsgd.errors import DivergenceError
 from fastsgd.schedules import SCHEDULES, Cosine, schedule_fields
 
@@ -199,7 +199,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
         warnings.simplefilter("error", RuntimeWarning)
         clone(model).fit(X, y)
     monkeypatch.setattr(kind, "_longest_step", lambda self, loss, rows: np.inf)
-    monkeypatch.setattr("fastsgd.estimators._step_size.choose_step", lambda *args: 1e28)
+    monkeypatch.setattr("fastsgd.estimators.linear.step_size.choose_step", lambda *args: 1e28)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)
         backed_off = model.fit(X, y)
@@ -211,7 +211,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
     by_number = clone(model).set_params(eta0=taken).fit(X, y)
     same(by_number.coef_, backed_off.coef_)  # it began again from the start
     assert (by_number.t_, by_number.loss_curve_) == (backed_off.t_, backed_off.loss_curve_)
-    monkeypatch.setattr("fastsgd.estimators._step_size.choose_step", lambda *args: 1e200)
+    monkeypatch.setattr("fastsgd.estimators.linear.step_size.choose_step", lambda *args: 1e200)
     again = pytest.warns(RuntimeWarning, match="begins again")
     with pytest.raises(DivergenceError), again as told:
         model.fit(X, y)

@@ -11,10 +11,10 @@ from joblib import Parallel, delayed
 from kernel_reference import left_by, same, small_problem
 
 from fastsgd import FastSGDClassifier
-from fastsgd.engine import threads
-from fastsgd.engine.merge import MergeEpoch
-from fastsgd.engine.state import LinearState
-from fastsgd.engine.threads import Team, choose_sync, count_threads
+from fastsgd.engine import team as threads
+from fastsgd.engine.linear.merge import MergeEpoch
+from fastsgd.engine.linear.state import LinearState
+from fastsgd.engine.team import Team, choose_sync, count_threads
 from fastsgd.kernels.merge import Replicas
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from fastsgd.engine.visiting import block_rows, visiting_order
+from fastsgd.engine.linear.visiting import block_rows, visiting_order
 from fastsgd.kernels import order
 from fastsgd.kernels.rows import Rows
 from fastsgd.kernels.sgd import Trainer

@@ -12,10 +12,10 @@ from sklearn.base import clone
 from test_solvers import WEIGHT, model_for
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
-from fastsgd.engine import objective
+from fastsgd.engine.linear import objective
 from fastsgd.engine.peers import grown
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.schedules import Backtracking, Cosine, of_one_worker
@@ -219,8 +219,8 @@ def test_verbose_and_the_hook_hear_of_rank_0(capsys):
 
 def test_warm_start_resume_and_the_pool(monkeypatch):
     """Calls of one estimator share a pool; copies have none; it ends with the estimator."""
-    opened, begin = [], _workers.comm.open
-    monkeypatch.setattr(_workers.comm, "open",
+    opened, begin = [], pools.comm.open
+    monkeypatch.setattr(pools.comm, "open",
                         lambda *args, **more: opened.append(begin(*args, **more)) or opened[-1])
     problem = small_problem(loss="log_loss")
     options = {"solver": "gd", "learning_rate": "constant", "batch_size": 50, "tol": None}
@@ -229,24 +229,24 @@ def test_warm_start_resume_and_the_pool(monkeypatch):
     same(model, model_for("log_loss", max_iter=6, **options).fit(problem.X, problem.y))
     assert len(opened) == 1
     for copy in (clone(model), deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert copy not in _workers._POOLS
+        assert copy not in pools._POOLS
         copy.fit(problem.X, problem.y)
     assert len(opened) == 4
     model.set_params(workers=threads(3)).fit(problem.X, problem.y)
     assert [pool._closed for pool in opened] == [True, False, False, False, False]
-    count = len(_workers._POOLS)
+    count = len(pools._POOLS)
     del model
-    assert len(_workers._POOLS) == count - 1
+    assert len(pools._POOLS) == count - 1
 
 
 def test_an_error_leaves_the_model_as_it_was(monkeypatch):
     problem = small_problem(loss="squared_error")
     model = FastSGDRegressor(solver="gd", learning_rate="constant", eta0=0.01, random_state=0,
                              workers=threads(2)).fit(problem.X, problem.y)
-    before, pool = model.coef_.copy(), _workers._POOLS[model][1]
+    before, pool = model.coef_.copy(), pools._POOLS[model][1]
     with pytest.raises(DivergenceError, match="eta0"):
         model.set_params(eta0=1e300).fit(problem.X, problem.y)
-    assert _workers._POOLS[model][1] is pool  # which is well
+    assert pools._POOLS[model][1] is pool  # which is well
     bad = problem.X.toarray()
     bad[3, 4] = np.nan
     with pytest.raises(ValueError, match="row 3, column 4"):
@@ -255,7 +255,7 @@ def test_an_error_leaves_the_model_as_it_was(monkeypatch):
     def broken(*args, **more):
         raise ZeroDivisionError("of a rank")
 
-    monkeypatch.setattr("fastsgd.engine.worker.Deadline", broken)
+    monkeypatch.setattr("fastsgd.engine.rank.Deadline", broken)
     with pytest.raises(ZeroDivisionError, match="of a rank"):
         model.fit(problem.X, problem.y)
     assert np.array_equal(model.coef_, before)

@@ -26,7 +26,7 @@ import fastsgd
 from fastsgd import FastMLPClassifier, FastSGDClassifier, Workers, load_model
 from fastsgd.checkpoints import train_in_legs
 from fastsgd.errors import CommTimeout, PeerFailed
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="counts descriptors and processes in /proc")
@@ -60,9 +60,9 @@ class Attack(threading.Thread):
 
     def run(self):
         end = time.monotonic() + LIMIT
-        while self._model not in _workers._POOLS and time.monotonic() < end:
+        while self._model not in pools._POOLS and time.monotonic() < end:
             time.sleep(0.001)
-        self.pids = _workers._POOLS[self._model][1].pids
+        self.pids = pools._POOLS[self._model][1].pids
         time.sleep(self._seconds)
         self.at = time.monotonic()
         os.kill(self.pids[self._victim], self._sign)
@@ -99,7 +99,7 @@ def test_a_killed_worker_is_named(nothing_left, way, n, kills):
         assert caught.value.ranks == [victim]
         assert f"rank {victim} died (killed by SIGKILL)" in str(caught.value)
         assert alive(attack.pids) == []
-        assert model not in _workers._POOLS
+        assert model not in pools._POOLS
 
 
 @pytest.mark.parametrize("way", ["local", "sync"])

@@ -8,7 +8,7 @@ from test_solvers import WEIGHT, model_for, objective
 from test_workers import threads
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
-from fastsgd.engine import local
+from fastsgd.engine.linear import local
 from fastsgd.losses import LOSSES
 from fastsgd.solvers import SOLVERS
 from fastsgd.workers import workers_of

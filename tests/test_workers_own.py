@@ -9,9 +9,9 @@ from test_solvers import model_for
 
 from fastsgd import comm
 from fastsgd.engine.peers import Peers
+from fastsgd.engine.rank import pack_rows, pack_settings
 from fastsgd.engine.shared_arrays import Shelf
-from fastsgd.engine.worker import pack_rows, pack_settings
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
@@ -36,14 +36,14 @@ def by_own_rows(monkeypatch):
                     per_rank.append({"y": y[begin:end], "data": {
                         **pack_rows(job.X[begin:end], Shelf(direct=True)), "subset": None,
                         "sample_weight": weight, "alike": None}})
-                results = pool.run("fastsgd.engine.worker:train_linear", {
+                results = pool.run("fastsgd.engine.rank:train_linear", {
                     "state": vars(state), "settings": pack_settings(job.settings_of(k)),
                     "seed": int(state.seed), "compared_rows": 10, "own": True}, per_rank)
-                state.become(_workers.LinearState(**results[0]["state"]))
-                ended[k] = _workers.Ended(*results[0]["ended"])
+                state.become(pools.LinearState(**results[0]["state"]))
+                ended[k] = pools.Ended(*results[0]["ended"])
         return ended
 
-    monkeypatch.setattr("fastsgd.estimators._base.train_by_workers", train)
+    monkeypatch.setattr("fastsgd.estimators.linear.base.train_by_workers", train)
 
 
 WHOLE = [{"solver": "lbfgs", "max_iter": 60, "tol": 1e-8},

@@ -13,10 +13,10 @@ from test_workers_sdca import TIGHT, objective
 
 from fastsgd import comm, load_model, save_model
 from fastsgd.duals import DUALS
-from fastsgd.engine.certificate import certify
-from fastsgd.engine.dual_point import DualProblem, balance_together, row_weights
+from fastsgd.engine.linear.certificate import certify
+from fastsgd.engine.linear.dual_problem import DualProblem, balance_together, row_weights
 from fastsgd.engine.peers import ALONE, Peers
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.kernels import duality
 from fastsgd.kernels.rows import Rows
 from fastsgd.solvers import Gap
@@ -29,8 +29,8 @@ CUTS = {2: [11], 3: [1, 90], 4: [3, 5, 60]}
 @pytest.fixture(autouse=True)
 def cuts(monkeypatch):
     """Ranks have the rows between these."""
-    cuts, pool_of = dict(CUTS), _workers.pool_of
-    monkeypatch.setattr(_workers, "pool_of", lambda estimator, workers: CutPool(
+    cuts, pool_of = dict(CUTS), pools.pool_of
+    monkeypatch.setattr(pools, "pool_of", lambda estimator, workers: CutPool(
         pool_of(estimator, workers), cuts[workers.n]))
     return cuts
 

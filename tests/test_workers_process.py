@@ -14,11 +14,11 @@ from kernel_reference import small_problem
 from test_solvers import model_for
 
 from fastsgd import FastSGDClassifier, Workers
-from fastsgd.engine.loop import Settings
+from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.rank import pack_settings, unpack_settings
 from fastsgd.engine.shared_arrays import MAPS, SMALL, Shelf, open_array
-from fastsgd.engine.worker import pack_settings, unpack_settings
 from fastsgd.errors import PeerFailed
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import Penalty
 from fastsgd.schedules import Backtracking
@@ -62,9 +62,9 @@ def test_a_pool_lives_through_calls_and_ends_with_its_estimator(large):
     before = set(os.listdir("/proc/self/fd"))
     model = FastSGDClassifier(random_state=0, workers=3)
     model.partial_fit(X, y, classes=[0, 1])
-    pids = _workers._POOLS[model][1].pids
+    pids = pools._POOLS[model][1].pids
     model.partial_fit(X, y).set_params(max_iter=4).resume(X, y)
-    assert _workers._POOLS[model][1].pids == pids
+    assert pools._POOLS[model][1].pids == pids
     assert model.t_ == 1 + 4 * len(y)
     del model
     gc.collect()
@@ -77,13 +77,13 @@ def test_a_pool_lives_through_calls_and_ends_with_its_estimator(large):
 def test_a_dead_worker_is_told_and_the_model_kept(large):
     X, y = large
     model = FastSGDClassifier(random_state=0, workers=processes(2, sync="local")).fit(X, y)
-    before, pids = model.coef_.copy(), _workers._POOLS[model][1].pids
+    before, pids = model.coef_.copy(), pools._POOLS[model][1].pids
     os.kill(pids[1], signal.SIGKILL)
     with pytest.raises(PeerFailed, match="rank 1 died"):
         model.fit(X, y)
     assert np.array_equal(model.coef_, before)
     assert model.fit(X, y).coef_.tobytes() == before.tobytes()  # by new workers
-    assert set(_workers._POOLS[model][1].pids).isdisjoint(pids)
+    assert set(pools._POOLS[model][1].pids).isdisjoint(pids)
 
 
 def test_verbose_and_hook_hear_and_end_the_training(capfd):
@@ -100,13 +100,13 @@ def test_verbose_and_hook_hear_and_end_the_training(capfd):
 
 def test_workers_do_not_import_scikit_learn():
     """Nor do any of the modules that a worker's task brings in."""
-    code = ("import sys, fastsgd.engine.worker; "
+    code = ("import sys, fastsgd.engine.rank; "
             "print([m for m in sys.modules if m.split('.')[0] == 'sklearn'])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
     problem = small_problem(loss="log_loss")
     model = model_for("log_loss", solver="lbfgs", early_stopping=False, workers=processes(1))
     model.fit(problem.X, problem.y)
-    pool = _workers._POOLS[model][1]
+    pool = pools._POOLS[model][1]
     with open(f"/proc/{pool.pids[0]}/maps") as maps:
         mapped = maps.read()
     assert "gradient" in mapped

@@ -16,7 +16,7 @@ import fastsgd
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.comm import watcher
 from fastsgd.comm.process import ProcessPool
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(300, 5))
@@ -28,7 +28,7 @@ def made(**options):
 
 
 def pids(model):
-    return _workers._POOLS[model][1].pids
+    return pools._POOLS[model][1].pids
 
 
 def in_a_fork(act):
@@ -48,7 +48,7 @@ def in_a_fork(act):
 def test_a_forked_child_leaves_its_parents_workers_alone(kind):
     """Whether it drops the estimator, or trains it: by workers of its own."""
     model = made(workers=Workers(2, comm=kind, sync="local", timeout=30)).fit(X, Y)
-    pool, coef = _workers._POOLS[model][1], model.coef_.tobytes()
+    pool, coef = pools._POOLS[model][1], model.coef_.tobytes()
     before = pids(model) if kind == "process" else None
 
     def drops():
@@ -59,13 +59,13 @@ def test_a_forked_child_leaves_its_parents_workers_alone(kind):
 
     def trains():
         trained = model.fit(X, Y).coef_.tobytes() == coef
-        own = _workers._POOLS[model][1]
+        own = pools._POOLS[model][1]
         return trained and own is not pool and (kind == "thread" or own.pids != before)
 
     assert in_a_fork(drops) == 0
     assert in_a_fork(trains) == 0
     assert model.fit(X, Y).coef_.tobytes() == coef
-    assert _workers._POOLS[model][1] is pool
+    assert pools._POOLS[model][1] is pool
     assert before is None or pids(model) == before
 
 
@@ -74,12 +74,12 @@ def test_a_pool_is_of_the_process_that_opened_it():
     with ProcessPool(1, timeout=30) as pool:
         def asks():
             with pytest.raises(RuntimeError, match="a fork; open another pool here"):
-                pool.run("fastsgd.engine.worker:everyone", {"said": 1})
+                pool.run("fastsgd.engine.rank:everyone", {"said": 1})
             pool.close()
             return True
 
         assert in_a_fork(asks) == 0
-        assert pool.run("fastsgd.engine.worker:everyone", {"said": 1}) == [1]
+        assert pool.run("fastsgd.engine.rank:everyone", {"said": 1}) == [1]
 
 
 def test_paths_that_are_no_strings_are_passed_over(monkeypatch):

@@ -10,7 +10,7 @@ from test_workers import threads
 
 from fastsgd import FastSGDClassifier, load_svmlight
 from fastsgd.duals import DUALS
-from fastsgd.engine import cocoa
+from fastsgd.engine.linear import cocoa
 from fastsgd.losses import LOSSES
 
 TIGHT = {"solver": "sdca", "tol": 1e-6, "max_iter": 3000}

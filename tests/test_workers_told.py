@@ -11,9 +11,9 @@ from test_mlp_callbacks import weights
 from test_solvers import model_for
 
 from fastsgd import FastMLPClassifier, Workers, load_model, save_model
-from fastsgd.engine import telling
+from fastsgd.engine import teller
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators import _workers
+from fastsgd.estimators import pools
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning")
@@ -82,7 +82,7 @@ def test_ctrl_c_keeps_the_last_model_that_was_told(tmp_path, make, way, comm):
     model = make(way, 9, comm).set_callbacks(Interrupter(3))
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, Y)
-    assert model not in _workers._POOLS
+    assert model not in pools._POOLS
     whole = make(way, 6, "thread").fit(X, Y)
     save_model(model, tmp_path / "model")
     for again in (load_model(tmp_path / "model"), model):
@@ -128,24 +128,24 @@ def test_the_model_is_told_after_a_while_though_nobody_asked(monkeypatch, make, 
     """So that Ctrl-C finds it; epochs between are told only to those who want to hear them."""
     heard = []
 
-    class Told(telling.Teller):
+    class Told(teller.Teller):
         def __init__(self, comm, each, looks):
             tell = comm.tell
             comm = type("Comm", (), {"tell": lambda _self, value: heard.append(value)
                                      or tell(value)})()
             super().__init__(comm, each, looks)
 
-    monkeypatch.setattr("fastsgd.engine.worker.Teller", Told)
-    monkeypatch.setattr("fastsgd.engine.mlp.rank.Teller", Told)
-    monkeypatch.setattr(telling, "MODEL_EVERY", 1e9)
+    monkeypatch.setattr("fastsgd.engine.rank.Teller", Told)
+    monkeypatch.setattr("fastsgd.engine.mlp.rank_task.Teller", Told)
+    monkeypatch.setattr(teller, "MODEL_EVERY", 1e9)
     make(way, 4, "thread").fit(X, Y)
     assert heard == []
-    monkeypatch.setattr(telling, "MODEL_EVERY", 0.0)
-    monkeypatch.setattr(telling, "REST", 0.0)
+    monkeypatch.setattr(teller, "MODEL_EVERY", 0.0)
+    monkeypatch.setattr(teller, "REST", 0.0)
     make(way, 4, "thread").fit(X, Y)
     assert [sorted(said) for said in heard] == 4 * [["epoch", "model"]]
     heard.clear()
-    monkeypatch.setattr(telling, "MODEL_EVERY", 1e9)
+    monkeypatch.setattr(teller, "MODEL_EVERY", 1e9)
     model = make(way, 4, "thread").set_params(verbose=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -11,10 +11,10 @@ import fastsgd._start  # noqa: F401 (it is to see the folder of this moment)
 __version__ = "0.1.0"
 
 _HOME = {
-    "FastSGDClassifier": "fastsgd.estimators.linear",
-    "FastSGDRegressor": "fastsgd.estimators.regressor",
-    "FastMLPClassifier": "fastsgd.estimators.mlp",
-    "FastMLPRegressor": "fastsgd.estimators.mlp_regressor",
+    "FastSGDClassifier": "fastsgd.estimators.linear.classifier",
+    "FastSGDRegressor": "fastsgd.estimators.linear.regressor",
+    "FastMLPClassifier": "fastsgd.estimators.mlp.classifier",
+    "FastMLPRegressor": "fastsgd.estimators.mlp.regressor",
     "Pipeline": "fastsgd.pipeline",
     "Workers": "fastsgd.workers",
     "load_svmlight": "fastsgd.data.svmlight",

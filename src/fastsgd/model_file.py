@@ -27,10 +27,10 @@ FORMAT = "fastsgd"
 FORMAT_VERSION = 1
 
 PARTS = {
-    "FastSGDClassifier": "fastsgd.estimators._linear_file",
-    "FastSGDRegressor": "fastsgd.estimators._linear_file",
-    "FastMLPClassifier": "fastsgd.estimators._mlp_file",
-    "FastMLPRegressor": "fastsgd.estimators._mlp_file",
+    "FastSGDClassifier": "fastsgd.estimators.linear.file",
+    "FastSGDRegressor": "fastsgd.estimators.linear.file",
+    "FastMLPClassifier": "fastsgd.estimators.mlp.file",
+    "FastMLPRegressor": "fastsgd.estimators.mlp.file",
 }
 """Estimator -> the module whose `take_apart(model)` gives (header, arrays), and whose
 `put_together(name, header, arrays)` gives the model again."""

@@ -1,3 +1,5 @@
+"""Runs the command line: ``python -m fastsgd.cli``."""
+
 from fastsgd.cli import main
 
 main()

@@ -11,8 +11,8 @@ from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.mistakes import Mistakes, Squares
 from fastsgd.cli.workers import ALONE
 from fastsgd.engine.products import products
-from fastsgd.estimators._multilabel import label_weights
-from fastsgd.estimators._sparse_coef import dense
+from fastsgd.estimators.labels import label_weights
+from fastsgd.estimators.linear.sparse_coef import dense
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES

@@ -12,7 +12,7 @@ from fastsgd.cli.workers import ALONE
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.prediction import predict
-from fastsgd.estimators._multilabel import label_weights
+from fastsgd.estimators.labels import label_weights
 from fastsgd.kernels.rows import Rows
 
 CHUNK_ROWS = 1 << 14

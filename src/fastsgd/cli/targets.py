@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from fastsgd.cli.data import flat, is_mlp, whole
 from fastsgd.cli.errors import say
 from fastsgd.data.label_sets import LabelSets, listed
-from fastsgd.estimators._workers import union
+from fastsgd.estimators.pools import union
 
 KINDS = {"U": "text", **dict.fromkeys("biuf", "numbers")}
 BLOCK = 1 << 20

@@ -26,7 +26,7 @@ from fastsgd.cli.workers import ALONE, is_job, processes_of
 from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.errors import CommError
-from fastsgd.estimators._workers import close_pool
+from fastsgd.estimators.pools import close_pool
 from fastsgd.output_target import is_replaced
 from fastsgd.solvers import Gap
 

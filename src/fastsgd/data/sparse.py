@@ -60,6 +60,14 @@ def check_within(numbers, end, what):
                 raise ValueError(f"{what} {found}; they run from 0 to {end - 1}")
 
 
+def without_repeats(X):
+    """A copy of a CSR matrix whose rows name each column once, in order: entries are added up."""
+    X = X.copy()
+    X.has_sorted_indices = X.has_canonical_format = False  # what X remembers may be out of date
+    X.sum_duplicates()
+    return X
+
+
 def _by_coordinates(matrix, name):
     """CSR of a matrix that scipy keeps by other means."""
     format_ = matrix.format.upper()

@@ -1,0 +1,1 @@
+"""Training: epochs, threads, workers, stopping; no scikit-learn."""

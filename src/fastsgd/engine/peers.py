@@ -106,10 +106,10 @@ class Peers:
 
         Parameters
         ----------
-        told : fastsgd.engine.loop.Epoch
+        told : fastsgd.engine.linear.sgd.Epoch
             INOUT: `score`, where there is one.
         score, on_epoch : callable or None
-            As `loop.train` takes them.
+            As `sgd.train` takes them.
         expired : callable
             Whether the time is over.
         """

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastsgd.engine.threads import Team, count_threads
+from fastsgd.engine.team import Team, count_threads
 from fastsgd.kernels.predict import combine, dots
 
 FEW = 3

@@ -1,0 +1,1 @@
+"""The estimators: parameters, checks and attributes as scikit-learn has them."""

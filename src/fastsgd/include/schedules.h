@@ -2,7 +2,7 @@
  *
  * t counts samples from 1. A kernel fills the etas of its block on the stack, from the number of
  * the block's first step, so the steps do not depend on how threads interleave. What depends on
- * the data stays out: adaptive changes eta0 between epochs (engine/loop.py), and the
+ * the data stays out: adaptive changes eta0 between epochs (engine/linear/sgd.py), and the
  * passive-aggressive steps replace eta by a function of the sample (epoch.inc).
  */
 #ifndef FSGD_SCHEDULES_H

@@ -1,0 +1,1 @@
+"""Loops over rows, compiled: each runs without the GIL and allocates nothing."""

@@ -6,10 +6,10 @@ from itertools import count
 from fastsgd.engine.mlp.local import Local
 from fastsgd.engine.mlp.map_reduce import MapReduce
 from fastsgd.engine.mlp.merge import Merge
+from fastsgd.engine.mlp.minibatch import Worker, sum_up
 from fastsgd.engine.mlp.pipeline.epoch import Pipelined
 from fastsgd.engine.mlp.steps import minibatches
-from fastsgd.engine.mlp.together import Together
-from fastsgd.engine.mlp.worker import Worker, sum_up
+from fastsgd.engine.mlp.summed import Together
 from fastsgd.engine.peers import ALONE
 
 

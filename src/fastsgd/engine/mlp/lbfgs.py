@@ -9,11 +9,11 @@ import numpy as np
 from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
+from fastsgd.engine.mlp.minibatch import Bench
 from fastsgd.engine.mlp.optimizer import share
 from fastsgd.engine.mlp.shares import Shares
-from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.peers import ALONE
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 from fastsgd.optimizers import make_optimizer
 
 PARTS = 4

@@ -8,10 +8,10 @@ of all together.
 
 import numpy as np
 
+from fastsgd.engine.mlp.minibatch import Tally
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.touched import add_up_rows
-from fastsgd.engine.mlp.worker import Tally
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels.sparse_layer import SparseLayer
 

@@ -9,12 +9,12 @@ import numpy as np
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.epochs import choose_epochs
+from fastsgd.engine.mlp.minibatch import Bench
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.mlp.steps import Steps
-from fastsgd.engine.mlp.worker import Bench
 from fastsgd.engine.peers import ALONE
-from fastsgd.engine.threads import Team
+from fastsgd.engine.team import Team
 from fastsgd.errors import DivergenceError
 
 SMALLEST_ETA = 1e-6

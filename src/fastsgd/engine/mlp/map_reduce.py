@@ -12,9 +12,9 @@ from itertools import count, pairwise
 
 import numpy as np
 
+from fastsgd.engine.mlp.minibatch import Tally, check_step
 from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.steps import minibatches
-from fastsgd.engine.mlp.worker import Tally, check_step
 from fastsgd.kernels.meeting import Meeting
 
 MOST_PARTS = 16

@@ -10,8 +10,8 @@ the whole step of the one that met it.
 
 import numpy as np
 
+from fastsgd.engine.mlp.minibatch import Worker, sum_up
 from fastsgd.engine.mlp.optimizer import Stepper, share
-from fastsgd.engine.mlp.worker import Worker, sum_up
 
 NONE = np.empty(0, np.int64)
 

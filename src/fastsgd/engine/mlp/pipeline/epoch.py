@@ -1,6 +1,6 @@
 """An epoch by stages: layers are cut, each stage gets its own, and all run side by side."""
 
-from fastsgd.engine.mlp.choice import costs_of
+from fastsgd.engine.mlp.costs import costs_of
 from fastsgd.engine.mlp.pipeline.balance import balance, training_costs
 from fastsgd.engine.mlp.pipeline.micro_batch import MicroBatches
 from fastsgd.engine.mlp.pipeline.schedule import bubble

@@ -3,9 +3,9 @@
 import numpy as np
 
 from fastsgd.engine.mlp.inputs import ForwardOnly
+from fastsgd.engine.mlp.minibatch import Tally, check_step
 from fastsgd.engine.mlp.optimizer import Stepper, share
 from fastsgd.engine.mlp.parameters import Layers, add_up
-from fastsgd.engine.mlp.worker import Tally, check_step
 
 
 def cut(n_rows, n_micro_batches):

@@ -1,0 +1,1 @@
+"""The training of linear models: one file a method."""

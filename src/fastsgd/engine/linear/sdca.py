@@ -1,0 +1,144 @@
+"""Solver "sdca": dual coordinate ascent until the duality gap is small enough, and proven so.
+
+One epoch visits the rows that are awake (include/ascent.h); what it adds up on the way is an
+estimate of the gap. Where that is small enough, the model is certified: the dual variables are
+balanced, v is summed anew over the rows, and f and D are computed by two passes over the data.
+"""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.linear.ascent import DualAscent
+from fastsgd.engine.linear.cocoa import SharedAscent
+from fastsgd.engine.linear.sgd import Epoch, check_finite
+from fastsgd.engine.peers import ALONE
+from fastsgd.engine.team import Team
+
+PATIENCE = 1.2
+"""After a certificate that was not good enough, epochs until the next one: times 1.2."""
+
+
+class Ascended(NamedTuple):
+    """How a training ended, as `sgd.Ended`, and what is known of the model.
+
+    Attributes
+    ----------
+    n_iter, stopped_by, steps :
+        As of `sgd.Ended`; steps are rows visited.
+    objective, dual_gap : float
+        f(w, b) of the model in `state`, and what it is above f* at most.
+    dual : float64 ndarray of shape (n_rows,)
+        beta: minus a slope of each row's loss. sum s beta = 0 if there is a bias.
+    dual_coef : float64 ndarray of shape (n_rows,)
+        s beta / (alpha n): with l2 alone, w = sum dual_coef x.
+    support : int ndarray
+        Rows whose beta is not 0.
+    gaps : list of float
+        Of each epoch, as estimated on the way, or certified where it was.
+    """
+
+    n_iter: int
+    stopped_by: str
+    steps: int
+    objective: float
+    dual_gap: float
+    dual: np.ndarray
+    dual_coef: np.ndarray
+    support: np.ndarray
+    gaps: list
+
+
+def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
+               on_epoch=None, deadline=NEVER, sample=None, dual=None, peers=ALONE):
+    """Trains one linear model by dual coordinate ascent.
+
+    Parameters
+    ----------
+    rows : Rows
+    y : float64 ndarray of shape (n_rows,)
+        -1 and +1 for classifiers.
+    sample_weight : float64 ndarray of shape (n_rows,) or None
+    state : LinearState
+        INOUT: weights, intercept, curve, dual_coef, gap; `epoch` and `t` go on. Begins at the
+        dual variables that it kept, else at those which its weights make likely.
+    settings : Settings
+        Of sgd.py. `tol` bounds the gap: gap <= tol * objective ends the training. `sync`
+        is "serial", "merge" (replicas, the same bits for the same `n_threads`) or "hogwild"
+        (PASSCoDe: one shared vector, sparse rows only).
+    seed : int
+    subset : int64 ndarray or None
+        The rows to learn from.
+    score : callable or None
+        ``score(weights, intercept)``, told to `on_epoch`.
+    on_epoch : callable or None
+        Called with an Epoch; a true result ends the training. The objective it tells is an
+        estimate, f <= D(beta) + gap, the weights are those of the epoch's end.
+    deadline : Deadline
+        The certificate, which takes about as long as an epoch, is made before it passes.
+    sample : Sample or None
+        As `sgd.train` takes it; not used: of two epochs the later one has the better dual.
+    dual : float64 ndarray of shape (n_rows,) or None
+        To begin with; what lies outside the domain is moved to its edge.
+    peers : Peers
+        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
+
+    Returns
+    -------
+    Ascended
+
+    Raises
+    ------
+    ValueError
+        A loss or penalty that sdca cannot take.
+    """
+    solver = (DualAscent if peers.alone else SharedAscent)(
+        rows, y, sample_weight, state, settings, subset, peers)
+    began, first, steps, stopped_by = time.perf_counter(), state.epoch, 0, None
+    gaps, next_try, slowest, tol = [], 1, 0.0, settings.tol
+    try:
+        with Team(solver.n_threads if solver.n_threads > 1 else 0,
+                          on_interrupt=solver.stop, deadline=deadline) as team:
+            solver.begin(team, state, dual)
+            certified = None
+            while stopped_by is None:
+                begun = time.perf_counter()
+                visits, whole = solver.epoch(seed, state.epoch)
+                steps, state.t = steps + visits, state.t + visits
+                certified = None
+                if not whole:
+                    stopped_by = "max_time"
+                    break
+                state.epoch += 1
+                n_iter = state.epoch - first
+                solver.show(state)
+                check_finite(state, n_iter, settings)
+                told = Epoch(n_iter, *solver.estimate(), state, 0.0)
+                enough = tol is not None and solver.gap <= tol * abs(told.objective)
+                if enough and n_iter >= next_try:
+                    certified = solver.certify(state)
+                    enough = certified[1] <= tol * abs(certified[0])
+                    told.objective, next_try = certified[0], int(PATIENCE * n_iter) + 1
+                slowest = max(slowest, time.perf_counter() - begun)
+                told.seconds = time.perf_counter() - began
+                state.curve.append(told.objective)
+                gaps.append(certified[1] if certified else solver.gap)
+                ended, late = peers.after_epoch(told, score, on_epoch, lambda: (
+                    team.expired() or deadline.left < 1.5 * slowest))  # noqa: B023
+                stopped_by = ("callback" if ended else "tol" if certified and enough
+                              else "max_iter" if n_iter >= settings.max_iter
+                              else "max_time" if late else None)
+            objective, gap = certified or solver.certify(state)
+            if whole:  # no estimate, where it was one
+                state.curve[-1], gaps[-1] = objective, gap
+    except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
+        solver.stop()
+        solver.settle(state)
+        raise
+    n_iter, beta = max(1, state.epoch - first), solver.beta.copy()
+    check_finite(state, n_iter, settings)
+    state.dual_coef, state.gap = solver.problem.c * beta, gap
+    return Ascended(n_iter, stopped_by, steps, objective, gap, beta, state.dual_coef,
+                    np.flatnonzero(beta), gaps)

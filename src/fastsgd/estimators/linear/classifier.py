@@ -1,0 +1,321 @@
+"""FastSGDClassifier: linear classifiers trained by SGD on sparse or dense rows."""
+
+import numpy as np
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+
+from fastsgd._validation import check_combinations, class_weights
+from fastsgd.estimators.fit_method import fit_method
+from fastsgd.estimators.labels import column_labels, label_weights
+from fastsgd.estimators.linear.base import LinearSGD
+from fastsgd.estimators.linear.decision import decision
+from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.linear.multilabel import Multilabel, weight_pairs
+from fastsgd.estimators.linear.targets import Indicator, OneAgainstRest
+from fastsgd.estimators.pools import union
+from fastsgd.losses import LOSSES
+from fastsgd.probability import label_probabilities, log_probabilities, probabilities
+from fastsgd.solvers import OneByOneOnly
+
+
+def _gives_probability(self):
+    if not (self.loss in LOSSES and LOSSES[self.loss].gives_probability):
+        raise AttributeError(
+            f"probability estimates are not available for loss={self.loss!r}"
+        )
+    return True
+
+
+def _check_count(classes):
+    if len(classes) < 2:
+        raise ValueError(
+            f"The number of classes has to be greater than one; got {len(classes)} class"
+        )
+    return len(classes)
+
+
+@with_parameters
+class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
+    """Linear classifiers (SVM, logistic regression, ...) by stochastic gradient descent.
+
+    A replacement of :class:`sklearn.linear_model.SGDClassifier`: same parameters, same attributes,
+    same objective. More than two classes are learnt one against the rest. A y with columns of 0
+    and 1 is a multilabel indicator, one of tuples has a set of labels for each row: one model for
+    each label.
+
+    Parameters
+    ----------
+    loss : {'hinge', 'squared_hinge', 'log_loss', 'modified_huber', 'perceptron', \
+            'squared_error', 'huber', 'epsilon_insensitive', 'squared_epsilon_insensitive'}, \
+            default='hinge'
+        hinge is the linear SVM, log_loss logistic regression; log_loss and modified_huber give
+        probabilities. The formulas are in include/losses.h.
+    {parameters}
+    class_weight : dict, 'balanced', 'balanced_running' or None, default=None
+        Weights of the classes, >= 0; classes that a dict lacks weigh 1. With two classes a row's
+        loss is multiplied by its `sample_weight` and the weight of its class. With more, one
+        against the rest, the weight of a class counts in its own model alone, for its own rows:
+        as rows of the rest they weigh their `sample_weight`, as in scikit-learn. 'balanced' is
+        n_samples / (n_classes * rows of the class). 'balanced_running' is the same from the rows
+        seen so far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples /
+        (2 * rows with the label) and the same for those without, label by label; the others are
+        refused.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Where y is multilabel what its columns stand for: their numbers, or the labels of sets.
+    multilabel_ : bool
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastsgd import FastSGDClassifier
+    >>> X = np.array([[-1.0, -1], [-2, -1], [1, 1], [2, 1]])
+    >>> y = np.array(["left", "left", "right", "right"])
+    >>> clf = FastSGDClassifier(random_state=0).fit(X, y)
+    >>> print(clf.predict([[-0.8, -1]]))
+    ['left']
+    """
+
+    loss_functions = LOSSES
+
+    _score_name = "accuracy"
+
+    _parameter_constraints: dict = {
+        **LinearSGD._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES))],
+        "class_weight": [StrOptions({"balanced", "balanced_running"}), dict, None],
+    }
+
+    def __init__(
+        self, loss="hinge", *, penalty="l2", alpha=0.0001, l1_ratio=0.15, fit_intercept=True,
+        max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1, n_jobs=None,
+        random_state=None, learning_rate="optimal", eta0=0.01, power_t=0.5, early_stopping=False,
+        validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
+        average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
+        device="cpu", workers=None, max_time=None, solver="sgd",
+        batch_size=None,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.average = average
+        self.C = C
+        self.sync = sync
+        self.merge_every = merge_every
+        self.multi_class = multi_class
+        self.device = device
+        self.workers = workers
+        self.max_time = max_time
+        self.solver = solver
+        self.batch_size = batch_size
+
+    @fit_method
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Trains from `coef_init` (zeros; with `warm_start` the last weights).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR rows and C-ordered arrays of float32 or float64 are not copied.
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+            Or a list of tuples, the labels of each row, as load_svmlight(multilabel=True) gives.
+        coef_init : array-like of shape (n_classes, n_features), default=None
+        intercept_init : array-like of shape (n_classes,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDClassifier
+
+        Raises
+        ------
+        DivergenceError
+            A weight left the range of floating point; the message names the epoch.
+        """
+        check_combinations(self, classifier=True, for_partial_fit=False)
+        X, y = self._check_Xy(X, y, reset=True)
+        multilabel = y.ndim == 2
+        classes = column_labels(y) if multilabel else union(self, np.unique(y))
+        _check_count(classes)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        weights = self._class_weights(y, classes)
+        validation = self._split(y, sample_weight, stratify=not multilabel)
+        self.classes_, self.multilabel_ = classes, multilabel
+        targets = self._targets(y)
+        self._class_counts = targets.counts()
+        models = self._start(
+            self._n_models, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_models(X, targets, sample_weight, weights, models, self.max_iter, validation)
+        self._warn_at_end()
+        return self
+
+    @OneByOneOnly
+    @fit_method
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """One epoch over these rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed at the first call unless y is an indicator.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDClassifier
+        """
+        first = not hasattr(self, "classes_")
+        check_combinations(self, classifier=True, for_partial_fit=True, first=first)
+        if first and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                "'balanced' weights, use compute_class_weight('balanced', classes=classes, "
+                "y=y). In place of y you can use a large enough sample of the full training "
+                "set target to properly estimate the class frequency distributions. Pass the "
+                "resulting weights as the class_weight parameter. Or use "
+                "class_weight='balanced_running', which counts the rows seen so far."
+            )
+        X, y = self._check_Xy(X, self._named(y, classes), reset=first,
+                              dtype=None if first else self.coef_.dtype)
+        if y.ndim == 2 and first:
+            classes = self._check_labels(y, classes)
+        _check_partial_fit_first_call(self, classes)
+        n_classes = _check_count(self.classes_)
+        if first:
+            self.multilabel_ = y.ndim == 2
+        targets = self._targets(y, checked=False)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
+        self._class_counts = counts + targets.counts()
+        if self._running and not self._is_multilabel:
+            weights = self._class_counts.sum() / (n_classes * np.maximum(self._class_counts, 1))
+        else:
+            weights = self._class_weights(y, self.classes_)
+        models = (self._resume(X.dtype) if hasattr(self, "coef_") else
+                  self._start(self._n_models, X.shape[1], X.dtype, None, None))
+        self._fit_models(X, targets, sample_weight, weights, models, 1, None)
+        return self
+
+    @property
+    def _running(self):
+        return isinstance(self.class_weight, str) and self.class_weight == "balanced_running"
+
+    def _class_weights(self, y, classes):
+        """Weights of the classes; of a multilabel y pairs (without, with the label)."""
+        if y.ndim == 2:
+            return label_weights(self.class_weight, y)
+        class_weight = "balanced" if self._running else self.class_weight
+        return class_weights(class_weight, classes, y)
+
+    def _targets(self, y, checked=True):
+        """What the rows belong to; labels that are not `checked` may be none of `classes_`."""
+        if y.ndim == 2 or self._is_multilabel:
+            return Indicator.of_model(self, y)
+        if not checked and not np.isin(y, self.classes_).all():
+            raise ValueError(f"y holds labels that are not among classes {self.classes_}")
+        if len(self.classes_) == 2:  # several times as fast as the search
+            return OneAgainstRest((y == self.classes_[1]).astype(np.intp), self.classes_)
+        return OneAgainstRest(np.searchsorted(self.classes_, y), self.classes_)
+
+    def _resume_models(self, X, y, sample_weight, *rest):
+        targets = self._targets(y, checked=False)
+        weights = self._class_weights(y, self.classes_)
+        self._fit_models(X, targets, sample_weight, weights, *rest, resumed=True)
+
+    def _fit_models(self, X, targets, sample_weight, weights, models, max_iter, validation,
+                    resumed=False):
+        """One model for two classes (the second is +1), else one for each class."""
+        self._train(
+            X, targets, targets.labels, sample_weight, models, max_iter=max_iter,
+            class_weights=weight_pairs(weights, self._n_models), validation=validation,
+            resumed=resumed)
+
+    def _targets_and_weights(self, y):
+        return (self._targets(y, checked=False),
+                weight_pairs(self._class_weights(y, self.classes_), self._n_models))
+
+    @staticmethod
+    def _shown(models):
+        coef = models.weights.T
+        return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
+
+    def decision_function(self, X):
+        """w.x + b of each row and model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or, of more than two classes or labels, (n_samples, n_models)
+            A row's are the same bits alone or among others.
+        """
+        z = decision(self, X)
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    @available_if(_gives_probability)
+    def predict_proba(self, X):
+        """Probabilities of the classes, for loss='log_loss' and 'modified_huber'.
+
+        More than two classes: the one-against-rest probabilities, normalised to sum 1 (Zadrozny,
+        Elkan, KDD 2002); where all are 0, uniform. Multilabel: each label's own. The class that
+        `predict` gives has the largest, be it by one unit in the last place.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        scores, loss = self.decision_function(X), LOSSES[self.loss]
+        return (label_probabilities if self._is_multilabel else probabilities)(loss, scores)
+
+    @available_if(_gives_probability)
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`, exact where a probability itself would underflow.
+
+        modified_huber may give probabilities of 0, hence -inf.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        scores, loss = self.decision_function(X), LOSSES[self.loss]
+        if not self._is_multilabel:
+            return log_probabilities(loss, scores)
+        with np.errstate(divide="ignore"):
+            return loss.log_probability(scores).astype(scores.dtype, copy=False)

@@ -1,0 +1,177 @@
+"""FastSGDRegressor: linear regression trained by SGD on sparse or dense rows."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+
+from fastsgd._validation import check_combinations, check_Xy
+from fastsgd.estimators.fit_method import fit_method
+from fastsgd.estimators.linear.base import LinearSGD
+from fastsgd.estimators.linear.decision import decision
+from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.regression import NumberTargets
+from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.solvers import OneByOneOnly
+
+
+@with_parameters
+class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
+    """Linear regression (ridge, lasso, SVR, Huber) by stochastic gradient descent.
+
+    A replacement of :class:`sklearn.linear_model.SGDRegressor`: same parameters, same attributes,
+    same objective. Scale the features; on raw ones the default step may diverge.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'huber', 'epsilon_insensitive', 'squared_epsilon_insensitive'}, \
+            default='squared_error'
+        The formulas are in include/losses.h; `epsilon` is the constant of the last three.
+    {parameters}
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+    intercept_ : ndarray of shape (1,)
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastsgd import FastSGDRegressor
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> reg = FastSGDRegressor(alpha=0, eta0=0.1, tol=None, max_iter=50, random_state=0)
+    >>> print(reg.fit(X, 3 * X[:, 0] + 1).coef_.round(2))
+    [3.]
+    """
+
+    loss_functions = {name: LOSSES[name] for name in REGRESSION_LOSSES}
+
+    _score_name = "r2"
+
+    _parameter_constraints: dict = {
+        **LinearSGD._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+    }
+
+    def __init__(
+        self, loss="squared_error", *, penalty="l2", alpha=0.0001, l1_ratio=0.15,
+        fit_intercept=True, max_iter=1000, tol=1e-3, shuffle=True, verbose=0, epsilon=0.1,
+        random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
+        early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
+        average=False, C=None, n_jobs=None, sync="auto", merge_every="auto",
+        device="cpu", workers=None, max_time=None, solver="sgd", batch_size=None,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.verbose = verbose
+        self.epsilon = epsilon
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.average = average
+        self.C = C
+        self.n_jobs = n_jobs
+        self.sync = sync
+        self.merge_every = merge_every
+        self.device = device
+        self.workers = workers
+        self.max_time = max_time
+        self.solver = solver
+        self.batch_size = batch_size
+
+    @fit_method
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Trains from `coef_init` (zeros; with `warm_start` the last weights).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            CSR rows and C-ordered arrays of float32 or float64 are not copied.
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_features,), default=None
+        intercept_init : array-like of shape (1,), default=None
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDRegressor
+
+        Raises
+        ------
+        DivergenceError
+            A weight left the range of floating point; the message names the epoch.
+        """
+        check_combinations(self, classifier=False, for_partial_fit=False)
+        X, y = check_Xy(self, X, y, reset=True, classifier=False)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        validation = self._split(y, sample_weight, stratify=False)
+        models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_model(X, y, sample_weight, models, self.max_iter, validation)
+        self._warn_at_end()
+        return self
+
+    @OneByOneOnly
+    @fit_method
+    def partial_fit(self, X, y, sample_weight=None):
+        """One epoch over these rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : FastSGDRegressor
+        """
+        first = getattr(self, "coef_", None) is None
+        check_combinations(self, classifier=False, for_partial_fit=True, first=first)
+        X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
+                        classifier=False)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        models = (self._start(1, X.shape[1], X.dtype, None, None) if first
+                  else self._resume(X.dtype))
+        self._fit_model(X, y, sample_weight, models, 1, None)
+        return self
+
+    def _resume_models(self, *args):
+        self._fit_model(*args, resumed=True)
+
+    def _fit_model(self, X, y, sample_weight, models, max_iter, validation, resumed=False):
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        self._train(X, lambda k: y, lambda: y, sample_weight, models, max_iter=max_iter,
+                    validation=validation, resumed=resumed)
+
+    def _targets_and_weights(self, y):
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        return lambda k: y, None
+
+    @staticmethod
+    def _shown(models):
+        coef = models.weights[:, 0]
+        return {"coef_": coef, "intercept_": models.intercepts.astype(coef.dtype)}
+
+    def predict(self, X):
+        """w.x + b of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return decision(self, X)[:, 0]

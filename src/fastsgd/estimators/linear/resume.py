@@ -1,0 +1,126 @@
+"""`resume`: the training of the last fit goes on, as if it had never been interrupted."""
+
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from fastsgd._integers import check_range
+from fastsgd._validation import check_combinations, is_seed
+from fastsgd.errors import ResumeError
+from fastsgd.estimators.fit_method import fit_method
+from fastsgd.estimators.linear.to_sklearn import to_sklearn
+from fastsgd.solvers import Gap, solver_of
+
+
+class Resumable:
+    """What becomes of a fitted linear model: a longer training, or scikit-learn's model."""
+
+    @fit_method
+    def resume(self, X, y, *, max_iter=None, sample_weight=None):
+        """Goes on with the training of the last fit, up to `max_iter` epochs in total.
+
+        With solver='sgd' (and 'gd' by a schedule) and one thread (sync='serial'), five epochs and
+        then resume(X, y, max_iter=10) give the bits of ten epochs at once, also through
+        `save_model` and `load_model`; other solvers go on from the weights or dual variables
+        alone. Models of classes that had stopped by `tol` stay as they are ('lbfgs' and
+        'newton-cg' look at them for an iteration); where all have, or `max_iter` epochs are
+        behind, nothing happens.
+
+        After Ctrl-C in `fit`, or where `max_time` ended it within an epoch, that epoch is run
+        again whole, in the same order of rows, from the weights so far; the number of steps
+        counts on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows of the last fit, in the same order; not checked.
+        y : array-like of shape (n_samples,), or a multilabel indicator
+        max_iter : int, default=None
+            Epochs in total, those of earlier calls included; None: the parameter `max_iter`.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : object
+            `n_iter_` and `loss_curve_` are those of the whole training.
+
+        Raises
+        ------
+        ResumeError
+            The model holds no state of a training; or with `early_stopping` the rows that were
+            held out are not known, because `random_state` is not an int.
+
+        Notes
+        -----
+        The order of rows depends on the seeds drawn by the first epoch, which the model keeps, and
+        not on the present `random_state`. Of the parameters, `max_iter`, `tol`,
+        `n_iter_no_change`, `n_jobs`, `sync`, `verbose` and `max_time` may change in between.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastsgd import FastSGDRegressor
+        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> y = 3 * X[:, 0] + 1
+        >>> once = FastSGDRegressor(tol=None, max_iter=10, random_state=0).fit(X, y)
+        >>> twice = FastSGDRegressor(tol=None, max_iter=5, random_state=0).fit(X, y)
+        >>> bool(twice.resume(X, y, max_iter=10).coef_ == once.coef_)
+        True
+        """
+        check_is_fitted(self)
+        max_iter = self._check_resume(max_iter)
+        classifier = is_classifier(self)
+        check_combinations(self, classifier=classifier, for_partial_fit=False)
+        X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        validation = self._split(y, sample_weight, stratify=classifier and y.ndim == 1)
+        models = self._resume(X.dtype, anew=False)
+        self._resume_models(X, y, sample_weight, models, max_iter, validation)
+        self._warn_at_end(max_iter)
+        return self
+
+    def _check_resume(self, max_iter):
+        """Refuses what cannot go on; returns the number of epochs in total."""
+        if not getattr(self, "_states", None):
+            raise ResumeError(
+                "this model holds no state of a training to resume; use fit or partial_fit")
+        if self.early_stopping and not is_seed(self.random_state):
+            raise ResumeError(
+                "resume with early_stopping needs the rows that were held out before: set "
+                f"random_state to an int before fit, got {self.random_state!r}")
+        max_iter = self.max_iter if max_iter is None else max_iter
+        return check_range("max_iter", max_iter, 1)
+
+    def _has_ended(self, state, max_iter):
+        """Whether `resume` has nothing to do for this model."""
+        return self._has_converged(state) or state.epoch >= max_iter
+
+    def _has_converged(self, state):
+        """Whether `tol` ended this model's training, or would end it now."""
+        tol = self.tol.within if isinstance(self.tol, Gap) else self.tol
+        if isinstance(self.tol, Gap) or solver_of(self).by_dual:
+            return (tol is not None and state.gap is not None and bool(state.curve)
+                    and state.gap <= tol * abs(state.curve[-1]))
+        return tol is not None and state.stale >= self.n_iter_no_change
+
+    def to_sklearn(self):
+        """A fitted SGDClassifier or SGDRegressor with this model's weights.
+
+        Its predictions and decision values are this model's (those of several classes on dense X
+        up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
+        are dropped: sync, n_jobs, multi_class, device, workers, max_time, solver, tol=Gap.
+        eta0='auto' becomes the step it took, which their 'optimal' does not use. `C` becomes the
+        alpha it stood for, shuffle='rows' becomes True and class_weight='balanced_running'
+        'balanced'. A cosine schedule becomes learning_rate='constant' at eta0, and an L1 penalty
+        forgets what it has clipped so far, which matters only if it is trained further.
+
+        Returns
+        -------
+        sklearn.linear_model.SGDClassifier or sklearn.linear_model.SGDRegressor
+
+        Raises
+        ------
+        ValueError
+            The model is multilabel, which theirs cannot be; or `C` or eta0='auto' was given and
+            the fit was interrupted before it told what they came to.
+        """
+        return to_sklearn(self)

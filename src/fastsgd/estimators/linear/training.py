@@ -1,0 +1,169 @@
+"""What one call of `fit`, `partial_fit` or `resume` has to train, and the models one by one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from fastsgd.engine.deadline import Deadline
+from fastsgd.engine.linear.gap import GapWatch
+from fastsgd.engine.linear.sample import Sample
+from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.linear.solvers import TRAIN
+from fastsgd.engine.linear.step_size import train_backing_off, with_step
+from fastsgd.engine.products import products
+from fastsgd.engine.scores import SCORES
+from fastsgd.estimators.linear.models import LinearModels
+from fastsgd.kernels.rows import Rows
+from fastsgd.workers import Workers
+
+COMPARED_ROWS = 10_000
+"""When `max_time` ends a fit, its last model and its best one are compared on so many rows."""
+
+
+@dataclass
+class Job:
+    """The data, the models and their settings.
+
+    Attributes
+    ----------
+    X : CSR or ndarray
+    rows : Rows
+        Of X.
+    targets : callable
+        ``targets(k)``: float64 y of model k. Those of several classes are of _targets.py.
+    sample_weight : float64 ndarray of shape (n_rows,) or None
+    models : LinearModels
+    settings : Settings
+        `max_iter` counts from `epochs_before`. INOUT: the step that eta0="auto" took in the end.
+    class_weights : list of (negative, positive) or None
+    validation : (train_rows, validation_rows) or None
+    score_name : str
+        What rows held out are judged by, of engine/scores.py.
+    deadline : Deadline
+    epochs_before : list of int
+        Epochs of each model that `max_iter` counts too.
+    auto_step : bool
+        Whether each model's state brings its step, eta0="auto".
+    within : float or None
+        The gap, as a part of the objective, that ends a training.
+    threads : int
+        INOUT: those that had work.
+    estimator : object
+    workers : Workers or None
+    communication : dict
+        OUT: what workers have sent, for `fit_stats_`.
+    """
+
+    X: object
+    rows: Rows
+    targets: Callable
+    sample_weight: np.ndarray | None
+    models: LinearModels
+    settings: Settings
+    class_weights: list | None
+    validation: tuple | None
+    score_name: str
+    deadline: Deadline
+    epochs_before: list
+    auto_step: bool
+    within: float | None = None
+    threads: int = 1
+    estimator: object = None
+    workers: Workers | None = None
+    communication: dict = field(default_factory=dict)
+
+    compared_rows = COMPARED_ROWS
+
+    @property
+    def states(self):
+        return self.models.states
+
+    @property
+    def subset(self):
+        """The rows to learn from; None means all."""
+        return None if self.validation is None else self.validation[0]
+
+    @cached_property
+    def held_out(self):
+        """The rows to score on, and their weights."""
+        rows = self.validation[1]
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return Rows(self.X[rows]), weight
+
+    @cached_property
+    def compared(self):
+        """Some rows, for two models of which one is to be taken."""
+        return Sample(self.X, self.sample_weight, self.subset, COMPARED_ROWS, self.states[0].seed)
+
+    def settings_of(self, k):
+        """The settings of model k."""
+        mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k])
+        if self.class_weights is not None:
+            mine = replace(mine, weight_neg=self.class_weights[k][0],
+                           weight_pos=self.class_weights[k][1])
+        eta0 = self.states[k].eta0 if self.auto_step else None
+        return mine if eta0 is None else with_step(mine, eta0)
+
+    def score_of(self, y):
+        """``score(weights, intercept)`` of one model on the rows held out, or None."""
+        if self.validation is None:
+            return None
+        rows, weight = self.held_out
+        y, score = y[self.validation[1]], SCORES[self.score_name]
+        return lambda weights, intercept: score(
+            y, products(rows, weights[:, None])[:, 0] + intercept, weight)
+
+    @property
+    def within_of_watch(self):
+        """The gap that ends a training, where the solver does not do so itself; else None."""
+        return None if self.settings.solver == "sdca" else self.within
+
+    def watch(self, k, y, on_epoch):
+        """What ends the training of model k by its gap, or None."""
+        if self.within_of_watch is None:
+            return None
+        return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),
+                        self.within, on_epoch)
+
+    def train(self, states, run, settings, later=()):
+        """``run(settings)``, which may take shorter steps if they were found on a sample."""
+        if not self.auto_step:
+            return run(settings)
+        ended, taken = train_backing_off(run, states, settings, later)
+        self.settings = replace(self.settings, schedule=taken.schedule)
+        return ended
+
+
+def train_apart(job, todo, report):
+    """Trains the models numbered `todo`, one after the other.
+
+    Parameters
+    ----------
+    job : Job
+    todo : list of int
+    report : EpochReport
+
+    Returns
+    -------
+    dict of Ended
+        By number.
+    """
+    ended, states = {}, job.states
+    job.threads = job.settings.n_threads
+    for k in todo:
+        y = job.targets(k)
+        job.models.detach(k)
+        report.begin_model(k)
+        watch = job.watch(k, y, report.epoch)
+        run = partial(
+            TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
+            seed=states[k].seed, subset=job.subset, score=job.score_of(y),
+            on_epoch=watch or report.epoch, deadline=job.deadline.share(len(states) - k),
+            sample=job.compared)
+        ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
+        if watch is not None:
+            ended[k] = watch.settle(ended[k])
+        report.end_model()
+    return ended

@@ -1,0 +1,142 @@
+"""The training of a network by workers: what goes with what, and what the pool is told."""
+
+from numbers import Integral
+
+from fastsgd._interrupts import whole
+from fastsgd.engine.blas import one_thread_of_blas
+from fastsgd.engine.mlp.loop import Ended, Epoch
+from fastsgd.engine.mlp.rank_task import pack_model, pack_rng, pack_settings, unpack_model
+from fastsgd.engine.rank import pack_rows
+from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.errors import DivergenceError
+from fastsgd.estimators.pools import close_pool, pool_of
+from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, refused_by_own_rows
+
+LOCAL_STEPS = 8
+"""Minibatches between two averages, where `local_steps` is not given."""
+
+def check_workers(estimator):
+    """Refuses what workers cannot do with an MLP, by name.
+
+    Raises
+    ------
+    ValueError
+    """
+    workers, sync = as_workers(estimator.workers), estimator.sync
+    if workers is None:
+        return
+    by_sums = estimator.solver == "lbfgs"
+    for refused, message in (
+        (by_sums and workers.sync == "local",
+         "Workers(sync='local') averages weights after minibatches, and solver='lbfgs' takes all "
+         "rows; use Workers(sync='sync'), or a solver that takes minibatches"),
+        (by_sums and workers.batch == "per_worker",
+         "Workers(batch='per_worker') counts rows of minibatches, and solver='lbfgs' takes all "
+         "rows; use batch='global'"),
+        (workers.sync == "sync" and workers.local_steps is not None,
+         f"Workers(local_steps={workers.local_steps!r}) has no meaning with sync='sync', which "
+         "adds up before each step; use local_steps=None, or Workers(sync='local')"),
+        (workers.sync == "sync" and not by_sums and sync not in ("auto", "serial"),
+         f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
+         f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
+         "Workers(sync='local')"),
+        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
+         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
+         f"draws for itself; got {estimator.random_state!r}"),
+        *refused_by_own_rows(workers, (
+            (estimator.early_stopping and not by_sums, "early_stopping=True"),
+            counts_rows(estimator))),
+    ):
+        if refused:
+            raise ValueError(message)
+
+
+class Crew:
+    """The workers of one call, and what they are to do; `train` does it.
+
+    Parameters
+    ----------
+    estimator : FastMLPClassifier or FastMLPRegressor
+    examples : Examples
+    rng : RandomState
+        INOUT: of the orders to come.
+    held_out : int64 ndarray or None
+    score : str
+        What rows held out are judged by.
+    skip : int
+        Epochs whose orders were drawn before.
+
+    Attributes
+    ----------
+    told : dict
+        For `fit_stats_`, after `train`.
+    """
+
+    def __init__(self, estimator, examples, rng, held_out, score, skip):
+        self._estimator, self._examples, self._rng = estimator, examples, rng
+        self._about = {"held_out": held_out, "score": score, "skip": skip,
+                       "max_fun": estimator.max_fun if estimator.solver == "lbfgs" else None}
+        self.told = {}
+
+    def train(self, parameters, state, settings, report, deadline):
+        """Trains; weights and state follow rank 0's, and are those of before after an error.
+
+        After Ctrl-C they are the last that were told.
+
+        Returns
+        -------
+        Ended
+        """
+        self._before = None
+        try:
+            pool = pool_of(self._estimator, as_workers(self._estimator.workers))
+            # ranks may be threads, which must not set BLAS's threads by turns
+            with one_thread_of_blas(), Shelf(direct=pool.kind != "process") as shelf:
+                return self._run(pool, shelf, parameters, state, settings, report, deadline)
+        except BaseException as error:
+            if self._before is not None and isinstance(error, Exception):
+                self._become(parameters, state, *self._before)
+            if not isinstance(error, DivergenceError):  # else the pool is well
+                close_pool(self._estimator)
+            raise
+
+    def _run(self, pool, shelf, parameters, state, settings, report, deadline):
+        def listen(said):
+            if "model" in said:
+                if self._before is None:
+                    self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
+                self._follow(parameters, state, said["model"], copy=pool.kind != "process")
+            return report.epoch(Epoch(**said["epoch"]))
+
+        results = pool.run("fastsgd.engine.mlp.rank_task:train_mlp", {
+            "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
+            "settings": pack_settings(settings), "rng": pack_rng(self._rng),
+            "max_time": deadline.left if deadline.limited else None,
+            "each": report.listens, "looks": report.looks,
+            "own": keeps_own_rows(self._estimator), **self._about},
+            listener=listen)
+        first, stats = results[0], [result["stats"] for result in results]
+        self.told = {"workers": pool.world_size, "comm": pool.kind,
+                     "bytes_sent": sum(each["bytes_sent"] for each in stats),
+                     "comm_seconds": max(each["seconds"] for each in stats)}
+        if "diverged" in first:
+            raise DivergenceError(first["diverged"])
+        self._follow(parameters, state, first["model"])
+        return Ended(*first["ended"])
+
+    def _pack(self, shelf):
+        examples = self._examples
+        arrays = shelf.place(examples.targets, examples.sample_weight, examples.label_weights,
+                             examples.subset)
+        names = "targets", "sample_weight", "label_weights", "subset"
+        return {**pack_rows(examples.X, shelf), **dict(zip(names, arrays, strict=True))}
+
+    def _follow(self, parameters, state, told, copy=False):
+        """The estimator's own weights, state and random numbers take rank 0's values."""
+        self._become(parameters, state, *unpack_model(told, copy), told["rng"])
+
+    @whole
+    def _become(self, parameters, state, new, after, rng):
+        parameters.become(new)
+        vars(state).update(vars(after))
+        self._rng.set_state(rng)
