@@ -117,3 +117,11 @@ def test_public_names():
     assert set(fastsgd.__all__) <= set(dir(fastsgd))
     with pytest.raises(AttributeError, match="FastSGDClassifier"):
         _ = fastsgd.FastSgd
+
+
+def test_stop_reasons_are_assigned_in_one_file():
+    """Training loops tell `Run` what happened, and it says why the training ended."""
+    for path in SOURCES:
+        if path.is_relative_to(PACKAGE / "engine") and path.name != "run.py":
+            found = re.search(r"stopped_by\s*=[^=]", path.read_text(encoding="utf-8"))
+            assert not found, f"{path}: {found[0]}"

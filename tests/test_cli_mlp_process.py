@@ -13,7 +13,7 @@ from test_cli_process import COMMAND, on_terminal
 
 from fastsgd import FastMLPClassifier, load_model
 from fastsgd.cli.progress import Progress
-from fastsgd.engine.mlp.loop import Epoch
+from fastsgd.engine.run import Epoch
 
 LONG = [*map(str, MLP), "--epochs", "100000000", "--tol", "none"]
 
@@ -74,7 +74,7 @@ def test_a_resumed_training_counts_on():
     progress = Progress(model, 300, 1, 9, quiet=True, behind=5)
     progress._bar, progress._task, progress._began = Bar(), 0, time.perf_counter()
     for number in (1, 2):
-        progress.epoch(0, Epoch(number, 0.5, 1.0))
+        progress.epoch(0, Epoch(number, 0.5, 0.5, None, 1.0))
     assert [told["description"] for told in progress._bar.told] == ["epoch 6/9", "epoch 7/9"]
     assert [told["completed"] for told in progress._bar.told] == [6, 7]
     assert progress._bar.told[0]["told"].startswith("objective 0.500000  ")

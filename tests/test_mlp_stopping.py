@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, Workers
-from fastsgd.engine.mlp.loop import Epoch, stalled
+from fastsgd.engine.mlp.progress import has_stalled
 from fastsgd.engine.mlp.settings import State
+from fastsgd.engine.run import Epoch
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(300, 6))
@@ -58,7 +59,7 @@ def test_adaptive_divides_by_five():
     chosen = settings(adaptive=True, schedule={"eta0": 0.1}, tol=0.01, n_iter_no_change=2)
     state, ended = State(), []
     for number in range(60):
-        ended.append(stalled(state, Epoch(number, 1.0, 0.0), chosen))
+        ended.append(has_stalled(state, Epoch(number, 1.0, 1.0, None, 0.0), chosen))
         if ended[-1]:
             break
     assert state.eta0 == pytest.approx(0.1 / 5 ** 8)

@@ -61,10 +61,10 @@ class Progress:
         """Called by the fit after each epoch of model k; None: of all models at once."""
         self._told += 1
         if is_mlp(self._model):
-            done, objective = self._behind + self._told, told.loss
+            done = self._behind + self._told
             seconds = (time.perf_counter() - self._began) / self._told
         else:
-            done, objective = told.state.epoch, told.objective
+            done = told.state.epoch
             seconds = told.seconds / told.number
         n_models = 1 if k is None else self._n_models
         k = 0 if k is None else k
@@ -72,7 +72,7 @@ class Progress:
         label = f"epoch {done}/{self._max_iter}"
         if n_models > 1:
             label = f"class {k + 1}/{self._n_models} {label}"
-        text = f"objective {objective:.6f}  {self._rows / seconds:,.0f} rows/s"
+        text = f"objective {told.objective:.6f}  {self._rows / seconds:,.0f} rows/s"
         if told.score is not None:
             name, value = "r2", told.score
             if is_classifier(self._model):

@@ -8,8 +8,6 @@ import numpy as np
 
 from fastsgd.comm.base import chunk_of
 
-NOT_SCORED = np.nan
-
 
 def grown(n, t, warm_up):
     """How many times as long as one worker's the steps of n workers are: linear scaling.
@@ -101,29 +99,26 @@ class Peers:
         """Fills `buf` with that of rank 0; returns it."""
         return buf if self.alone else self.comm.broadcast(buf)
 
-    def after_epoch(self, told, score, on_epoch, expired):
-        """Rank 0 scores the model and tells of the epoch: (asked to end, out of time) for all.
+    def agree(self, score):
+        """The ``score()`` that rank 0 finds."""
+        return self.decide(score() if self.rank == 0 else 0.0)[0]
+
+    def after_epoch(self, epoch, on_epoch, expired):
+        """Rank 0 reports an epoch: (asked to end, out of time) for all.
 
         Parameters
         ----------
-        told : fastsgd.engine.linear.sgd.Epoch
-            INOUT: `score`, where there is one.
-        score, on_epoch : callable or None
-            As `sgd.train` takes them.
+        epoch : fastsgd.engine.run.Epoch
+        on_epoch : callable or None
+            As `sgd.train` takes it.
         expired : callable
             Whether the time is over.
         """
-        ended = False
-        if self.rank == 0:
-            if score is not None:
-                told.score = score(told.state.weights, told.state.intercept)
-            ended = on_epoch is not None and bool(on_epoch(told))
+        asked = self.rank == 0 and on_epoch is not None and bool(on_epoch(epoch))
         if self.alone:
-            return ended, expired()
-        found, ended, late = self.decide(
-            NOT_SCORED if told.score is None else told.score, ended, self.rank == 0 and expired())
-        told.score = None if score is None else found
-        return bool(ended), bool(late)
+            return asked, expired()
+        asked, late = self.decide(asked, self.rank == 0 and expired())
+        return bool(asked), bool(late)
 
 
 ALONE = Peers()

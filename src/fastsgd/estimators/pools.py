@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from fastsgd import comm
-from fastsgd.engine.linear.sgd import Ended, Epoch
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.engine.rank import pack_rows, pack_settings
+from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.workers import keeps_own_rows

@@ -5,15 +5,15 @@ and no bit of a class depends on who owns it. Stopping is decided class by class
 that are trained one by one (sgd.py); a class that has stopped keeps the weights it had then.
 """
 
-import time
+from functools import partial
 
 import numpy as np
 
-from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.linear.sgd import Ended, Epoch, check_finite, stalled
+from fastsgd.engine.linear.progress import check_finite, has_stalled
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.engine.linear.visiting import block_rows, visiting_order
+from fastsgd.engine.run import Epoch, Run
 from fastsgd.engine.team import Team, serial_chunk
 from fastsgd.kernels.classes import ClassSlice, lanes
 
@@ -88,73 +88,70 @@ def train_classes(rows, members, sample_weight, weights, states, classes, settin
         A weight is no longer finite.
     """
     rows.check()
-    run = _Pass(rows, members, sample_weight, weights, states, settings, class_weights)
+    slices = _Pass(rows, members, sample_weight, weights, states, settings, class_weights)
     live, n_visits = np.array(classes), rows.shape[0] if subset is None else len(subset)
     objective, mean_loss = np.zeros((2, len(states)))
     size = block_rows(rows, settings.shuffle)
-    began, number, reason = time.perf_counter(), 0, None
     first_t, first_epoch = states[live[0]].t, states[live[0]].epoch
-    best = {k: Best() for k in classes if deadline.limited and measure is not None}
-    ended = dict.fromkeys(classes)
+    runs = {k: _run_of(states[k], settings, None if measure is None or not deadline.limited
+                       else partial(measure, k)) for k in classes}
+    number, ended = 0, {}
 
-    def end(k, stopped_by):
-        ended[k] = Ended(0, stopped_by, states[k].t - first_t)
+    def end(k):
+        runs[k].steps = states[k].t - first_t
+        ended[k] = runs[k].end()
+        if ended[k].stopped_by == "max_time":
+            check_finite(states[k], number + 1, settings)
 
     try:
-        with Team(run.count_threads(live), on_interrupt=run.stop,
-                          deadline=deadline) as team:
-            run.pack(live)
-            while reason is None and len(live):
-                if not run.epoch(team, visiting_order(
+        with Team(slices.count_threads(live), on_interrupt=slices.stop,
+                  deadline=deadline) as team:
+            slices.pack(live)
+            while len(live):
+                if not slices.epoch(team, visiting_order(
                         settings.shuffle, seed, first_epoch + number, rows.shape[0], size,
                         subset)):
-                    reason = "max_time"  # the clock stopped it
+                    for k in live:
+                        runs[k].cut_short()
                     break
                 number += 1
-                run.check(live, number)
-                mean_loss[live] = run.loss[live] / max(1, n_visits)
-                objective[live] = mean_loss[live] + run.penalty()[live]
-                told = Epoch(number, float(objective.mean()), float(mean_loss.mean()), None,
-                             time.perf_counter() - began)
-                if score is not None or on_epoch is not None or best:
-                    run.store(live)
-                scores = None if score is None else score(weights, run.intercept)
-                stopped = []
+                slices.check(live, number)
+                mean_loss[live] = slices.loss[live] / max(1, n_visits)
+                objective[live] = mean_loss[live] + slices.penalty()[live]
+                if score is not None or on_epoch is not None or deadline.limited:
+                    slices.store(live)
+                scores = None if score is None else score(weights, slices.intercept)
                 for k in live:
-                    states[k].epoch += 1
-                    states[k].curve.append(float(objective[k]))
-                    of_class = Epoch(number, states[k].curve[-1], mean_loss[k], states[k], 0.0,
-                                     None if scores is None else float(scores[k]))
-                    if stalled(states[k], of_class, settings, None):
-                        stopped.append(k)
-                    elif best:
-                        best[k].keep(states[k], objective[k] if scores is None else -scores[k])
-                if on_epoch is not None:
-                    told.state = LinearState(
-                        weights=weights, intercept=float(run.intercept.mean()),
-                        t=int(states[live[0]].t), epoch=first_epoch + number)
-                    told.score = None if scores is None else float(np.mean(scores))
-                    reason = "callback" if on_epoch(told) else None
+                    epoch = runs[k].judge(objective[k], mean_loss[k], score=(
+                        None if scores is None else float(scores[k])))
+                asked = on_epoch is not None and on_epoch(Epoch(
+                    number, float(objective.mean()), float(mean_loss.mean()), LinearState(
+                        weights=weights, intercept=float(slices.intercept.mean()),
+                        t=int(states[live[0]].t), epoch=first_epoch + number),
+                    epoch.seconds, None if scores is None else float(np.mean(scores))))
+                late = team.expired()
+                stopped = [k for k in live if runs[k].decide(asked, late)]
+                if len(stopped) == len(live):
+                    break
                 if stopped:
-                    live = run.freeze(live, stopped)
+                    live = slices.freeze(live, stopped)
                     for k in stopped:
-                        end(k, "tol")
-                reason = reason or ("max_iter" if number >= settings.max_iter
-                                    else "max_time" if team.expired() else None)
+                        end(k)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
-        run.stop()
-        run.finish()
-        run.store(live)
+        slices.stop()
+        slices.finish()
+        slices.store(live)
         raise
-    run.store(live)
+    slices.store(live)
     for k in live:
-        end(k, reason)
-        if reason == "max_time":
-            if best:
-                best[k].settle(states[k], measure(k))
-            check_finite(states[k], number + 1, settings)
-    return [ended[k]._replace(n_iter=max(1, states[k].epoch - first_epoch))
-            for k in classes], max(1, team.size)
+        end(k)
+    return [ended[k] for k in classes], max(1, team.size)
+
+
+def _run_of(state, settings, compare):
+    return Run(state, settings.max_iter, compare=compare,
+               progress=lambda epoch, rate: has_stalled(state, epoch, settings, rate),
+               check=lambda n_iter: None)  # of all classes together
 
 
 class _Pass:

@@ -139,7 +139,7 @@ def line_search(f, run, search):
         value, gradient = f.move(eta)
         if run.after(f.x, f.value, f.mean_loss):
             return
-    run.end("tol")  # no step goes down any more
+    run.converged()  # no step goes down any more
 
 
 def proximal_search(f, run, search):
@@ -161,7 +161,7 @@ def proximal_search(f, run, search):
         value, gradient = f.move(1.0, to=u[0])
         if run.after(f.x, f.value, f.mean_loss):
             return
-    run.end("tol")
+    run.converged()
 
 
 def _shorter_until_enough(f, value, gradient, eta, search):

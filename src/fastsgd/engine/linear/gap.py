@@ -36,8 +36,8 @@ class GapWatch:
     def settle(self, ended):
         """How the training ended, with a certificate of what came of it."""
         if self._reached:
-            return ended._replace(stopped_by="tol")
-        return ended._replace(stopped_by="tol") if self._certify() else ended
+            return ended.proven()
+        return ended.proven() if self._certify() else ended
 
     def _certify(self):
         rows, y, sample_weight, settings = self._data

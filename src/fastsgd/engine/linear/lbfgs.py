@@ -97,11 +97,11 @@ def lbfgs(f, run):
         units = f.scales()
         if f.peers.rank:
             lead.follow()
-            return run.end("tol")
+            return run.converged()
         with _one_thread_of_blas(len(start)):
             minimize(evaluate, start / units, jac=True, method="L-BFGS-B", callback=after,
                      options={"maxiter": min(run.settings.max_iter, INT32_MAX),
                               "maxfun": INT32_MAX, "maxls": 50, "maxcor": PAIRS, "gtol": 0.0,
                               "ftol": 64 * np.finfo(float).eps if tol else 0.0})
         lead.end()
-    run.end("tol")
+    run.converged()

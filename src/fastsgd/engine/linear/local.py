@@ -5,23 +5,13 @@ converges fast and communicates little, 2019 (an average every H steps). An epoc
 of one process; of each stretch of it every rank takes a part, so rows sorted by label do no harm.
 """
 
-import time
 from dataclasses import replace
 
 import numpy as np
 
-from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.linear.sgd import (
-    Ended,
-    Epoch,
-    check_finite,
-    comparison,
-    make_epoch,
-    make_trainer,
-    stalled,
-    store,
-)
+from fastsgd.engine.linear.progress import make_run, objective_of
+from fastsgd.engine.linear.sgd import make_epoch, make_trainer, store
 from fastsgd.engine.linear.visiting import block_rows, visiting_order
 from fastsgd.engine.peers import grown
 from fastsgd.engine.team import Team, serial_chunk
@@ -178,37 +168,19 @@ def train_local(rows, y, sample_weight, state, settings, seed, *, subset=None, s
     """
     dealer = Dealer(rows, settings, seed, subset, peers)
     work = LocalSteps(rows, y, sample_weight, state, settings, peers, dealer.n_visits)
-    began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
-    best = Best() if deadline.limited and sample is not None else None
-    first_epoch = state.epoch
+    run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
+                   sample=sample, peers=peers)
     with Team(settings.n_threads if settings.sync != "serial" else 0,
-                      on_interrupt=work.stop, deadline=deadline) as team:
-        while stopped_by is None:
+              on_interrupt=work.stop, deadline=deadline) as team:
+        while run.stopped_by is None:
             losses = 0.0
             for row in dealer.rounds(state.epoch):
                 visited, loss, stopped = work.round(row, team)
-                steps, losses = steps + visited, losses + loss
+                run.steps, losses = run.steps + visited, losses + loss
                 if stopped:
-                    stopped_by = "max_time"
+                    run.cut_short()
                     break
             else:
-                n_iter += 1
-                state.epoch += 1
-                check_finite(state, n_iter, settings)
-                mean_loss = objective = losses / max(1, dealer.n_visits)
-                if not settings.passive:
-                    objective += settings.alpha * settings.penalty.value(state.weights)
-                told = Epoch(n_iter, objective, mean_loss, state, time.perf_counter() - began)
-                state.curve.append(objective)
-                ended, expired = peers.after_epoch(told, score, on_epoch, team.expired)
-                no_progress = stalled(state, told, settings, work)
-                if best is not None:
-                    best.keep(state, objective if told.score is None else -told.score)
-                stopped_by = ("callback" if ended else "tol" if no_progress
-                              else "max_iter" if n_iter >= settings.max_iter
-                              else "max_time" if expired else None)
-    if stopped_by == "max_time":
-        if best is not None:
-            best.settle(state, comparison(y, settings, score, sample))
-        check_finite(state, n_iter + 1, settings)
-    return Ended(max(1, state.epoch - first_epoch), stopped_by, steps)
+                run.after(*objective_of(state, losses, dealer.n_visits, settings), team.expired,
+                          rate=work)
+    return run.end()

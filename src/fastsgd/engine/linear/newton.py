@@ -43,7 +43,7 @@ def newton_cg(f, run):
         value, gradient = f.move(eta)
         if run.after(f.x, f.value, f.mean_loss):
             return
-    run.end("tol")
+    run.converged()
 
 
 def solve(product, gradient, residual, units=1.0):

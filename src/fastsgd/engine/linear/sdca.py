@@ -13,7 +13,7 @@ import numpy as np
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.linear.ascent import DualAscent
 from fastsgd.engine.linear.cocoa import SharedAscent
-from fastsgd.engine.linear.sgd import Epoch, check_finite
+from fastsgd.engine.linear.progress import check_finite, make_run
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.team import Team
 
@@ -22,12 +22,12 @@ PATIENCE = 1.2
 
 
 class Ascended(NamedTuple):
-    """How a training ended, as `sgd.Ended`, and what is known of the model.
+    """How a training ended, as `run.Ended`, and what is known of the model.
 
     Attributes
     ----------
     n_iter, stopped_by, steps :
-        As of `sgd.Ended`; steps are rows visited.
+        As of `run.Ended`; steps are rows visited.
     objective, dual_gap : float
         f(w, b) of the model in `state`, and what it is above f* at most.
     dual : float64 ndarray of shape (n_rows,)
@@ -96,40 +96,33 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     """
     solver = (DualAscent if peers.alone else SharedAscent)(
         rows, y, sample_weight, state, settings, subset, peers)
-    began, first, steps, stopped_by = time.perf_counter(), state.epoch, 0, None
+    run = make_run(y, state, settings, score=score, on_epoch=on_epoch, peers=peers)
     gaps, next_try, slowest, tol = [], 1, 0.0, settings.tol
     try:
         with Team(solver.n_threads if solver.n_threads > 1 else 0,
                           on_interrupt=solver.stop, deadline=deadline) as team:
             solver.begin(team, state, dual)
             certified = None
-            while stopped_by is None:
+            while run.stopped_by is None:
                 begun = time.perf_counter()
                 visits, whole = solver.epoch(seed, state.epoch)
-                steps, state.t = steps + visits, state.t + visits
+                run.steps, state.t = run.steps + visits, state.t + visits
                 certified = None
                 if not whole:
-                    stopped_by = "max_time"
+                    run.cut_short()
                     break
-                state.epoch += 1
-                n_iter = state.epoch - first
                 solver.show(state)
-                check_finite(state, n_iter, settings)
-                told = Epoch(n_iter, *solver.estimate(), state, 0.0)
-                enough = tol is not None and solver.gap <= tol * abs(told.objective)
+                (objective, mean_loss), n_iter = solver.estimate(), run.n_iter + 1
+                enough = tol is not None and solver.gap <= tol * abs(objective)
                 if enough and n_iter >= next_try:
                     certified = solver.certify(state)
-                    enough = certified[1] <= tol * abs(certified[0])
-                    told.objective, next_try = certified[0], int(PATIENCE * n_iter) + 1
+                    objective, next_try = certified[0], int(PATIENCE * n_iter) + 1
+                    enough = certified[1] <= tol * abs(objective)
                 slowest = max(slowest, time.perf_counter() - begun)
-                told.seconds = time.perf_counter() - began
-                state.curve.append(told.objective)
                 gaps.append(certified[1] if certified else solver.gap)
-                ended, late = peers.after_epoch(told, score, on_epoch, lambda: (
-                    team.expired() or deadline.left < 1.5 * slowest))  # noqa: B023
-                stopped_by = ("callback" if ended else "tol" if certified and enough
-                              else "max_iter" if n_iter >= settings.max_iter
-                              else "max_time" if late else None)
+                run.after(objective, mean_loss, lambda: (
+                    team.expired() or deadline.left < 1.5 * slowest),  # noqa: B023
+                    judged=False, enough=bool(certified) and enough)
             objective, gap = certified or solver.certify(state)
             if whole:  # no estimate, where it was one
                 state.curve[-1], gaps[-1] = objective, gap
@@ -137,8 +130,7 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         solver.stop()
         solver.settle(state)
         raise
-    n_iter, beta = max(1, state.epoch - first), solver.beta.copy()
-    check_finite(state, n_iter, settings)
-    state.dual_coef, state.gap = solver.problem.c * beta, gap
-    return Ascended(n_iter, stopped_by, steps, objective, gap, beta, state.dual_coef,
-                    np.flatnonzero(beta), gaps)
+    state.dual_coef, state.gap = solver.problem.c * solver.beta, gap
+    check_finite(state, run.n_iter, settings)
+    return Ascended(*run.end()[:3], objective, gap, solver.beta.copy(), state.dual_coef,
+                    np.flatnonzero(solver.beta), gaps)

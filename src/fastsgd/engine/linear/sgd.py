@@ -3,18 +3,15 @@
 The spine of fastsgd: estimators/linear.py -> here -> kernels/sgd.pyx -> include/epoch.inc.
 """
 
-import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from fastsgd.engine.best import Best
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.linear.merge import MergeEpoch
+from fastsgd.engine.linear.progress import make_run, objective_of
 from fastsgd.engine.linear.visiting import block_rows, visiting_order
 from fastsgd.engine.team import EPOCHS, Team, serial_chunk
-from fastsgd.errors import DivergenceError
 from fastsgd.kernels.sgd import Trainer
 from fastsgd.losses import Loss
 from fastsgd.penalties import Penalty
@@ -51,26 +48,6 @@ class Settings:
     local_steps: int | None = None
     warm_up: float = 0.0
     batch_per_worker: bool = False
-
-
-@dataclass
-class Epoch:
-    """What is told after each epoch: to `on_epoch`, to `verbose`, to the command line."""
-
-    number: int
-    objective: float
-    mean_loss: float
-    state: object
-    seconds: float
-    score: float | None = None
-
-
-class Ended(NamedTuple):
-    """How a training ended: whole epochs behind the model, at least 1; why; and steps made."""
-
-    n_iter: int
-    stopped_by: str
-    steps: int
 
 
 def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
@@ -117,58 +94,29 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
     run_epoch = make_epoch(trainer, rows, settings, state)
     chunk, size = serial_chunk(rows), block_rows(rows, settings.shuffle)
     n_visits = rows.shape[0] if subset is None else len(subset)
-    began, n_iter, steps, stopped_by = time.perf_counter(), 0, 0, None
-    best = Best() if deadline.limited and sample is not None else None
-    first_epoch = state.epoch
+    run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
+                   sample=sample)
     try:
         with Team(settings.n_threads if settings.sync != "serial" else 0,
-                          on_interrupt=trainer.stop, deadline=deadline) as team:
-            while stopped_by is None:
+                  on_interrupt=trainer.stop, deadline=deadline) as team:
+            while run.stopped_by is None:
                 trainer.set_order(*visiting_order(
                     settings.shuffle, seed, state.epoch, rows.shape[0], size, subset))
                 begun = state.t
                 run_epoch(trainer, team, chunk)
                 store(trainer, pairs, state, settings)
-                steps += state.t - begun
-                if state.t - begun < n_visits:  # the clock stopped it
-                    stopped_by = "max_time"
+                run.steps += state.t - begun
+                if state.t - begun < n_visits:
+                    run.cut_short()
                     break
                 rows.checked = True
-                n_iter += 1
-                state.epoch += 1
-                check_finite(state, n_iter, settings)
-                mean_loss = trainer.loss_sum / max(1, n_visits)
-                objective = mean_loss
-                if not settings.passive:
-                    objective += settings.alpha * settings.penalty.value(state.weights)
-                told = Epoch(n_iter, objective, mean_loss, state, time.perf_counter() - began)
-                if score is not None:
-                    told.score = score(state.weights, state.intercept)
-                state.curve.append(objective)
-                ended = on_epoch is not None and on_epoch(told)
-                no_progress = stalled(state, told, settings, trainer)
-                if best is not None:
-                    best.keep(state, objective if score is None else -told.score)
-                stopped_by = ("callback" if ended else "tol" if no_progress
-                              else "max_iter" if n_iter >= settings.max_iter
-                              else "max_time" if team.expired() else None)
+                run.after(*objective_of(state, trainer.loss_sum, n_visits, settings),
+                          team.expired, rate=trainer)
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here
         trainer.stop()
         store(trainer, pairs, state, settings)
         raise
-    if stopped_by == "max_time":
-        if best is not None:
-            best.settle(state, comparison(y, settings, score, sample))
-        check_finite(state, n_iter + 1, settings)
-    return Ended(max(1, state.epoch - first_epoch), stopped_by, steps)
-
-
-def comparison(y, settings, score, sample):
-    """``measure(weights, intercept)``, less is better: of two models that are to be compared."""
-    if score is not None:
-        return lambda weights, intercept: -score(weights, intercept)
-    y = np.ascontiguousarray(y[sample.rows])
-    return lambda weights, intercept: sample.objective(weights, intercept, y, settings)
+    return run.end()
 
 
 def make_trainer(rows, y, sample_weight, state, settings):
@@ -219,32 +167,3 @@ def store(trainer, pairs, state, settings):
     state.intercept_sum = trainer.intercept_sum
     if settings.adaptive:
         state.eta0 = trainer.eta0
-
-
-def check_finite(state, n_iter, settings):
-    total = state.intercept + float(state.weights.sum(dtype=np.float64))
-    if np.isfinite(total) or (np.isfinite(state.weights).all() and np.isfinite(state.intercept)):
-        return
-    raise DivergenceError(
-        f"Floating-point under-/overflow occurred at epoch #{n_iter}. Scaling input data with "
-        "StandardScaler or MinMaxScaler might help; so does a smaller step "
-        f"(eta0={settings.schedule['eta0']:g} was used) or a larger alpha."
-    )
-
-
-def stalled(state, told, settings, trainer):
-    """Counts epochs without progress as scikit-learn does; True ends the training."""
-    now = told.objective if told.score is None else -told.score
-    if settings.tol is not None and now > state.best - settings.tol:
-        state.stale += 1
-    else:
-        state.stale = 0
-    state.best = min(state.best, now)
-    if state.stale < settings.n_iter_no_change:
-        return False
-    if settings.adaptive and trainer.eta0 > 1e-6:
-        trainer.set_eta0(trainer.eta0 / 5)
-        state.eta0 = trainer.eta0
-        state.stale = 0
-        return False
-    return True

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import train
 from fastsgd.errors import DivergenceError
@@ -46,8 +47,8 @@ def with_step(settings, eta0):
     return replace(settings, schedule=with_eta0(settings.schedule, eta0))
 
 
-def choose_step(X, sample_weight, subset, seed, problems):
-    """eta0 for all the models; a pure function of the arguments.
+def choose_step(X, sample_weight, subset, seed, problems, deadline=NEVER):
+    """eta0 for all the models; a pure function of the arguments, if the time suffices.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def choose_step(X, sample_weight, subset, seed, problems):
     seed : int
     problems : list of (y, state, settings)
         Of the models whose mean objective is judged, from the weights that their states have.
+    deadline : Deadline
+        When it passes, the best step so far is taken.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def choose_step(X, sample_weight, subset, seed, problems):
     values = sample.X.data if hasattr(sample.X, "indptr") else sample.X
     square = float(np.sum(np.square(values, dtype=np.float64))) / len(sample.rows)
     start = 1.0 / square if square > 0 else 1.0
-    eta0 = search(lambda eta: sum(problem.cost(eta) for problem in tried), start)
+    eta0 = search(lambda eta: sum(problem.cost(eta) for problem in tried), start,
+                  lambda: deadline.passed)
     schedule, steps = problems[0][2].schedule, HORIZON * sample.n_rows
     eta0 = shorten(eta0, schedule, len(sample.rows), steps)
     # the kernels bound each step by eta_max; an eta0 that would stay above it tells nothing
@@ -108,7 +112,7 @@ class _Problem:
         return cost if np.isfinite(cost) else np.inf
 
 
-def search(cost, start):
+def search(cost, start, expired=lambda: False):
     """The eta with the least cost among start * 2^k: upwards until it gets worse, or downwards."""
     best, least = start, cost(start)
     for factor in (2.0, 0.5):
@@ -122,7 +126,7 @@ def search(cost, start):
                 worse += 1
             if now < least:
                 best, least = eta, now
-            if worse == PATIENCE:
+            if worse == PATIENCE or expired():
                 break
         if best != turn:
             break

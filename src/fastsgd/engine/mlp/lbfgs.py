@@ -1,6 +1,5 @@
 """``solver="lbfgs"``: scipy's L-BFGS-B on the loss of all rows, as scikit-learn calls it."""
 
-import time
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -8,11 +7,13 @@ import numpy as np
 
 from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
-from fastsgd.engine.mlp.loop import Ended, Epoch, Halt, check_finite
+from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.minibatch import Bench
 from fastsgd.engine.mlp.optimizer import share
+from fastsgd.engine.mlp.progress import check_finite
 from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.peers import ALONE
+from fastsgd.engine.run import Run
 from fastsgd.engine.team import Team
 from fastsgd.optimizers import make_optimizer
 
@@ -145,29 +146,24 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline,
     """
     from scipy.optimize import minimize  # here: workers of other solvers start without it
 
-    halt, reasons = Halt(), []
-    # of the last iterate: a line search that is cut short may stand anywhere
-    x, evaluations, n_iter = parameters.pack(), 0, 0
+    halt, evaluations, x = Halt(), 0, parameters.pack()
+    # x: of the last iterate; a line search that is cut short may stand anywhere
+    run = Run(state, np.inf, on_epoch=on_epoch,  # scipy counts, and knows the slopes
+              progress=lambda epoch, rate: False, check=lambda n_iter: None)
 
     def after(intermediate_result):
-        nonlocal n_iter
-        n_iter += 1
         x[:] = intermediate_result.x
-        state.epoch += 1
         state.loss = float(intermediate_result.fun)
-        state.curve.append(state.loss)
-        if on_epoch(Epoch(n_iter, state.loss, time.perf_counter() - began)):
-            reasons.append("callback")
+        if run.after(state.loss, state.loss, lambda: False):
             raise StopIteration
 
-    began = time.perf_counter()
     with (np.errstate(over="ignore", invalid="ignore", divide="ignore"), one_thread_of_blas(),
           Team(settings.n_threads if settings.n_threads > 1 else 0, on_interrupt=halt.ask,
                deadline=deadline) as team):
         f = Whole(examples, parameters, settings, team, halt, peers)
         if peers.rank:
             f.follow()
-            return Ended(0, "", 0)
+            return None
 
         def evaluate(vector):
             nonlocal evaluations
@@ -183,15 +179,18 @@ def lbfgs(examples, parameters, state, settings, *, max_fun, on_epoch, deadline,
                                       "maxiter": min(settings.max_iter, INT32_MAX),
                                       "gtol": settings.tol})
             x[:], state.loss = found.x, float(found.fun)
-            over = "max_iter" if n_iter >= settings.max_iter else "max_fun"
-            stopped_by = reasons[0] if reasons else over if found.status == 1 else "tol"
+            if found.status == 1:
+                run.exhausted(settings.max_iter)
+            else:
+                run.converged()
         except Halted:
-            stopped_by = "max_time"
+            run.cut_short()
         finally:
             parameters.unpack(x)
             state.samples += evaluations * f.n_rows
             state.best_loss = state.loss
         f.end()  # after an error the others have heard of that
     if evaluations:
-        check_finite(state.loss, parameters, n_iter, settings)
-    return Ended(n_iter, stopped_by, evaluations * f.n_rows)
+        check_finite(state.loss, parameters, run.n_iter, settings)
+    run.steps = evaluations * f.n_rows
+    return run.end()

@@ -18,6 +18,7 @@ from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear import ascent, merge
 from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.engine.team import choose_map_reduce, choose_sync, threads_of_worker
 from fastsgd.estimators.linear.certify import Certified
 from fastsgd.estimators.linear.intercept import begin_intercepts, intercept_decay
@@ -36,9 +37,6 @@ from fastsgd.penalties import PENALTIES, make_penalty
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
 from fastsgd.solvers import Gap, solver_of
 from fastsgd.workers import keeps_own_rows, workers_here, workers_of
-
-STOPS = ("max_time", "max_iter", "callback", "tol")
-"""What may end a training; of several classes, the first of these that ended one is told."""
 
 
 class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef,
@@ -135,7 +133,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         self._keep(models)
         seconds, trained = time.perf_counter() - began, sum(end.steps for end in ended.values())
         stops = {end.stopped_by for end in ended.values()} | {
-            "tol" if self._has_converged(states[k]) else "max_iter"
+            reason_before(converged=self._has_converged(states[k]))
             for k in range(len(states)) if k not in ended}
         self.n_iter_ = max(1, *(state.epoch - epochs * (not resumed)
                                 for state, epochs in zip(states, before, strict=True)))
@@ -148,7 +146,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             "solver": settings.solver,
             "eta0": self._first_step(job.settings),
             "alpha": settings.alpha,
-            "stopped_by": next(name for name in STOPS if name in stops),
+            "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if sync == "merge" and settings.solver == "sgd" else {}),
             **job.communication,

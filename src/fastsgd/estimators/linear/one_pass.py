@@ -6,7 +6,7 @@ import numpy as np
 
 from fastsgd._validation import obstacle_to_one_pass
 from fastsgd.engine.linear.classes import train_classes
-from fastsgd.engine.linear.sgd import comparison
+from fastsgd.engine.linear.progress import comparison
 from fastsgd.engine.products import products
 
 

@@ -43,7 +43,7 @@ class StepSize:
             tuned = np.argsort(-self._class_counts, kind="stable")[:MODELS].tolist()
         problems = [(job.targets(k), states[k], job.settings_of(k)) for k in tuned]
         eta0 = choose_step(
-            job.X, job.sample_weight, job.subset, states[0].seed, problems)
+            job.X, job.sample_weight, job.subset, states[0].seed, problems, job.deadline)
         for state in states:
             state.eta0 = eta0 if state.eta0 is None else state.eta0
 

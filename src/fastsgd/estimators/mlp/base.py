@@ -22,12 +22,13 @@ from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.initialisation import initialise
 from fastsgd.engine.mlp.lbfgs import lbfgs
-from fastsgd.engine.mlp.loop import Ended, train
+from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import Shown, predict
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
+from fastsgd.engine.run import Ended
 from fastsgd.estimators.mlp.checks import (
     CONSTRAINTS,
     cast_weights,
@@ -162,7 +163,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         report.close()
         seconds = time.perf_counter() - task.began
         self.fit_stats_ = {
-            "seconds": seconds, "rows_per_second": ended.rows / seconds,
+            "seconds": seconds, "rows_per_second": ended.steps / seconds,
             "threads": settings.n_threads, "sync": settings.sync, "solver": self.solver,
             "lazy": settings.lazy, "stopped_by": ended.stopped_by, "pipeline": ended.pipeline,
             **({} if crew is None else crew.told)}

@@ -27,6 +27,6 @@ class NetworkReport(Report):
 
     @staticmethod
     def _print(told):
-        print(f"Iteration {told.number}, loss = {told.loss:.8f}")
+        print(f"Iteration {told.number}, loss = {told.objective:.8f}")
         if told.score is not None:
             print(f"Validation score: {told.score:f}")

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._integers import check_range
-from fastsgd.engine.mlp.loop import has_ended
+from fastsgd.engine.mlp.progress import has_ended
+from fastsgd.engine.run import reason_before
 from fastsgd.errors import ResumeError
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.mlp.settings import rule_of
@@ -145,11 +146,11 @@ class ResumableMLP:
 
     def _why_ended(self, state, settings):
         """What has ended the training already: "tol", "divergence", "max_iter" or None."""
-        if state.iterate is not None and not state.iterate.are_finite():
-            return "divergence"  # where the weights shown are those of the best score
-        if self.solver != "lbfgs" and has_ended(state, settings):
-            return "tol"
-        return "max_iter" if settings.max_iter < 1 else None
+        diverged = state.iterate is not None and not state.iterate.are_finite()
+        converged = self.solver != "lbfgs" and has_ended(state, settings)
+        if diverged or converged or settings.max_iter < 1:
+            return reason_before(converged=converged, diverged=diverged)
+        return None
 
     @property
     def _holds_out(self):

@@ -4,9 +4,9 @@ from numbers import Integral
 
 from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
-from fastsgd.engine.mlp.loop import Ended, Epoch
 from fastsgd.engine.mlp.rank_task import pack_model, pack_rng, pack_settings, unpack_model
 from fastsgd.engine.rank import pack_rows
+from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
@@ -106,7 +106,7 @@ class Crew:
                 if self._before is None:
                     self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
                 self._follow(parameters, state, said["model"], copy=pool.kind != "process")
-            return report.epoch(Epoch(**said["epoch"]))
+            return report.epoch(Epoch(state=state, **said["epoch"]))
 
         results = pool.run("fastsgd.engine.mlp.rank_task:train_mlp", {
             "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
