@@ -6,11 +6,11 @@ is best for as many steps as the sample has rows. Longer trainings want shorter 
 in proportion to 1 / sqrt(steps): see `shorten`, which is our addition.
 """
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 
+from fastsgd._warn import warn
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import train
@@ -188,9 +188,9 @@ def train_backing_off(run, states, settings, later=()):
             if attempt == MOST_BACK_OFFS:
                 raise
             eta0 = settings.schedule["eta0"] / BACK_OFF
-            warnings.warn(
+            warn(
                 f"eta0='auto' took {settings.schedule['eta0']:g}, with which the training "
-                f"diverged; it begins again with {eta0:g}.", RuntimeWarning, stacklevel=4)
+                f"diverged; it begins again with {eta0:g}.", RuntimeWarning)
             settings = with_step(settings, eta0)
             for state, start in zip(states, starts, strict=True):
                 state.become(start)

@@ -1,7 +1,6 @@
 """What the linear estimators share: from checked arrays to trained weights and attributes."""
 
 import time
-import warnings
 from dataclasses import replace
 from numbers import Integral, Real
 
@@ -14,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._integers import RANGES, plain
 from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
+from fastsgd._warn import warn
 from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear import ascent, merge
@@ -275,29 +275,26 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         max_iter = self.max_iter if max_iter is None else max_iter
         by = self.fit_stats_["stopped_by"]
         if by == "max_time" and self.tol is not None:
-            warnings.warn(
+            warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
                 "tol=None turns this warning off.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         elif self.tol is not None and (
                 self.n_iter_ == max_iter  # as scikit-learn warns
                 if self.fit_stats_["solver"] == "sgd" and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
-            warnings.warn(
+            warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         if self.power_t < 0:
-            warnings.warn(
+            warn(
                 "Negative values for `power_t` are deprecated and make the step grow; use values "
                 "in the range [0.0, inf) instead.",
                 FutureWarning,
-                stacklevel=3,
             )
 
     def __sklearn_tags__(self):

@@ -1,7 +1,6 @@
 """What the MLP classifier and regressor share: from checked arrays to trained weights."""
 
 import time
-import warnings
 from contextlib import nullcontext
 from copy import deepcopy
 from itertools import pairwise
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._validation import MAX_INT, check_weights
+from fastsgd._warn import warn
 from fastsgd.data.sparse import checked, without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
@@ -37,7 +37,7 @@ from fastsgd.estimators.mlp.checks import (
 )
 from fastsgd.estimators.mlp.report import NetworkReport
 from fastsgd.estimators.mlp.resume import ResumableMLP, Stream
-from fastsgd.estimators.mlp.settings import LEVEL, make_settings
+from fastsgd.estimators.mlp.settings import make_settings
 from fastsgd.estimators.mlp.training import Crew
 from fastsgd.estimators.pools import check_any_weight, count_rows
 from fastsgd.kernels.rows import Rows
@@ -251,22 +251,21 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     def _warn_at_end(self, max_iter):
         stopped_by = self.fit_stats_["stopped_by"]
         if stopped_by in ("max_iter", "max_fun"):
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
                 "optimization hasn't converged yet." if self.solver != "lbfgs" else
                 f"lbfgs failed to converge after {self.n_iter_} iterations (max_iter="
                 f"{max_iter}, max_fun={self.max_fun}). Scaling the data might help.",
-                ConvergenceWarning, stacklevel=LEVEL)
+                ConvergenceWarning)
         elif stopped_by == "max_time":
-            warnings.warn(
+            warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}.", ConvergenceWarning, stacklevel=LEVEL)
+                f"n_iter_={self.n_iter_}.", ConvergenceWarning)
         elif stopped_by == "divergence":
-            warnings.warn(
+            warn(
                 f"The training diverged in epoch {self.n_iter_}; the weights of the best "
                 "validation score are kept. Take a smaller learning_rate_init than "
-                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning,
-                stacklevel=LEVEL)
+                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning)
         elif stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "

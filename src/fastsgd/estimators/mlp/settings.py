@@ -1,11 +1,10 @@
 """From an MLP's parameters to what its training is told."""
 
-import warnings
 from dataclasses import fields, replace
 
-from fastsgd._compat import CallbackSupportMixin
 from fastsgd._integers import plain
 from fastsgd._validation import is_seed
+from fastsgd._warn import warn
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.costs import choose_sync, choose_threads, work_of
 from fastsgd.engine.mlp.lbfgs import PARTS
@@ -23,9 +22,6 @@ from fastsgd.workers import as_workers, workers_here
 
 MERGE_EVERY = 8
 """Minibatches of each thread between two merges, where merge_every is 'auto'."""
-
-LEVEL = 7 + hasattr(CallbackSupportMixin, "set_callbacks")
-"""Calls between a warning and the user's line."""
 
 
 def make_settings(estimator, examples, task, max_iter, *, incremental):
@@ -45,8 +41,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
     n = task.n_rows if own_rows else examples.n_rows
     batch_size = min(200, n) if estimator.batch_size == "auto" else int(estimator.batch_size)
     if batch_size > n:
-        warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going "
-                      "to be clipped", stacklevel=LEVEL)
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going "
+                      "to be clipped")
         batch_size = n
     check_micro_batches(estimator.pipeline, batch_size)
     workers = as_workers(estimator.workers)
