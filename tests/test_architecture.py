@@ -15,8 +15,8 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts", "_warn"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_integers", "checkpoints", "_validation", "errors", "data", "model_file",
-                     "output_file", "output_target", "pipeline", "probability", "reference",
+                     "_integers", "_random", "checkpoints", "_validation", "errors", "data",
+                     "model_file", "output_file", "output_target", "pipeline", "probability", "reference",
                      "solvers", "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,

@@ -136,7 +136,7 @@ def test_bytes_sent_are_those_of_the_sums():
     problem = small_problem(loss="log_loss")
     model = model_for("log_loss", solver="gd", learning_rate="constant", batch_size=50,
                       max_iter=2, tol=None, workers=threads(2)).fit(problem.X, problem.y)
-    assert model.fit_stats_["bytes_sent"] == 2 * (3 * 2 * 8 * (23 + 4) + 3 * 8)
+    assert model.fit_stats_["bytes_sent"] == 2 * (3 * 2 * 8 * (23 + 4) + 2 * 8)
 
 
 def test_minibatches_of_each_worker():

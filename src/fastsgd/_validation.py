@@ -6,12 +6,11 @@ from contextlib import suppress
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastsgd._integers import MOST_FEATURES, check_integers
+from fastsgd._random import random_numbers
 from fastsgd.data.sparse import checked
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
@@ -195,11 +194,19 @@ def class_weights(class_weight, classes, y):
                     f"class_weight must give each class a finite number >= 0, got {weight!r} for "
                     f"class {label!r}; 0 leaves the rows of a class out")
         return _by_label(class_weight, classes)
-    return compute_class_weight(class_weight, classes=classes, y=y)
+    return _balanced(classes, y)
+
+
+def _balanced(classes, y):
+    """Weights by which each class counts as much as any other."""
+    present, counts = np.unique(y, return_counts=True)
+    if not np.isin(classes, present).all():
+        raise ValueError("classes should have valid labels that are in y")
+    return len(y) / (len(present) * counts[np.searchsorted(present, classes)])
 
 
 def _by_label(class_weight, classes):
-    """Weights as of compute_class_weight, which looks for a text of digits as a number only."""
+    """Weights as of scikit-learn, which looks for a text of digits as a number only."""
     weights, lacking = np.ones(len(classes)), []
     for k, label in enumerate(np.asarray(classes).tolist()):
         key = label
@@ -237,7 +244,7 @@ def draw_seeds(random_state, n):
     """`n` seeds from a random_state: the same for the same int, new ones for None."""
     if is_seed(random_state):
         return [(int(random_state) + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(n)]
-    return [int(s) for s in check_random_state(random_state).randint(MAX_INT, size=n)]
+    return [int(s) for s in random_numbers(random_state).randint(MAX_INT, size=n)]
 
 
 def is_seed(random_state):

@@ -7,11 +7,11 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._integers import RANGES, plain
+from fastsgd._random import hold_out
 from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
 from fastsgd._warn import warn
 from fastsgd.data.sparse import without_repeats
@@ -248,9 +248,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         """(train_rows, validation_rows) of early_stopping, or None; as scikit-learn splits."""
         if not self.early_stopping:
             return None
-        split = StratifiedShuffleSplit if stratify else ShuffleSplit
-        splitter = split(test_size=self.validation_fraction, random_state=self.random_state)
-        train_rows, held_out = next(splitter.split(np.zeros((y.shape[0], 1)), y))
+        train_rows, held_out = hold_out(y.shape[0], self.validation_fraction, self.random_state,
+                                        y if stratify else None)
         if sample_weight is not None and not np.any(sample_weight[held_out] > 0):
             raise ValueError(
                 "The sample weights for validation set are all zero, consider using a different "

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin
+from fastsgd._random import hold_out, random_numbers
 from fastsgd._validation import MAX_INT, check_weights
 from fastsgd._warn import warn
 from fastsgd.data.sparse import checked, without_repeats
@@ -77,7 +76,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, *, incremental, **about_y):
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         task = self._task(X, y, sample_weight, incremental=incremental, first=first, **about_y)
-        rng = self._rng if incremental and hasattr(self, "_rng") else check_random_state(
+        rng = self._rng if incremental and hasattr(self, "_rng") else random_numbers(
             self.random_state)
         parameters, state = self._start(task.units, task.X.dtype, rng, first, incremental)
         if any(task.dropout) and state.seed is None:
@@ -215,9 +214,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         """
         if not self._holds_out:
             return None, None, None
-        train_rows, held_out = train_test_split(
-            np.arange(task.X.shape[0]), random_state=rng, test_size=self.validation_fraction,
-            stratify=self._strata(task.targets))
+        train_rows, held_out = hold_out(
+            task.X.shape[0], self.validation_fraction, rng, self._strata(task.targets))
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' "
                              "or the size of your dataset.")
