@@ -90,16 +90,9 @@ typedef int64_t (*fsgd_squares_fn)(const fsgd_rows *X, int64_t begin, int64_t en
 
 #define FSGD_PASTE_(a, b, c) a##_##b##_##c
 #define FSGD_PASTE(a, b, c) FSGD_PASTE_(a, b, c)
-#define REAL float
-#define SUFFIX f32
-#include "ascent_kinds.inc"
-#undef REAL
-#undef SUFFIX
-#define REAL double
-#define SUFFIX f64
-#include "ascent_kinds.inc"
-#undef REAL
-#undef SUFFIX
+#define FSGD_BY_REAL "ascent_kinds.inc"
+#include "by_real.inc"
+#undef FSGD_BY_REAL
 #undef FSGD_PASTE
 #undef FSGD_PASTE_
 

@@ -51,29 +51,9 @@ FSGD_FN void fsgd_set_members(const fsgd_slice *s, int64_t row, int on)
 }
 
 /* One set of functions for each width of registers, chosen at run time: VECTOR is its bytes. */
-#define TARGET
-#define TARGET_NAME base
-#define VECTOR 16
-#include "classes_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#if defined(__x86_64__)
-#define TARGET FSGD_AVX2
-#define TARGET_NAME avx2
-#define VECTOR 32
-#include "classes_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#define TARGET FSGD_AVX512
-#define TARGET_NAME avx512
-#define VECTOR 64
-#include "classes_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#endif
+#define FSGD_BY_TARGET "classes_target.inc"
+#include "by_target.inc"
+#undef FSGD_BY_TARGET
 
 /* [target][real][index] */
 #define FSGD_BY_TARGET(T)                                                                         \

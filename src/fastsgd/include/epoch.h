@@ -161,16 +161,9 @@ typedef int (*fsgd_tile_fn)(FSGD_TILE_ARGS);
 typedef void (*fsgd_fold_fn)(const fsgd_problem *p, fsgd_clock *clock);
 
 #define TARGET
-#define REAL float
-#define SUFFIX f32
-#include "epoch_real.inc"
-#undef REAL
-#undef SUFFIX
-#define REAL double
-#define SUFFIX f64
-#include "epoch_real.inc"
-#undef REAL
-#undef SUFFIX
+#define FSGD_BY_REAL "epoch_real.inc"
+#include "by_real.inc"
+#undef FSGD_BY_REAL
 
 #undef TARGET
 

@@ -171,24 +171,13 @@ static void fsgd_ask_for_row(const fsgd_stepper *s, int64_t row)
 #define FSGD_PASTE2(a, b) FSGD_PASTE2_(a, b)
 #define FSGD_PASTE3_(a, b, c) a##_##b##_##c
 #define FSGD_PASTE3(a, b, c) FSGD_PASTE3_(a, b, c)
-#define REAL float
-#define SUFFIX f32
-#define SQRT sqrtf
-#define MAX_GRADIENT 1e18f /* whose square is finite */
-#include "optimizers_rules.inc"
-#undef REAL
-#undef SUFFIX
-#undef SQRT
-#undef MAX_GRADIENT
-#define REAL double
-#define SUFFIX f64
-#define SQRT sqrt
-#define MAX_GRADIENT 1e150
-#include "optimizers_rules.inc"
-#undef REAL
-#undef SUFFIX
-#undef SQRT
-#undef MAX_GRADIENT
+#define fsgd_sqrt_f32 sqrtf
+#define fsgd_sqrt_f64 sqrt
+#define FSGD_MOST_f32 1e18f /* the largest gradient, whose square is finite */
+#define FSGD_MOST_f64 1e150
+#define FSGD_BY_REAL "optimizers_rules.inc"
+#include "by_real.inc"
+#undef FSGD_BY_REAL
 
 static inline fsgd_step_fn fsgd_choose_step(int real, int vector)
 {

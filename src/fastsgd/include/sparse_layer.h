@@ -24,29 +24,9 @@ typedef void (*fsgd_combine_fn)(const void *x, const void *index, int64_t nnz, c
 
 #define FSGD_PASTE4_(a, b, c, d) a##_##b##_##c##_##d
 #define FSGD_PASTE4(a, b, c, d) FSGD_PASTE4_(a, b, c, d)
-#define TARGET
-#define TARGET_NAME base
-#define VECTOR 16
-#include "sparse_layer_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#if defined(__x86_64__)
-#define TARGET FSGD_AVX2
-#define TARGET_NAME avx2
-#define VECTOR 32
-#include "sparse_layer_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#define TARGET FSGD_AVX512
-#define TARGET_NAME avx512
-#define VECTOR 64
-#include "sparse_layer_target.inc"
-#undef TARGET
-#undef TARGET_NAME
-#undef VECTOR
-#endif
+#define FSGD_BY_TARGET "sparse_layer_target.inc"
+#include "by_target.inc"
+#undef FSGD_BY_TARGET
 
 /* [target][real][index]; units narrower than a register take narrower registers. */
 static inline fsgd_combine_fn fsgd_choose_combine(int real, int index, int64_t n_units,

@@ -133,16 +133,9 @@ typedef void (*fsgd_map_fn)(const fsgd_sums *p, int64_t begin, int64_t end, doub
 #define FSGD_PASTE3_(a, b, c) a##_##b##_##c
 #define FSGD_PASTE3(a, b, c) FSGD_PASTE3_(a, b, c)
 #define TARGET
-#define REAL float
-#define SUFFIX f32
-#include "sums_real.inc"
-#undef REAL
-#undef SUFFIX
-#define REAL double
-#define SUFFIX f64
-#include "sums_real.inc"
-#undef REAL
-#undef SUFFIX
+#define FSGD_BY_REAL "sums_real.inc"
+#include "by_real.inc"
+#undef FSGD_BY_REAL
 #undef TARGET
 
 /* LINE: what X is asked for nowhere. */
