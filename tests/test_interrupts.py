@@ -258,15 +258,15 @@ def fit(kind, **params):
 
 
 CALLS = {
-    "hogwild": (fit(FastSGDClassifier, sync="hogwild", n_jobs=2, max_iter=2), 20),
-    "sums": (fit(FastSGDClassifier, loss="log_loss", solver="lbfgs", n_jobs=2, max_iter=2), 20),
+    "hogwild": (fit(FastSGDClassifier, sync="hogwild", n_jobs=2, max_iter=2), 12),
+    "sums": (fit(FastSGDClassifier, loss="log_loss", solver="lbfgs", n_jobs=2, max_iter=2), 12),
     "mlp": (fit(FastMLPClassifier, hidden_layer_sizes=3, sync="map_reduce", n_jobs=2,
-                max_iter=2), 20),
+                max_iter=2), 12),
     "comm of threads": (fit(FastSGDClassifier, n_jobs=1, max_iter=2, workers=Workers(
-        2, comm="thread", sync="local")), 20),
+        2, comm="thread", sync="local")), 12),
     "an error": (fit(FastSGDRegressor, sync="hogwild", n_jobs=2, max_iter=50,
-                     learning_rate="constant", eta0=1e30), 20),
-    "an error of ranks": (lambda: fastsgd.comm.open("thread", 2).run("math:sqrt"), 20),
+                     learning_rate="constant", eta0=1e30), 12),
+    "an error of ranks": (lambda: fastsgd.comm.open("thread", 2).run("math:sqrt"), 12),
     "pool": (lambda: in_pool("fastsgd.comm:count_ranks"), 3),
     "error in a pool": (lambda: in_pool("math:sqrt"), 3),
     "workers": (fit(FastSGDClassifier, n_jobs=1, max_iter=2, workers=2), 3),
@@ -293,7 +293,7 @@ def test_one_interrupt_at_places_all_over(name, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "rounds", "presses"), [
-    ("threads", 12, 2), ("threads", 6, 3), ("pools", 3, 2), ("pools", 3, 3)])
+    ("threads", 8, 2), ("threads", 4, 3), ("pools", 2, 2), ("pools", 2, 3)])
 def test_several_interrupts_at_random(kind, rounds, presses, monkeypatch):
     """A part of benchmarks/interrupts.py."""
     monkeypatch.setattr(interrupts, "fits_with_threads", lambda: few("threads"))
