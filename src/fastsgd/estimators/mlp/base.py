@@ -29,7 +29,6 @@ from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
 from fastsgd.engine.run import Ended
 from fastsgd.estimators.mlp.checks import (
-    CONSTRAINTS,
     cast_weights,
     check_lazy,
     check_mlp,
@@ -70,8 +69,6 @@ class Task(NamedTuple):
 
 class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
     """Base of FastMLPClassifier and FastMLPRegressor."""
-
-    _parameter_constraints: dict = CONSTRAINTS
 
     def _fit(self, X, y, sample_weight, *, incremental, **about_y):
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)

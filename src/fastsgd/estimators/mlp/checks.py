@@ -3,8 +3,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from fastsgd._constraints import Among, Range
 from fastsgd._integers import MOST_UNITS, RANGES, check_integers
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.costs import SYNCS
@@ -20,40 +20,40 @@ RATES = tuple(name for name in SCHEDULES if not has_flag(name, tables.PASSIVE_AG
 """A passive-aggressive step is made for one linear model's loss."""
 
 CONSTRAINTS: dict = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(ACTIVATIONS))],
-    "solver": [StrOptions(set(SOLVERS))],
-    "alpha": [Interval(Real, 0, None, closed="left")],
+    "hidden_layer_sizes": ["array-like", Range(Integral, 1, None, "left")],
+    "activation": [Among(tuple(ACTIVATIONS))],
+    "solver": [Among(tuple(SOLVERS))],
+    "alpha": [Range(Real, 0, None, "left")],
     "batch_size": [
-        StrOptions({"auto"}), Interval(Integral, *RANGES["batch_size"], closed="both")],
-    "learning_rate": [StrOptions(set(RATES)), Cosine],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, *RANGES["max_iter"], closed="both")],
+        Among(("auto",)), Range(Integral, *RANGES["batch_size"])],
+    "learning_rate": [Among(tuple(RATES)), Cosine],
+    "learning_rate_init": [Range(Real, 0, None, "neither")],
+    "power_t": [Range(Real, 0, None, "left")],
+    "max_iter": [Range(Integral, *RANGES["max_iter"])],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
+    "tol": [Range(Real, 0, None, "left")],
     "verbose": ["verbose"],
     "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "momentum": [Range(Real, 0, 1, "left")],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "rho": [Interval(Real, 0, 1, closed="left")],
+    "validation_fraction": [Range(Real, 0, 1, "left")],
+    "beta_1": [Range(Real, 0, 1, "left")],
+    "beta_2": [Range(Real, 0, 1, "left")],
+    "epsilon": [Range(Real, 0, None, "neither")],
+    "rho": [Range(Real, 0, 1, "left")],
     "n_iter_no_change": [
-        Interval(Integral, *RANGES["n_iter_no_change"], closed="both"), Options(Real, {np.inf})],
-    "max_fun": [Interval(Integral, *RANGES["max_fun"], closed="both")],
-    "init": [StrOptions(set(INITS))],
-    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-    "lazy": ["boolean", StrOptions({"auto"})],
-    "n_jobs": [Interval(Integral, *RANGES["n_jobs"], closed="both"), None],
-    "sync": [StrOptions(set(SYNCS))],
+        Range(Integral, *RANGES["n_iter_no_change"]), Among((np.inf,), Real)],
+    "max_fun": [Range(Integral, *RANGES["max_fun"])],
+    "init": [Among(tuple(INITS))],
+    "dropout": [Range(Real, 0, 1, "left"), "array-like"],
+    "lazy": ["boolean", Among(("auto",))],
+    "n_jobs": [Range(Integral, *RANGES["n_jobs"]), None],
+    "sync": [Among(tuple(SYNCS))],
     "merge_every": [
-        Interval(Integral, *RANGES["merge_every"], closed="both"), StrOptions({"auto"})],
-    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        Range(Integral, *RANGES["merge_every"]), Among(("auto",))],
+    "max_time": [Range(Real, 0, None, "neither"), None],
 }
 
 

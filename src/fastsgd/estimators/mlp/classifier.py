@@ -3,15 +3,17 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from fastsgd._constraints import Among
 from fastsgd._validation import class_weights
 from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.labels import LabelColumns, column_labels, label_weights
 from fastsgd.estimators.mlp.base import MLP, takes_minibatches
+from fastsgd.estimators.mlp.checks import CONSTRAINTS
 from fastsgd.estimators.mlp.docs import with_parameters
 from fastsgd.estimators.pools import union
 from fastsgd.probability import log_sigmoid, log_softmax, with_highest_at
@@ -57,11 +59,11 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
     ['same' 'other' 'other' 'same']
     """
 
-    _parameter_constraints: dict = {
-        **MLP._parameter_constraints,
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-    }
+    _parameter_constraints: dict = as_sklearn({
+        **CONSTRAINTS,
+        "loss": [Among(("log_loss", "squared_error"))],
+        "class_weight": [Among(("balanced",)), dict, None],
+    })
 
     def __init__(
         self, hidden_layer_sizes=(100,), activation="relu", *, loss="log_loss", solver="adam",

@@ -3,13 +3,15 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastsgd._constraints import Among
 from fastsgd._validation import check_Xy
+from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.labels import is_multilabel
 from fastsgd.estimators.mlp.base import MLP, takes_minibatches
+from fastsgd.estimators.mlp.checks import CONSTRAINTS
 from fastsgd.estimators.mlp.docs import with_parameters
 from fastsgd.estimators.regression import NumberTargets
 
@@ -45,10 +47,10 @@ class FastMLPRegressor(NumberTargets, RegressorMixin, MLP):
     True
     """
 
-    _parameter_constraints: dict = {
-        **MLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
-    }
+    _parameter_constraints: dict = as_sklearn({
+        **CONSTRAINTS,
+        "loss": [Among(("squared_error", "poisson"))],
+    })
 
     def __init__(
         self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *,
