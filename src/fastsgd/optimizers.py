@@ -57,7 +57,7 @@ class Optimizer:
         return [np.zeros_like(W) for _ in range(self.slots)]
 
     def constants(self, *, eta, t=1, l2=0.0, scale=1.0):
-        """What the kernels take (struct fsgd_constants).
+        """Constants that the kernels take (struct fsgd_constants).
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ class Target(NamedTuple):
     descriptor: int | None
     """The open file of this process that it stands for, if it does."""
     before: os.stat_result | None
-    """What is there; None: nothing."""
+    """Status of what is there; None: nothing."""
     special: bool
     """Whether it is written to as it is; False: it is replaced."""
 

@@ -1,4 +1,4 @@
-"""What cuts the layers of a network among threads: the `pipeline` of the MLPs."""
+"""A network's layers, cut among threads: the `pipeline` of the MLPs."""
 
 from dataclasses import dataclass
 

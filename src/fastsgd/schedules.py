@@ -133,7 +133,7 @@ LINE_SEARCHES = Registry("learning_rate", {kind.name: kind for kind in (Exact, B
 
 RATE_NAMES = (*SCHEDULES, *LINE_SEARCHES)
 RATE_KINDS = (Cosine, Exact, Backtracking)
-"""What `learning_rate` may be: names, and the classes of objects."""
+"""Values that `learning_rate` may have: names, and the classes of objects."""
 
 
 def line_search(learning_rate):

@@ -41,7 +41,7 @@ ONLY = {
 """Options that only one kind of model has."""
 
 INSTEAD = {"eta0": "learning_rate_init", "learning_rate_init": "eta0"}
-"""What the other kind has in their place."""
+"""Parameters of the other kind that take their place."""
 
 OPTIONS = {"max_iter": "--epochs", "random_state": "--seed", "fit_intercept": "--no-intercept",
            "hidden_layer_sizes": "--hidden"}

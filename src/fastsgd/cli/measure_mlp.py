@@ -17,7 +17,7 @@ from fastsgd.kernels.rows import Rows
 
 CHUNK_ROWS = 1 << 14
 BATCH_SIZE = 200
-"""What batch_size="auto" stands for, on as many rows or more."""
+"""The minibatch that batch_size="auto" stands for, on as many rows or more."""
 
 
 def measure_mlp(model, X, y, together=ALONE):
@@ -61,7 +61,7 @@ def measure_mlp(model, X, y, together=ALONE):
 
 
 def _targets(model, y, mistakes):
-    """What the output layer takes: targets of a slice of the rows, weights of rows and of labels.
+    """Inputs of the output layer: targets of a slice of the rows, weights of rows and of labels.
     """
     if not is_classifier(model):
         y = y.reshape(len(y), -1)

@@ -14,7 +14,7 @@ SILENT_SECONDS = 5.0
 
 @contextmanager
 def opened_text(path):
-    """What `load_svmlight` shall read for `path`; "-" is stdin.
+    """Source that `load_svmlight` reads for `path`; "-" is stdin.
 
     Yields
     ------

@@ -39,7 +39,7 @@ def _text(name, value):
 
 
 def _plain(value):
-    """In terms of JSON; what is not a finite number becomes null."""
+    """Value as JSON has it; a number that is not finite becomes null."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

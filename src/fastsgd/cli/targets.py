@@ -96,7 +96,7 @@ def check_kind(model, y):
 
 
 class Answers(NamedTuple):
-    """What a model answers, which is what rows to measure it on must have as y.
+    """Answers of a model: the y that rows must have to measure it on them.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Answers(NamedTuple):
 
 
 def answers_of(model):
-    """Those of a fitted model."""
+    """Answers of a fitted model."""
     if is_classifier(model):
         return Answers(model.classes_, getattr(model, "multilabel_", False))
     return Answers(None, n_columns=model.n_outputs_ if is_mlp(model) else 1,
@@ -124,7 +124,7 @@ def answers_of(model):
 
 
 def answers_after(model, y):
-    """Those of a model that will be trained on y; in a job all processes ask."""
+    """Answers of a model that will be trained on y; in a job all processes ask."""
     if not is_classifier(model):
         return Answers(None, n_columns=1 if y.ndim == 1 else y.shape[1],
                        not_negative=model.loss == "poisson")
@@ -208,7 +208,7 @@ def _tell(path, unseen, n_lost, n_rows):
 
 
 def rows_of_unseen_labels(y, classes):
-    """Of each row whether it has a label that is not among `classes`."""
+    """Flag for each row: whether it has a label that is not among `classes`."""
     if not isinstance(y, LabelSets):
         return ~np.isin(y, classes) if y.ndim == 1 else np.zeros(len(y), bool)
     unseen = np.concatenate([[0], np.cumsum(~y.known(classes))])

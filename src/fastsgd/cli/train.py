@@ -32,7 +32,7 @@ from fastsgd.solvers import Gap
 
 TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
         "solver", "eta0", "lazy", "stopped_by")
-"""What is shown of fit_stats_, where the estimator has it."""
+"""Entries of fit_stats_ that are shown, where the estimator has them."""
 
 
 def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_features, base,
@@ -142,7 +142,7 @@ def _several(model, multilabel, resumed):
 
 
 def _told(model, X, seconds):
-    """What is shown of a training."""
+    """Results of a training, as they are shown."""
     result = {"estimator": type(model).__name__, "loss": model.loss, "features": X.shape[1]}
     if is_mlp(model):
         result["units"] = [X.shape[1], *(w.shape[1] for w in model.coefs_)]

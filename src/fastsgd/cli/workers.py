@@ -11,7 +11,7 @@ from fastsgd.errors import CommError, FastSGDError, RemoteTraceback
 from fastsgd.workers import COMMS, ROWS, SYNCS, Workers
 
 SEED_OF_A_JOB = 0
-"""Of processes that each draw for themselves, where no --seed is given."""
+"""Seed of processes that each draw for themselves, where no --seed is given."""
 
 
 def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
@@ -72,7 +72,7 @@ class Alone:
         return list(numbers)
 
     def sums(self, *numbers):
-        """Of each number the sum over all processes."""
+        """Sums over all processes, of each number."""
         return list(numbers)
 
 
@@ -108,7 +108,7 @@ class Job:
 
 @contextlib.contextmanager
 def processes_of(model, marker):
-    """Those that run the command: `Alone`, or the `Job` of ``--comm mpi``.
+    """Processes that run the command: `Alone`, or the `Job` of ``--comm mpi``.
 
     A process of a job that fails ends it, non-zero; when all have ended well, rank 0 writes the
     file `marker`.

@@ -45,7 +45,7 @@ def open(kind, n=None, **options):
 
 
 def attach(handle):
-    """In a worker process: the communicator that its handle stands for.
+    """Open, in a worker process, the communicator that its handle stands for.
 
     A handle is the text that `ProcessPool` gives each of its processes; with it come the
     descriptors that it names.

@@ -1,4 +1,4 @@
-"""What every communicator can do: collectives over `world_size` ranks, in place.
+"""The interface of every communicator: collectives over `world_size` ranks, in place.
 
 The vocabulary is in docs/communicators.md. A buffer of K elements is cut into N *chunks*, chunk c
 being elements ``K * c // N`` to ``K * (c + 1) // N``. Sums are in a fixed order, chunk c in the

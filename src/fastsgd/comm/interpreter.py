@@ -124,7 +124,7 @@ def environment():
 
 
 def own_environment():
-    """What of `environment` differs from this process's own: the worker puts it back.
+    """Entries of `environment` that differ from this process's own: the worker puts them back.
 
     What a worker starts itself sees nothing of it. None: not set.
     """

@@ -24,7 +24,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 class Terminated(BaseException):
-    """Of SIGTERM, by which launchers end a rank: it shall leave no file half-written."""
+    """Handler of SIGTERM, by which launchers end a rank: it shall leave no file half-written."""
 
 
 @contextlib.contextmanager

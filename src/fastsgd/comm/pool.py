@@ -1,4 +1,4 @@
-"""What every pool can do: workers that run one task after another, and an end for certain."""
+"""The interface of every pool: workers that run one task after another, and an end for certain."""
 
 from abc import ABC, abstractmethod
 

@@ -10,7 +10,7 @@ from fastsgd.errors import RemoteTraceback, WorkerError
 
 
 def describe(error):
-    """What `rebuild` needs: class, text, arguments, attributes and the traceback as text."""
+    """Parts that `rebuild` needs: class, text, arguments, attributes and the traceback as text."""
     kind = type(error)
     try:
         # What OSError was made of is not all in its args: the name of the file is elsewhere.

@@ -1,11 +1,11 @@
-"""What a rank has sent: calls, bytes, steps and seconds, by collective and in all."""
+"""Counts of what a rank has sent: calls, bytes, steps and seconds, by collective and in all."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass
 class Count:
-    """Of one collective: `bytes_sent` by this rank, rounds (`steps`), `seconds` with waiting."""
+    """Counts of one collective: `bytes_sent` of this rank, rounds (`steps`), `seconds`."""
 
     calls: int = 0
     bytes_sent: int = 0

@@ -1,4 +1,4 @@
-"""What a worker may be asked to do: a function, told by its name."""
+"""Tasks that a worker may be asked to do: functions, given by name."""
 
 from importlib import import_module
 from numbers import Integral, Real

@@ -41,7 +41,7 @@ class ThreadCommunicator(SharedCommunicator):
 
 
 class Calls:
-    """What ranks tell a listener, which hears it in the thread that runs them.
+    """Messages of ranks to a listener, which hears them in the thread that runs the ranks.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Calls:
         self._over = False
 
     def ask(self, rank, value):
-        """In the thread of a rank: the listener's answer."""
+        """Wait, in the thread of a rank, for the listener's answer."""
         if not self._over:
             self._asked.put((rank, value))
         answer = None if self._over else self._answers[rank].get()
@@ -65,7 +65,7 @@ class Calls:
         return answer[0]
 
     def leave(self):
-        """In the thread of a rank: it has nothing more to tell."""
+        """Note, in the thread of a rank, that it has nothing more to tell."""
         self._asked.put(None)
 
     def serve(self):

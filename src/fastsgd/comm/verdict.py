@@ -1,4 +1,4 @@
-"""What went wrong, as the shared segment tells it, and of several errors the one to raise."""
+"""Causes of a failure, as the shared segment tells them; of several errors the one to raise."""
 
 import time
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What data files hold as arrays, and the checks of them that every reader makes."""
+"""Arrays that data files hold, and the checks of them that every reader makes."""
 
 from typing import Any, NamedTuple
 

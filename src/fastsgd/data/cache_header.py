@@ -29,12 +29,12 @@ TARGETS = {"y": (tuple(DTYPES), (1, 2))}
 
 
 def checksum(text):
-    """Of the JSON text in the metadata, as it stands beside it."""
+    """Checksum of the JSON text in the metadata, as it stands beside it."""
     return f"{zlib.crc32(text.encode()):08x}"
 
 
 def read_header(file, path):
-    """What a cache says of itself, and where its arrays are.
+    """Description that a cache has of itself, and where its arrays are.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _json(file, size):
 
 
 def _told(metadata):
-    """What the metadata say, checked."""
+    """Contents of the metadata, checked."""
     metadata = metadata if isinstance(metadata, dict) else {}
     if FORMAT not in metadata:
         if "fastsgd" in metadata:

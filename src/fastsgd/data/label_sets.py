@@ -78,7 +78,7 @@ class LabelSets:
         return np.unique(self.values) if self.classes is None else self.classes
 
     def known(self, labels):
-        """Of each value whether it is among `labels`."""
+        """Flag for each value: whether it is among `labels`."""
         return np.isin(self.values, labels)
 
     def take(self, chosen):

@@ -26,7 +26,7 @@ _ENDS_TOKEN, _ENDS_LABEL = re.compile(rb"[\s#]"), re.compile(rb"[\s#,]")
 
 
 class LongLine:
-    """What must be known of a line whose end has not been seen.
+    """State of a line whose end has not been seen.
 
     Parameters
     ----------

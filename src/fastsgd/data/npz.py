@@ -95,7 +95,7 @@ def _read(archive, dtype):
 
 
 def _real(values, dtype):
-    """In C order, of `dtype`; None: as they are, or float64."""
+    """Convert values to C order and to `dtype`; None: as they are, or float64."""
     kind = values.dtype
     if kind not in (np.float32, np.float64):
         if kind.kind not in "biu" and kind != np.float16:

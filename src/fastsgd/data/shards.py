@@ -27,7 +27,7 @@ class Piece:
 
 
 def pieces_of(paths, rank, size):
-    """What rank `rank` of `size` reads: files rank::size, or its part of each if they are too few.
+    """Pieces that rank `rank` of `size` reads: files rank::size, or its part of each if too few.
 
     Empty files are passed over.
 

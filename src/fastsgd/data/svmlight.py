@@ -309,7 +309,7 @@ def _with_room(array, used, more):
 
 
 def _found(text, at, whole):
-    """What stands at text[at], for a message; without the part after a colon unless `whole`."""
+    """Text that stands at text[at], for a message; only up to a colon unless `whole`."""
     byte = text[at : at + 1]
     if byte == b"\n" or (byte == b"\r" and text[at + 1 : at + 2] == b"\n"):
         return "the end of the line"

@@ -85,13 +85,13 @@ class Peers:
         return chunk_of(length, self.size, self.rank)
 
     def counts(self, n):
-        """Of `n` rows that this rank knows: those of each rank that has its own, else [n]."""
+        """Rows of each rank where each has `n` of its own, else [n]."""
         if not self.own or self.alone:
             return [n]
         return self.join(np.array([n], np.int64))[0].tolist()
 
     def decide(self, *values):
-        """What rank 0 gives, as floats; the values of others do not count."""
+        """Values that rank 0 gives, as floats; those of others do not count."""
         said = np.array(values, np.float64)
         return said.tolist() if self.alone else self.comm.broadcast(said).tolist()
 

@@ -49,7 +49,7 @@ def unpack_settings(told):
 
 
 def pack_rows(X, shelf):
-    """What workers are told of X, a CSR matrix or an array."""
+    """Message to workers about X, a CSR matrix or an array."""
     if not sparse.issparse(X):
         return {"dense": shelf.place(X)[0]}
     data, indices, indptr = shelf.place(X.data, X.indices, X.indptr.astype(np.int64, copy=False))
@@ -155,7 +155,7 @@ def _score_of(score, X, y, sample_weight, held_out):
 
 
 def stats_of(comm):
-    """What a rank has sent in this training, and the seconds in collectives."""
+    """Bytes that a rank has sent in this training, and seconds in collectives."""
     return {"bytes_sent": comm.stats.bytes_sent, "seconds": comm.stats.seconds}
 
 

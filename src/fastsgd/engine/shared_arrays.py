@@ -34,7 +34,7 @@ class Shelf:
         self._direct, self._files = direct, []
 
     def place(self, *arrays):
-        """What to tell the workers of each array (None stays None), for `open_array`.
+        """Messages to workers about each array (None stays None), for `open_array`.
 
         Arrays that a file is mapped to are opened again from it; the others are copied, into one
         segment of memory, from which workers read alone.

@@ -1,4 +1,4 @@
-"""What rank 0 tells of a training while it goes on: epochs, and now and then the model."""
+"""Reports of rank 0 while a training goes on: epochs, and now and then the model."""
 
 import time
 

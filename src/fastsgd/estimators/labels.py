@@ -75,7 +75,7 @@ class LabelColumns:
 
 
 def column_labels(Y):
-    """What the columns of a checked multilabel y stand for: labels of sets, else their numbers."""
+    """Labels of the columns of a checked multilabel y: those of sets, else their numbers."""
     labels = getattr(Y, "labels", None)
     return np.arange(Y.shape[1]) if labels is None else labels
 

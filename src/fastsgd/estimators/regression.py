@@ -1,4 +1,4 @@
-"""What the regressors of both families share."""
+"""Parts that the regressors of both families share."""
 
 from scipy import sparse
 

@@ -85,7 +85,7 @@ class Report:
 
 
 class EpochReport(Report):
-    """Of linear models.
+    """Report of linear models.
 
     With one model, and with several that are trained in one pass, the epochs are the subtasks of
     the fit; else each model is a subtask of its own with the epochs below it.

@@ -226,7 +226,7 @@ cdef class Ascent:
 
     @property
     def n_blocks(self):
-        """Of the order."""
+        """Blocks of the order."""
         return self.p.n_blocks
 
     @property
@@ -235,7 +235,7 @@ cdef class Ascent:
 
     @property
     def gain(self):
-        """Of the bias; 0: there is none."""
+        """Gain of the bias: how far it moves with the sum of the dual variables; 0: no bias."""
         return self.p.gain
 
     @gain.setter

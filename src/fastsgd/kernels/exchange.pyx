@@ -259,7 +259,7 @@ cdef class Exchange:
         return kind, header.by, (<bytes>header.reason).decode(errors="replace"), ranks
 
     def calls_of(self, int rank):
-        """What a rank calls in the present collective, as `_told_by` has it."""
+        """Signature of a rank's call in the present collective, as `_told_by` has it."""
         cdef fsgd_entry *entry = fsgd_entry_of(&self.c, rank)
         return _told_by(entry.signature, entry.length)
 
@@ -269,7 +269,7 @@ cdef class Exchange:
 
 
 cdef _told_by(uint64_t s, int64_t length):
-    """Of a signature: (collective, dtype, number of op, detail, length)."""
+    """Parts of a signature: (collective, dtype, number of op, detail, length)."""
     kind, itemsize = chr(<int>(s >> 32 & 0xff)), <int>(s >> 24 & 0xff)
     dtype = np.dtype(f"{kind}{itemsize}").name if itemsize else None
     return COLLECTIVES[s >> 48], dtype, <int>(s >> 40 & 0xff) - 1, <int>(s & 0xffffff), length

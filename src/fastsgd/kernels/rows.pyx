@@ -136,7 +136,7 @@ cdef class Rows:
         self.checked = rows is None
 
     def complaint(self, int64_t row):
-        """What is wrong with a row that `check` or a Trainer found, as a ValueError."""
+        """Error about a row that `check` or a Trainer found, as a ValueError."""
         if self.c.index == FSGD_DENSE:
             values, columns = np.asarray(self.keep[0]).reshape(self.shape)[row], None
         else:

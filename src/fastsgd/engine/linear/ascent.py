@@ -18,12 +18,12 @@ from fastsgd.kernels import order, tables
 from fastsgd.kernels.ascent import Ascent
 
 GAIN, GAIN_LOG = 0.03, 0.1
-"""Of the bias, as a part of the mean |x|^2 / l2; of the log loss, whose slope in b changes but a
-quarter as much (docs/duality.md)."""
+"""Gain of the bias, as a part of the mean |x|^2 / l2; the second of the log loss, whose slope in b
+changes but a quarter as much (docs/duality.md)."""
 
 LEAST_GAIN = 3.0
-"""Of the bias, / sum c: what it is at least. Where |x|^2 / l2 is small beside alpha, the
-multiplier would take thousands of steps."""
+"""Least gain of the bias, divided by sum c. Where |x|^2 / l2 is small beside alpha, the multiplier
+would take thousands of steps."""
 
 DULL = 0.5
 """A row sleeps when its part of the gap is below so much of the mean of the last epoch."""
@@ -197,7 +197,7 @@ class DualAscent:
         self.caution = float(self.n_threads)
 
     def _lagrangian(self):
-        """What the steps of an epoch make larger, / alpha."""
+        """The augmented Lagrangian, divided by alpha: the steps of an epoch make it larger."""
         return -(self.conjugates + self.penalty_dual
                  + self.excess * (self.centre + 0.5 * self.gain * self.excess))
 

@@ -209,7 +209,7 @@ class DualProblem:
         return self.dual.ascend(z, self.y, 0.0, width, self.settings.loss_constant)
 
     def balancing_shift(self, z, width):
-        """What must be added to z for the `smoothed` slopes to add up to 0."""
+        """Shift of z by which the `smoothed` slopes add up to 0."""
         if not self.settings.fit_intercept:
             return 0.0
         dual, constant = self.dual, self.settings.loss_constant

@@ -26,7 +26,7 @@ class GapWatch:
         self._within, self._on_epoch, self._next, self._reached = within, on_epoch, 1, False
 
     def __call__(self, told):
-        """As `on_epoch`."""
+        """Calls the `on_epoch` that it stands before, and certifies the model now and then."""
         ended = self._on_epoch(told)
         if told.number >= self._next:
             self._next = int(PATIENCE * told.number) + 1

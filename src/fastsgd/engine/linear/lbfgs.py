@@ -25,7 +25,7 @@ def _one_thread_of_blas(length):
 
 
 class Lead:
-    """What rank 0 tells the others to do, while it runs the method."""
+    """Orders of rank 0 to the others, while it runs the method."""
 
     END, EVALUATE, AFTER = range(3)
 
@@ -47,7 +47,7 @@ class Lead:
         self._peers.decide(self.END, 0.0)
 
     def follow(self):
-        """What the other ranks do until the end. What stops one of these, stops all of them."""
+        """Follow rank 0's orders to the end. An error that stops one of the others stops all."""
         while True:
             what, value = self._peers.decide(self.END, 0.0)
             if what == self.END:

@@ -38,7 +38,7 @@ def longest_interval(n):
 
 
 def reach(rows, curvature):
-    """What threads * rows * eta may be between two merges on this data.
+    """Bound of threads * rows * eta between two merges on this data.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from fastsgd.schedules import LineSearch
 
 @dataclass(frozen=True)
 class Settings:
-    """What `train` minimises, and how. Arguments as in FastSGDClassifier, checked there."""
+    """Objective of a training, and how it is minimised: checked parameters of an estimator."""
 
     loss: Loss
     loss_constant: float

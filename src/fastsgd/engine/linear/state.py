@@ -1,4 +1,4 @@
-"""What a linear model has learnt, and all that its training needs to go on."""
+"""The state of a linear model: its weights, and all that its training needs to go on."""
 
 from copy import copy
 from dataclasses import dataclass, field

@@ -25,7 +25,7 @@ ORDERS = 3
 long step ends depends on its last rows: a9a, log loss, eta 0.07, 0.32 to 0.52 by the order."""
 
 MODELS = 4
-"""Of several classes, so many share in the choice."""
+"""Classes, of several, that share in the choice."""
 
 HORIZON = 4
 """Epochs within which no step may exceed the best of the sample times sqrt(sample / steps)."""
@@ -34,7 +34,7 @@ PATIENCE = 2
 """Values in a row that are hardly better before the search turns: samples are noisy."""
 
 GAIN = 1e-3
-"""What is hardly better: by less than this part. Where the model begins at its best, each halving
+"""Gains smaller than this part count as none. Where the model begins at its best, each halving
 of the step is a little better, down to steps that do nothing."""
 
 MOST_TRIALS = 40

@@ -1,4 +1,4 @@
-"""In which order an epoch visits the rows: blocks of neighbours, or rows one by one."""
+"""The order in which an epoch visits the rows: blocks of neighbours, or rows one by one."""
 
 import numpy as np
 

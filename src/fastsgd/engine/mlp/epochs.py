@@ -47,7 +47,7 @@ class Serial:
         return self.take_tally()
 
     def take_tally(self):
-        """What has been done since it was asked last: also after an error in `run`."""
+        """Counts of the work since the last call, also after an error in `run`."""
         return self._worker.tally.clear()
 
 

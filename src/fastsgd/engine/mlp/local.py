@@ -139,7 +139,7 @@ class Local:
             self._average_touched(own, eta, t)
 
     def _average_touched(self, own, eta, t):
-        """Of the first matrix the rows that were touched, each over the ranks that touched it."""
+        """Average the touched rows of the first matrix, each over the ranks that touched it."""
         touched = self._layer.touch(own)
         parameters, momenta = self.replicas[0]
         self._stepper.settle(

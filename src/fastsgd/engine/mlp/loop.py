@@ -15,7 +15,7 @@ from fastsgd.engine.run import Run
 from fastsgd.engine.team import Team
 
 STREAMS = 1 << 16
-"""Of dropout: so many for the threads of each of several workers."""
+"""Streams of random numbers for dropout that each of several workers has for its threads."""
 
 
 class Halt:

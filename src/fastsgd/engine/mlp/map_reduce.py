@@ -82,7 +82,7 @@ class MapReduce:
         return self._tally.clear()
 
     def _work(self, rank):
-        """What one thread does in an epoch."""
+        """Work of one thread in an epoch."""
         before = None
         try:
             while True:
@@ -154,7 +154,7 @@ class Batch:
         self.phases = [(jobs, count()) for jobs in phases]
 
     def _join(self):
-        """What the first layer needs of the minibatch as a whole."""
+        """Prepare what the first layer needs of the minibatch as a whole."""
         run, before = self._run, self._run.inputs.touched
         run.inputs.join(self.visits)
         if run.scatters and before is not None:

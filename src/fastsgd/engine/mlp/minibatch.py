@@ -16,7 +16,7 @@ from fastsgd.kernels.rows import Rows
 
 @dataclass
 class Tally:
-    """What the minibatches of an epoch came to.
+    """Sums over the minibatches of an epoch.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ OPTIMIZERS = Registry("optimizer", optimizers.optimizers())
 
 @dataclass
 class Momenta:
-    """What a rule remembers of each weight; threads may share it, as they share the weights.
+    """Memory of a rule for each weight; threads may share it, as they share the weights.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class Momenta:
 
     @classmethod
     def of(cls, rule, parameters, lazy):
-        """Those of a training that begins: zeros."""
+        """Momenta of a training that begins: zeros."""
         slots = [Parameters(parameters.units, parameters.dtype) for _ in range(rule.slots)]
         return cls(slots, np.zeros(len(parameters.first), np.int64) if lazy else None, rule.name)
 
     def layers(self, begin, end):
-        """Those of some layers: views."""
+        """Momenta of some layers: views."""
         return Momenta([Layers(s, begin, end) for s in self.slots], self.last, self.rule)
 
     def copy(self):
@@ -96,7 +96,7 @@ class Stepper:
         return change
 
     def constants(self, eta, t, l2):
-        """Those of a step, for `step_matrix` and `step_vectors`."""
+        """Constants of a step, for `step_matrix` and `step_vectors`."""
         return {**self._constants, "eta": eta, "t": t, "l2": l2}
 
     def step_matrix(self, layer, part, parameters, gradient, momenta, inputs, constants, squares):

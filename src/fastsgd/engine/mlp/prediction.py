@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
 
 def predict(X, rows, parameters, activation, output, visits=None):
-    """What the network says of the rows `visits`, or of all.
+    """Outputs of the network for the rows `visits`, or for all.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an MLP's training minimises, and how: checked by the estimators, read by everyone here."""
+"""Objective of an MLP's training, how it is minimised, and the state from which it goes on."""
 
 from dataclasses import dataclass, field, replace
 
@@ -86,7 +86,7 @@ class Settings:
         return self.sync in ("serial", "map_reduce")
 
     def of_all(self, size, n_rows):
-        """Those of `size` workers together: minibatches of all, steps that grow with them."""
+        """Settings of `size` workers together: minibatches of all, steps that grow with them."""
         if size == 1:
             return self
         grown = {}
@@ -100,7 +100,7 @@ class Settings:
         return replace(self, **grown)
 
     def of_one(self, size):
-        """Those of one of `size` workers that takes steps by itself.
+        """Settings of one of `size` workers that takes steps by itself.
 
         Of each minibatch it has a part, and the penalty weighs as much as in the whole.
         """
@@ -111,7 +111,7 @@ class Settings:
 
 @dataclass
 class State:
-    """What a training needs to go on, beside the weights.
+    """State that a training needs to go on, beside the weights.
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Shares:
-    """Of a stretch that follows from the order of all rows, each rank takes its part.
+    """Shares of ranks that all have all rows: each takes its part of a stretch of their order.
 
     Where ranks have rows of their own, an epoch has the stretches that the rows of all make, and
     each rank cuts its own in as many: one of few rows has none in some of them.
@@ -68,6 +68,6 @@ class Shares:
         return self._peers.sum(sums).tolist()
 
     def total(self):
-        """That of an epoch."""
+        """Total weight of the rows of an epoch, over all ranks that have rows of their own."""
         total = self._examples.total(self._examples.order(False, None)())
         return float(self._peers.sum(np.array([total]))[0]) if self._own else total

@@ -121,7 +121,7 @@ class Together:
         return self._sums[-1] > 0
 
     def _find_gradient(self, visits, n_rows, total):
-        """That of this rank's part of a minibatch, which may be empty; returns its loss."""
+        """Compute the gradient of this rank's part of a minibatch; returns its loss."""
         if self._masks is not None:
             self._masks.choose(n_rows, self._peers.share(n_rows))
         target, weight, _ = self._examples.of(visits)

@@ -1,4 +1,4 @@
-"""What the MLP classifier and regressor share: from checked arrays to trained weights."""
+"""Base of the MLP classifier and regressor: from checked arrays to trained weights."""
 
 import time
 from contextlib import nullcontext
@@ -86,7 +86,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
 
     def _task(self, X, y, sample_weight, *, incremental=False, first=False, goes_on=False,
               **about_y):
-        """What is to be learnt, checked: before anything of the model is touched."""
+        """Check X, y and the parameters, before anything of the model is touched."""
         deadline, began = Deadline(self.max_time), time.perf_counter()
         hidden, dropout = check_mlp(self, for_partial_fit=incremental)
         X, y = self._check_Xy(X, y, reset=first, dtype=None if first else self._dtype)
@@ -192,7 +192,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
 
     @property
     def _dtype(self):
-        """That of the training, whatever the user has put in coefs_."""
+        """Type of the training's weights, whatever the user has put in coefs_."""
         state = getattr(self, "_states", [State()])[0]
         momenta = state.momenta
         return momenta.slots[0].dtype if momenta and momenta.slots else self.coefs_[0].dtype
@@ -267,7 +267,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                   f"{self.n_iter_no_change} consecutive epochs. Stopping.")
 
     def _outputs(self, X, output=None):
-        """What the output layer, or one given, says of each row: (n_samples, n_outputs)."""
+        """Outputs of the output layer, or of one given, for each row: (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, checked(X, "X", columns=False), accept_sparse="csr",
                           dtype=self._dtype, order="C", ensure_all_finite=False, reset=False)

@@ -1,4 +1,4 @@
-"""What the MLPs' parameters may be, and what goes with what: asked before X is looked at."""
+"""Allowed parameters of the MLPs and their combinations, checked before X is looked at."""
 
 from numbers import Integral, Real
 

@@ -226,7 +226,7 @@ class FastMLPClassifier(LabelColumns, ClassifierMixin, MLP):
 
     @staticmethod
     def _strata(targets):
-        """What early_stopping keeps the shares of: two classes only, as scikit-learn does."""
+        """Strata that early_stopping keeps the shares of: two classes, as scikit-learn."""
         return targets > 0 if targets.ndim == 2 and targets.shape[1] == 1 else None
 
     def _answers(self, said):

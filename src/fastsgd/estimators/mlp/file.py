@@ -31,7 +31,7 @@ ESTIMATORS = {"FastMLPClassifier": FastMLPClassifier, "FastMLPRegressor": FastML
 SCALARS = ("n_iter_", "t_", "n_features_in_", "n_outputs_", "out_activation_", "loss_",
            "best_loss_", "best_validation_score_", "fit_stats_", "multilabel_", "_index_base")
 NETWORKS = ("best", "iterate")
-"""Of the state: other weights of the same shapes."""
+"""Entries of the state that are other weights of the same shapes."""
 STATE_SCALARS = tuple(f.name for f in fields(State)
                       if f.name not in (*NETWORKS, "momenta", "shown"))
 COUNTS = ("step", "samples", "epoch", "begun", "stale")

@@ -1,4 +1,4 @@
-"""What is told of an MLP's epochs."""
+"""Report of an MLP's epochs."""
 
 from copy import deepcopy
 
@@ -6,7 +6,7 @@ from fastsgd.estimators.report import Report
 
 
 class NetworkReport(Report):
-    """Of a network in training.
+    """Report of a network in training.
 
     The model that a callback gets is whole: `save_model` stores it, and `resume` goes on from it.
     """

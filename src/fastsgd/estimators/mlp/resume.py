@@ -145,7 +145,7 @@ class ResumableMLP:
                 "use fit with warm_start=True")
 
     def _why_ended(self, state, settings):
-        """What has ended the training already: "tol", "divergence", "max_iter" or None."""
+        """Reason for which the training has ended already: one of `Ended.stopped_by`, or None."""
         diverged = state.iterate is not None and not state.iterate.are_finite()
         converged = self.solver != "lbfgs" and has_ended(state, settings)
         if diverged or converged or settings.max_iter < 1:

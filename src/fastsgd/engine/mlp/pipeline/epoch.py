@@ -37,7 +37,7 @@ class Pipelined:
         return tally
 
     def told(self):
-        """What `fit_stats_` says of the pipeline."""
+        """Measurements of the pipeline, for `fit_stats_`."""
         stages, n = self._pipeline.stages, self._pipeline.micro_batches
         by_stage = [sum(self._costs[begin:end]) for begin, end in self._cuts]
         return {

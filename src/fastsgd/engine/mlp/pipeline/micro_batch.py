@@ -80,7 +80,7 @@ class MicroBatches:
         return [part.stop - part.start for part in self._parts]
 
     def forward(self, i, fed):
-        """What micro-batch i feeds the layer above, or z of the output layer; `fed` is read."""
+        """Output of micro-batch i for the layer above, or z of the output layer; `fed` is read."""
         one, part = self._passes[i], self._parts[i]
         if self._has_first:
             one.inputs.begin(self._visits[part])
@@ -147,7 +147,7 @@ class MinibatchMasks:
         self._parts = parts
 
     def of(self, i):
-        """What draws the masks of micro-batch i."""
+        """Random stream of the masks of micro-batch i."""
         return _PartOfMasks(self, i)
 
     def part(self, i, layer):

@@ -1,4 +1,4 @@
-"""In which order a stage works on the micro-batches of a minibatch, and how long it then waits."""
+"""The order in which a stage works on micro-batches, and how long it then waits."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ def gpipe(n_micro_batches):
 
 
 def timeline(n_stages, n_micro_batches):
-    """What each stage does in each slot, where every task takes one and begins when it can.
+    """Tasks of each stage by slot, where every task takes one and begins when it can.
 
     A micro-batch needs the stage below to have sent it forward, the stage above to have sent it
     back.
