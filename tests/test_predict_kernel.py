@@ -158,3 +158,39 @@ def test_finite_numbers_beyond_float32_are_not_told_as_infinite_alone(make):
     with np.errstate(over="ignore"), pytest.raises(
             ValueError, match=r"row 7, column 1\. .* in float32, where numbers end at 3\.4e\+38"):
         model.predict(make(X))
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Threads share small work, too."""
+    monkeypatch.setattr("fastsgd.engine.products.WORK_FOR_THREADS", 1)
+    monkeypatch.setattr("fastsgd.engine.products.VALUES", 64)
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("n_models", [1, 3, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("n_jobs", [2, 3, None])
+def test_threads_give_the_same_bits(n_models, dtype, dense, n_jobs):
+    draw = np.random.default_rng(0)
+    X = sparse.random_array((500, 30), density=0.3, rng=draw, format="csr").astype(dtype)
+    X = X.toarray() if dense else X
+    for weights in (np.float32, np.float64):
+        W = draw.normal(size=(30, n_models)).astype(weights)
+        one, many = products(Rows(X), W), products(Rows(X), W, n_jobs)
+        assert one.dtype == many.dtype
+        np.testing.assert_array_equal(one, many)
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("n_models", [1, 5])
+@pytest.mark.parametrize("bad", [[499], [7, 300], [300, 7, 450]])
+def test_threads_name_the_first_row_that_is_bad(n_models, bad):
+    X = sparse.random_array((500, 30), density=0.3, rng=np.random.default_rng(0), format="csr")
+    for row in bad:
+        X.data[X.indptr[row]] = np.nan
+    rows = Rows(X)
+    with pytest.raises(ValueError, match=f"NaN: .* in row {min(bad)},"):
+        products(rows, np.ones((30, n_models)), 3)
+    assert not rows.checked
