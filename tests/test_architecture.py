@@ -13,7 +13,7 @@ import make_map
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
-    **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts"], 1),
+    **dict.fromkeys(["kernels", "_compat", "_renamed", "_start", "_interrupts"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
                      "_integers", "checkpoints", "_validation", "errors", "data", "model_file",
                      "output_file", "output_target", "pipeline", "probability", "reference",

@@ -6,11 +6,12 @@ from numbers import Integral, Real
 from types import NoneType
 
 from fastsgd._integers import check_range
+from fastsgd._renamed import renamed_parameters
 from fastsgd.errors import NotBuiltYetError
 
 COMMS = ("process", "mpi", "thread")
-SYNCS = ("sync", "local")
-LATER_SYNCS = ("backup", "ssp", "async")
+POLICIES = ("sync", "local")
+LATER_POLICIES = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
 ROWS = ("all", "own")
@@ -18,6 +19,7 @@ MOST = 256
 """Workers of one machine: the ranks that a segment of shared memory has room for."""
 
 
+@renamed_parameters(sync="policy", removed=("staleness", "backup"))
 @dataclass(frozen=True)
 class Workers:
     """Workers that share nothing but what they send each other; see docs/workers.md.
@@ -29,7 +31,7 @@ class Workers:
     comm : {'process', 'mpi', 'thread'}, default='process'
         Processes of this machine; those of an MPI job, each of which calls `fit` with the same
         arguments; threads of this process, for tests.
-    sync : {'sync', 'local'}, default='sync'
+    policy : {'sync', 'local'}, default='sync'
         'sync': sums over all workers before each step, which gives the model of one process up to
         rounding; for the solvers 'gd', 'lbfgs' and 'newton-cg', and for MLPs. 'local', for 'sgd'
         and for MLPs: each worker goes `local_steps` by itself, then the weights are averaged.
@@ -52,7 +54,7 @@ class Workers:
         those of all processes, alike are n_features and dtype.
     timeout : float, default=300
         Seconds that a worker waits for the others. (0, inf).
-    staleness, backup, compress : None
+    compress : None
         Reserved.
 
     Examples
@@ -67,27 +69,25 @@ class Workers:
 
     n: int | None = None
     comm: str = "process"
-    sync: str = "sync"
+    policy: str = "sync"
     local_steps: int | None = None
     batch: str = "global"
     warm_up: float = 1.0
     rows: str = "all"
     timeout: float = 300.0
-    staleness: int | None = None
-    backup: int | None = None
     compress: object = None
 
     def __post_init__(self):
-        if self.sync in LATER_SYNCS:
+        if self.policy in LATER_POLICIES:
             raise NotBuiltYetError(
-                f"Workers(sync={self.sync!r}) is not built yet; this release has "
-                + " and ".join(map(repr, SYNCS)))
-        for name in ("staleness", "backup", "compress"):
-            if getattr(self, name) is not None:
-                raise NotBuiltYetError(
-                    f"Workers({name}={getattr(self, name)!r}) is not built yet; this release has "
-                    f"{name}=None only")
-        for name, valid in (("comm", COMMS), ("sync", SYNCS), ("batch", BATCHES), ("rows", ROWS)):
+                f"Workers(policy={self.policy!r}) is not built yet; this release has "
+                + " and ".join(map(repr, POLICIES)))
+        if self.compress is not None:
+            raise NotBuiltYetError(
+                f"Workers(compress={self.compress!r}) is not built yet; this release has "
+                "compress=None only")
+        for name, valid in (("comm", COMMS), ("policy", POLICIES), ("batch", BATCHES),
+                            ("rows", ROWS)):
             if getattr(self, name) not in valid:
                 raise ValueError(f"Workers: {name} must be one of "
                                  f"{', '.join(map(repr, valid))}; got {getattr(self, name)!r}")
@@ -121,14 +121,14 @@ def workers_of(estimator, solver):
     return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
 
 
-def as_workers(workers, sync="sync"):
-    """The `Workers` that the parameter stands for, or None; an int with this `sync`."""
+def as_workers(workers, policy="sync"):
+    """The `Workers` that the parameter stands for, or None; an int with this `policy`."""
     if workers is None or isinstance(workers, Workers):
         return workers
     if not isinstance(workers, Integral) or isinstance(workers, bool):
         raise ValueError("workers must be None, an int or fastsgd.Workers(...), got "
                          f"{workers!r}")
-    return Workers(int(workers), sync=sync)
+    return Workers(int(workers), policy=policy)
 
 
 def keeps_own_rows(estimator):
@@ -162,15 +162,15 @@ def check_workers(estimator, solver):
         return
     mine = f"solver={solver.name!r}"
     for refused, message in (
-        (solver.one_by_one and workers.sync == "sync",
-         f"Workers(sync='sync') adds up gradients before each step, and {mine} steps by single "
-         "rows; use solver='gd' with a batch_size, or Workers(sync='local')"),
-        (not solver.one_by_one and not solver.by_dual and workers.sync == "local",
-         f"Workers(sync='local') averages weights after steps by single rows, which {mine} does "
-         "not make; use Workers(sync='sync'), or solver='sgd'"),
+        (solver.one_by_one and workers.policy == "sync",
+         f"Workers(policy='sync') adds up gradients before each step, and {mine} steps by single "
+         "rows; use solver='gd' with a batch_size, or Workers(policy='local')"),
+        (not solver.one_by_one and not solver.by_dual and workers.policy == "local",
+         f"Workers(policy='local') averages weights after steps by single rows, which {mine} does "
+         "not make; use Workers(policy='sync'), or solver='sgd'"),
         (workers.local_steps is not None and not (solver.one_by_one or solver.by_dual),
          f"Workers(local_steps={workers.local_steps!r}) has no meaning with {mine}, which adds up "
-         "before each step; use local_steps=None, or solver='sgd' with Workers(sync='local')"),
+         "before each step; use local_steps=None, or solver='sgd' with Workers(policy='local')"),
         (estimator.sync == "classes",
          "sync='classes' learns all classes in one pass of one process; with workers each class "
          "has its own, one after the other: use sync='auto'"),

@@ -48,7 +48,7 @@ class SumOfRows:
 
 
 class Together:
-    """The minibatches of one thread, each cut among the ranks (`Workers(sync="sync")`)."""
+    """The minibatches of one thread, each cut among the ranks (`Workers(policy="sync")`)."""
 
     def __init__(self, bench, parameters, momenta, team, halt, *, peers):
         settings = self._settings = bench.settings

@@ -27,19 +27,19 @@ def check_workers(estimator):
         return
     by_sums = estimator.solver == "lbfgs"
     for refused, message in (
-        (by_sums and workers.sync == "local",
-         "Workers(sync='local') averages weights after minibatches, and solver='lbfgs' takes all "
-         "rows; use Workers(sync='sync'), or a solver that takes minibatches"),
+        (by_sums and workers.policy == "local",
+         "Workers(policy='local') averages weights after minibatches, and solver='lbfgs' takes "
+         "all rows; use Workers(policy='sync'), or a solver that takes minibatches"),
         (by_sums and workers.batch == "per_worker",
          "Workers(batch='per_worker') counts rows of minibatches, and solver='lbfgs' takes all "
          "rows; use batch='global'"),
-        (workers.sync == "sync" and workers.local_steps is not None,
-         f"Workers(local_steps={workers.local_steps!r}) has no meaning with sync='sync', which "
-         "adds up before each step; use local_steps=None, or Workers(sync='local')"),
-        (workers.sync == "sync" and not by_sums and sync not in ("auto", "serial"),
-         f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
+        (workers.policy == "sync" and workers.local_steps is not None,
+         f"Workers(local_steps={workers.local_steps!r}) has no meaning with policy='sync', which "
+         "adds up before each step; use local_steps=None, or Workers(policy='local')"),
+        (workers.policy == "sync" and not by_sums and sync not in ("auto", "serial"),
+         f"each of Workers(policy='sync') finds its part of a gradient by one thread, and "
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
-         "Workers(sync='local')"),
+         "Workers(policy='local')"),
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
