@@ -8,26 +8,26 @@ import typer
 
 from fastsgd.cli.errors import one_line, say
 from fastsgd.errors import CommError, FastSGDError, RemoteTraceback
-from fastsgd.workers import COMMS, ROWS, SYNCS, Workers
+from fastsgd.workers import COMMS, POLICIES, ROWS, Workers
 
 SEED_OF_A_JOB = 0
 """Of processes that each draw for themselves, where no --seed is given."""
 
 
-def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
+def workers_from(*, n, policy, local_steps, comm, timeout, rows, solver_steps):
     """`Workers` as the options say, or None where none of them is given.
 
     Parameters
     ----------
     n, local_steps : int or None
-    sync, comm : str or None
+    policy, comm : str or None
     timeout : float or None
         Seconds.
     rows : str or None
     solver_steps : bool
         Whether the solver steps by single rows, for which "local" is the way.
     """
-    given = {"--worker-sync": sync, "--local-steps": local_steps, "--comm": comm,
+    given = {"--policy": policy, "--local-steps": local_steps, "--comm": comm,
              "--worker-timeout": timeout}
     if n is None and comm != "mpi":
         for name, value in given.items():
@@ -37,11 +37,11 @@ def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
     if rows is not None and comm != "mpi":
         raise typer.BadParameter("is for --comm mpi", param_hint="--rows")
     for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, COMMS),
-                               ("--worker-sync", sync, SYNCS)):
+                               ("--policy", policy, POLICIES)):
         if value is not None and value not in valid:
             raise typer.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
     told = {"comm": comm, "rows": rows, "local_steps": local_steps, "timeout": timeout,
-            "sync": sync or ("local" if solver_steps else "sync")}
+            "policy": policy or ("local" if solver_steps else "sync")}
     return Workers(n, **{name: value for name, value in told.items() if value is not None})
 
 
