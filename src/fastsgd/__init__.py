@@ -19,6 +19,7 @@ _HOME = {
     "FastMLPRegressor": "fastsgd.estimators.mlp.regressor",
     "LayerPipeline": "fastsgd.pipeline",
     "Workers": "fastsgd.workers",
+    "load": "fastsgd.data.formats",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
     "load_model": "fastsgd.model_file",
