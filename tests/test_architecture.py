@@ -15,9 +15,9 @@ PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
     **dict.fromkeys(["kernels", "_compat", "_renamed", "_start", "_interrupts"], 1),
     **dict.fromkeys(["losses", "duals", "penalties", "schedules", "optimizers", "_registry",
-                     "_integers", "checkpoints", "_validation", "errors", "data", "model_file",
-                     "output_file", "output_target", "pipeline", "probability", "reference",
-                     "solvers", "tensor_file", "workers"], 2),
+                     "_integers", "checkpoints", "communicators", "_validation", "errors", "data",
+                     "model_file", "output_file", "output_target", "pipeline", "probability",
+                     "reference", "solvers", "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
     "estimators": 5,

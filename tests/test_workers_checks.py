@@ -1,6 +1,7 @@
 """What `Workers` may be, and what they are refused with: before any work starts."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,9 +10,9 @@ from test_workers import threads
 
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.comm import POOLS
+from fastsgd.communicators import KINDS, MOST
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels.exchange import MAX_RANKS
-from fastsgd.workers import COMMS, MOST
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -53,7 +54,14 @@ def test_what_is_not_built_yet(options):
 
 
 def test_names_of_communicators():
-    assert set(COMMS) == set(POOLS)
+    """One row of capabilities for each kind of pool, which is what the pool itself says."""
+    assert set(KINDS) == set(POOLS)
+    for kind, able in KINDS.items():
+        module, name = POOLS[kind].split(":")
+        cls = getattr(import_module(module), name)
+        assert cls.kind == kind
+        assert cls.capabilities.fget(cls) is able
+        assert able.is_job or not able.own_rows  # one program has one X
 
 
 def test_numbers_may_be_numpys():

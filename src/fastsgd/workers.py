@@ -7,16 +7,14 @@ from types import NoneType
 
 from fastsgd._integers import check_range
 from fastsgd._renamed import renamed_parameters
+from fastsgd.communicators import KINDS
 from fastsgd.errors import NotBuiltYetError
 
-COMMS = ("process", "mpi", "thread")
 POLICIES = ("sync", "local")
 LATER_POLICIES = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
 ROWS = ("all", "own")
-MOST = 256
-"""Workers of one machine: the ranks that a segment of shared memory has room for."""
 
 
 @renamed_parameters(sync="policy", removed=("staleness", "backup"))
@@ -86,22 +84,23 @@ class Workers:
             raise NotBuiltYetError(
                 f"Workers(compress={self.compress!r}) is not built yet; this release has "
                 "compress=None only")
-        for name, valid in (("comm", COMMS), ("policy", POLICIES), ("batch", BATCHES),
+        for name, valid in (("comm", tuple(KINDS)), ("policy", POLICIES), ("batch", BATCHES),
                             ("rows", ROWS)):
             if getattr(self, name) not in valid:
                 raise ValueError(f"Workers: {name} must be one of "
                                  f"{', '.join(map(repr, valid))}; got {getattr(self, name)!r}")
-        if self.rows == "own" and self.comm != "mpi":
+        able = KINDS[self.comm]
+        if self.rows == "own" and not able.own_rows:
             raise ValueError("Workers: rows='own' is for comm='mpi', where each process has X; "
                              f"got comm={self.comm!r}")
-        if self.n is None and self.comm != "mpi":
+        if self.n is None and not able.is_job:
             raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
         for name in ("n", "local_steps"):
             value = getattr(self, name)
             if value is not None:  # numpy's have no place in a message
                 object.__setattr__(self, name, check_range(f"Workers: {name}", value, 1))
-        if self.comm != "mpi" and self.n > MOST:
-            raise ValueError(f"Workers: comm={self.comm!r} has at most {MOST} workers; got "
+        if able.most is not None and self.n > able.most:
+            raise ValueError(f"Workers: comm={self.comm!r} has at most {able.most} workers; got "
                              f"n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
@@ -141,7 +140,7 @@ def workers_here(workers):
     """How many workers this machine has, at least 1; what MPI's launchers tell."""
     if workers is None:
         return 1
-    if workers.comm != "mpi":
+    if not KINDS[workers.comm].is_job:
         return workers.n
     for name in LOCAL_RANKS:
         told = os.environ.get(name, "")
@@ -180,9 +179,7 @@ def check_workers(estimator, solver):
         (workers.batch == "per_worker" and estimator.batch_size is None,
          "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
          "then takes"),
-        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
-         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
-         f"draws for itself; got {estimator.random_state!r}"),
+        needs_a_seed(workers, estimator),
         *refused_by_own_rows(workers, (
             (estimator.early_stopping, "early_stopping=True"),
             (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
@@ -192,6 +189,14 @@ def check_workers(estimator, solver):
     ):
         if refused:
             raise ValueError(message)
+
+
+def needs_a_seed(workers, estimator):
+    """Whether processes that draw for themselves have no seed in common, and the message."""
+    refused = KINDS[workers.comm].is_job and not isinstance(estimator.random_state, Integral)
+    return refused, (
+        f"Workers(comm={workers.comm!r}) needs random_state to be an int, since every process of "
+        f"the job draws for itself; got {estimator.random_state!r}")
 
 
 def refused_by_own_rows(workers, asked_for):

@@ -1,7 +1,5 @@
 """The training of a network by workers: what goes with what, and what the pool is told."""
 
-from numbers import Integral
-
 from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.loop import Ended, Epoch
@@ -10,7 +8,13 @@ from fastsgd.engine.rank import pack_rows
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
-from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, refused_by_own_rows
+from fastsgd.workers import (
+    as_workers,
+    counts_rows,
+    keeps_own_rows,
+    needs_a_seed,
+    refused_by_own_rows,
+)
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -40,9 +44,7 @@ def check_workers(estimator):
          f"each of Workers(policy='sync') finds its part of a gradient by one thread, and "
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
          "Workers(policy='local')"),
-        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
-         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
-         f"draws for itself; got {estimator.random_state!r}"),
+        needs_a_seed(workers, estimator),
         *refused_by_own_rows(workers, (
             (estimator.early_stopping and not by_sums, "early_stopping=True"),
             counts_rows(estimator))),
@@ -91,7 +93,7 @@ class Crew:
         try:
             pool = pool_of(self._estimator, as_workers(self._estimator.workers))
             # ranks may be threads, which must not set BLAS's threads by turns
-            with one_thread_of_blas(), Shelf(direct=pool.kind != "process") as shelf:
+            with one_thread_of_blas(), Shelf(direct=pool.capabilities.direct) as shelf:
                 return self._run(pool, shelf, parameters, state, settings, report, deadline)
         except BaseException as error:
             if self._before is not None and isinstance(error, Exception):
@@ -105,7 +107,7 @@ class Crew:
             if "model" in said:
                 if self._before is None:
                     self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
-                self._follow(parameters, state, said["model"], copy=pool.kind != "process")
+                self._follow(parameters, state, said["model"], copy=pool.capabilities.direct)
             return report.epoch(Epoch(**said["epoch"]))
 
         results = pool.run("fastsgd.engine.mlp.rank_task:train_mlp", {
