@@ -174,3 +174,12 @@ def test_an_int_is_local_for_sgd():
     model = FastSGDClassifier(workers=3)
     assert workers_of(model, SOLVERS["sgd"]) == Workers(3, policy="local")
     assert workers_of(model, SOLVERS["gd"]) == Workers(3, policy="sync")
+
+
+def test_l1_that_was_taken_before_stays():
+    """A training with L1 that goes on without: what clipping has taken is no longer averaged."""
+    problem = small_problem()
+    model = FastSGDClassifier(penalty="l1", alpha=1e-3, random_state=0, **by_workers(2))
+    model.partial_fit(problem.X, problem.y, classes=[-1, 1])
+    model.set_params(penalty="l2").partial_fit(problem.X, problem.y)
+    assert np.isfinite(model.coef_).all()
