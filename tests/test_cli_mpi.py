@@ -40,6 +40,15 @@ def test_the_model_of_one_process(mpi, shards, tmp_path, way):
     assert json.loads((tmp_path / "m.done").read_text()) == {"completed": True, "world_size": 2}
 
 
+def test_old_options_are_told_of_once(mpi, shards, tmp_path):
+    """Rank 0 alone has a note for each."""
+    job = train(mpi, 2, *shards, *GD, "--worker-sync", "sync", "--model", tmp_path / "m")
+    assert job.code == 0
+    assert [line.split(" was ")[0] for line in job.stderr.splitlines()] == [
+        "fastsgd: note: --model FILE", "fastsgd: note: --worker-sync"]
+    assert load_model(tmp_path / "m").workers.policy == "sync"
+
+
 @pytest.mark.parametrize("n", [2, 4])
 def test_every_process_reads_its_own_rows(mpi, shards, tmp_path, n):
     """Files by rank, and with more processes than files a part of each; classes and features of

@@ -10,13 +10,13 @@ SINCE, UNTIL = "0.2", "0.3"
 
 
 def renaming(old, new):
-    """The text for users: which name is old, what to write instead, how long the old one works."""
+    """The text on a renamed one: what to write instead, and how long the old name works."""
     return (f"{old} was renamed to {new} in fastsgd {SINCE} and will stop working in {UNTIL}; "
             f"use {new}")
 
 
 def removal(old):
-    """The same for what has no successor because it never did anything."""
+    """The text on a name without a successor, which never did anything."""
     return (f"{old} never had an effect, was removed in fastsgd {SINCE}, and will stop working in "
             f"{UNTIL}; leave it out")
 
