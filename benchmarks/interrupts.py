@@ -26,7 +26,7 @@ import fastsgd.comm
 from fastsgd import (
     FastMLPClassifier,
     FastSGDClassifier,
-    Pipeline,
+    LayerPipeline,
     Workers,
     load_model,
     save_model,
@@ -56,9 +56,9 @@ def fits_with_threads():
         "classes": FastSGDClassifier(sync="classes", max_iter=300, **few),
         "mlp": FastMLPClassifier(**mlp, n_jobs=2, sync="hogwild"),
         "mlp map_reduce": FastMLPClassifier(**mlp, n_jobs=2, sync="map_reduce"),
-        "pipeline": FastMLPClassifier(**mlp, pipeline=Pipeline(2)),
+        "pipeline": FastMLPClassifier(**mlp, pipeline=LayerPipeline(2)),
         "comm threads": FastSGDClassifier(tol=None, max_iter=100, n_jobs=1,
-                                          workers=Workers(2, comm="thread", sync="local")),
+                                          workers=Workers(2, comm="thread", policy="local")),
     }
 
 

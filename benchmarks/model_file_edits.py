@@ -71,7 +71,7 @@ FLOATS = [0.0, -1.0, 0.5, 1e-320, 1e300, -1e300, float("inf"), float("-inf"), fl
 OTHERS = [None, True, False, "", "1", "nan", "hinge", "sdca", "os.system", "<U100000000", "V8",
           "x" * 10_000, [], [[]], {}, [1, 2], [None], {"float": "inf"}, {"float": "1e999"},
           {"tuple": [1]}, {"dict": [[1, 2]]}, {"dict": [[[], 1]]}, {"Cosine": {}}, {"Gap": {}},
-          {"Workers": {"n": 10**6}}, {"Pipeline": {"stages": 10**6}}, {"eval": "exit()"}]
+          {"Workers": {"n": 10**6}}, {"LayerPipeline": {"stages": 10**6}}, {"eval": "exit()"}]
 DTYPES = ["<f4", "<f8", "<i4", "<i8", "<u1", "<u4", "<u8", "|b1", "<f2", "<i2"]
 
 

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from fastsgd import FastMLPClassifier, Pipeline
+from fastsgd import FastMLPClassifier, LayerPipeline
 from fastsgd.engine.mlp.pipeline.schedule import bubble
 from harness import RESULTS, ROOT, in_turn, machine, show, write
 from mlp import fit, mnist
@@ -35,7 +35,7 @@ def programs(hidden, epochs):
     return {
         "one thread": FastMLPClassifier(sync="serial", **given),
         "map_reduce, 2 threads": FastMLPClassifier(sync="map_reduce", n_jobs=2, **given),
-        **{f"2 stages, {m} micro-batches": FastMLPClassifier(pipeline=Pipeline(2, m), **given)
+        **{f"2 stages, {m} micro-batches": FastMLPClassifier(pipeline=LayerPipeline(2, m), **given)
            for m in MICRO_BATCHES}}
 
 

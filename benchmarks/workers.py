@@ -29,7 +29,7 @@ LINEAR = {
     "lbfgs": ({"loss": "log_loss", "solver": "lbfgs", "max_iter": 30}, "sync"),
     "sdca": ({"loss": "log_loss", "solver": "sdca", "max_iter": 20}, "sync")}
 NETWORKS = {"MLP, adam, sums": "sync", "MLP, adam, averages": "local"}
-"""How workers go; threads of one process as `sync` says below."""
+"""How workers go; threads of one process as `threads` says below."""
 
 OPENED = 7
 """Pools that are opened one after another; the first does not count."""
@@ -44,11 +44,11 @@ def network(more):
                              n_iter_no_change=np.inf, **more)
 
 
-def ways(sync, sizes, threads):
+def ways(policy, sizes, threads):
     """Parameters of each way to train, by its name."""
     return {"1 thread": {"n_jobs": 1, "sync": "serial"},
             "2 threads": {"n_jobs": 2, "sync": threads},
-            **{f"{n} workers": {"n_jobs": 1, "workers": Workers(n, sync=sync)} for n in sizes}}
+            **{f"{n} workers": {"n_jobs": 1, "workers": Workers(n, policy=policy)} for n in sizes}}
 
 
 def compare(models, data, value_of, runs):
@@ -99,19 +99,19 @@ def main(argv=None):
     data, chosen = problem(options.data), options.only or [*LINEAR, *NETWORKS]
     report = {**machine(), "data": describe(data), "opening": opening(options.workers),
               "fits": {}}
-    for what, (about, sync) in LINEAR.items():
+    for what, (about, policy) in LINEAR.items():
         if what not in chosen:
             continue
         threads = {"sgd": "hogwild", "sdca": "merge"}.get(about.get("solver", "sgd"), "map_reduce")
         models = {way: linear(about, more)
-                  for way, more in ways(sync, options.workers, threads).items()}
+                  for way, more in ways(policy, options.workers, threads).items()}
         report["fits"][what] = compare(models, data, lambda model, about=about: objective(
             about["loss"], data.X_train, data.y_train, model.coef_[0], model.intercept_[0],
             ALPHA), options.runs)
-    for what, sync in NETWORKS.items():
+    for what, policy in NETWORKS.items():
         if what in chosen:
             models = {way: network(more)
-                      for way, more in ways(sync, options.workers, "map_reduce").items()}
+                      for way, more in ways(policy, options.workers, "map_reduce").items()}
             report["fits"][what] = compare(models, data, lambda model: log_loss(
                 data.y_train, model.predict_proba(data.X_train)), options.runs)
     show("by workers", ("", "way", "seconds", "times as fast", "% above one thread", "MB sent",

@@ -223,3 +223,36 @@ def look_at(comm, shared, one):
     return {"sum": float(one["X"].sum()), "shapes": [list(array.shape) for array in shared],
             "writeable": bool(one["X"].flags.writeable),
             "descriptors": len(os.listdir("/proc/self/fd"))}
+
+
+def exchanged(comm, length, dtype, in_place):
+    """Two sums by one `Exchange`: of data, then of ones; and what the buffers were."""
+    from fastsgd.engine.exchange import Exchange
+    from fastsgd.engine.peers import Peers
+
+    peers, buffers = Peers(comm), []
+
+    class Spy:
+        def allocate(self, *args):
+            buffers.append(peers.allocate(*args))
+            return buffers[-1]
+
+        def sum(self, buf):
+            assert buf is buffers[0]
+            return peers.sum(buf)
+
+    exchange, data = Exchange(Spy(), dtype), data_of(comm.rank, length, dtype)
+    mine = data.reshape(1, -1)
+    if in_place:
+        mine, *_ = exchange.allocate((1, length), (), ())
+        mine[0] = data
+    array, number, flag = exchange.sum([mine, 0.25 * comm.rank, comm.rank == 1])
+    found = array[0].copy()
+    assert not length or np.shares_memory(array, buffers[0])
+    assert array.dtype == buffers[0].dtype == np.dtype(dtype)
+    if in_place:
+        assert not length or np.shares_memory(array, mine)
+        mine[0] = 1
+    ones, *_ = exchange.sum([mine if in_place else np.ones((1, length)), 0, 0])
+    assert len(buffers) == 1
+    return found, number, flag, ones[0].copy()

@@ -17,10 +17,10 @@ def main():
     from mpi4py import MPI
 
     workers = {"sync": Workers(comm="mpi", timeout=60),
-               "local": Workers(comm="mpi", timeout=60, sync="local", local_steps=2)}
+               "local": Workers(comm="mpi", timeout=60, policy="local", local_steps=2)}
     found = {name: told_of(fit(options, workers["sync"])) for name, options in FITS.items()}
     found |= {name: told_of(fit(options, workers["local"])) for name, options in LOCAL.items()}
-    own = {name: Workers(comm="mpi", timeout=60, rows="own", sync=name)
+    own = {name: Workers(comm="mpi", timeout=60, rows="own", policy=name)
            for name in ("sync", "local")}
     mine = by_class(MPI.COMM_WORLD.rank, MPI.COMM_WORLD.size)
     for name, options in (WHOLE | OWN).items():

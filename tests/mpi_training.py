@@ -18,7 +18,7 @@ def main():
 
     rank, found = MPI.COMM_WORLD.rank, {}
     for name, options in FITS.items():
-        model = fit(options, Workers(comm="mpi", timeout=60, sync=(
+        model = fit(options, Workers(comm="mpi", timeout=60, policy=(
             "sync" if "solver" in options else "local")))
         found[name] = {"coef": model.coef_.tolist(), "curve": model.loss_curve_,
                        "workers": model.fit_stats_["workers"]}

@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from fastsgd.communicators import KINDS
+
 OF_ROWS = "targets", "sample_weight", "alike"
 
 
@@ -18,7 +20,7 @@ class CutPool:
         Where the rows are cut.
     """
 
-    kind = "thread"
+    kind, capabilities = "thread", KINDS["thread"]
 
     def __init__(self, pool, cuts):
         self._pool, self._cuts, self.world_size = pool, cuts, pool.world_size

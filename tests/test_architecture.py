@@ -13,10 +13,11 @@ import make_map
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
-    **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts", "_warn"], 1),
+    **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts", "_renamed", "_warn"], 1),
     **dict.fromkeys([
         "losses", "duals", "penalties", "schedules", "optimizers", "_registry", "_integers",
-        "_random", "_constraints", "checkpoints", "_validation", "errors", "data", "model_file",
+        "_random", "_constraints", "checkpoints", "communicators",
+        "_validation", "errors", "data", "model_file",
         "output_file", "output_target", "pipeline", "probability", "reference", "solvers",
         "tensor_file", "workers"], 2),
     "comm": 3,

@@ -21,7 +21,7 @@ from fastsgd import (
 )
 from fastsgd.data import arrays, cache
 from fastsgd.data.cache import open_cache, save_cache
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import format_of
 from fastsgd.errors import DataFileError
 
 
@@ -67,7 +67,7 @@ def test_what_is_written_is_opened(tmp_path, dtype, kind, y):
     else:
         assert data.y.dtype == y.dtype.newbyteorder("<")
         np.testing.assert_array_equal(data.y, y)
-    assert form_of(tmp_path / "c") == "cache"
+    assert format_of(tmp_path / "c").name == "cache"
 
 
 def test_other_layouts_of_the_same_rows(tmp_path):
@@ -208,11 +208,11 @@ def test_forms_are_told_by_content(tmp_path, saved):
         archive.writestr("y.npy", b"")
     for name, form in (
             ("t.npz", "text"), ("z.svm", "npz"), (saved, "cache"), (os.devnull, "text")):
-        assert form_of(tmp_path / name) == form
+        assert format_of(tmp_path / name).name == form
     with pytest.raises(DataFileError, match=r"numpy\.savez"):
-        form_of(tmp_path / "array.npy")
+        format_of(tmp_path / "array.npy")
     with pytest.raises(DataFileError, match="never opened"):
-        form_of(tmp_path / "p")
+        format_of(tmp_path / "p")
 
 
 def test_svmlight_and_its_cache_are_one_training(tmp_path):

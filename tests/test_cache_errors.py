@@ -18,7 +18,7 @@ from fastsgd import FastSGDClassifier, save_model
 from fastsgd.data import cache
 from fastsgd.data.cache import open_cache, save_cache
 from fastsgd.data.cache_header import FORMAT
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import format_of
 from fastsgd.errors import DataFileError
 
 
@@ -169,7 +169,7 @@ def test_files_of_other_kinds_are_told_by_name(tmp_path):
     with pytest.raises(DataFileError, match="another program"):
         open_cache(tmp_path / "c")
     save_model(FastSGDClassifier().fit(matrix(), np.arange(60) % 2), tmp_path / "m")
-    assert form_of(tmp_path / "m") == "cache"
+    assert format_of(tmp_path / "m").name == "cache"
     with pytest.raises(DataFileError, match="is a model file, not data"):
         open_cache(tmp_path / "m")
     with pytest.raises(FileNotFoundError):
@@ -181,10 +181,10 @@ def test_a_header_of_any_length(tmp_path, lowest):
     """The lowest byte of the length may be the first of a pickle, a zip, an .npy, HDF5."""
     path = tmp_path / "file"
     path.write_bytes(bytes([lowest, 2, 0, 0, 0, 0, 0, 0]) + b"{" + b" " * 1000)
-    assert form_of(path) == "cache"
+    assert format_of(path).name == "cache"
     path.write_bytes(pickle.dumps([0] * 1000))
     with pytest.raises(DataFileError, match="looks like a pickle"):
-        form_of(path)
+        format_of(path)
 
 
 def opened_or_refused(path):

@@ -34,7 +34,7 @@ def threads(n=2, **options):
     lambda: FastSGDClassifier(max_iter=7, tol=1e-2, random_state=0, n_jobs=1),
     lambda: FastSGDRegressor(max_iter=7, random_state=0, n_jobs=1, early_stopping=True),
     lambda: FastSGDClassifier(max_iter=7, tol=None, random_state=0, n_jobs=1,
-                              workers=threads(sync="local")),
+                              workers=threads(policy="local")),
     lambda: FastSGDClassifier("log_loss", solver="gd", learning_rate="invscaling", batch_size=20,
                               max_iter=7, tol=None, random_state=0, n_jobs=1, workers=threads()),
     lambda: FastMLPClassifier(5, max_iter=7, random_state=0, n_jobs=1),

@@ -50,13 +50,13 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def model(folder, tmp_path):
     path = tmp_path / "model.fsgd"
-    run("train", folder / "two", "--model", path, "--seed", 3, "--epochs", 5, "--tol", "none")
+    run("train", folder / "two", "--save", path, "--seed", 3, "--epochs", 5, "--tol", "none")
     return path
 
 
 def test_train_tells_what_it_did(folder, tmp_path):
     told = result("train", folder / "two", "--test", folder / "two", "--epochs", 7, "--tol",
-                  "none", "--seed", 3, "--model", tmp_path / "m")
+                  "none", "--seed", 3, "--save", tmp_path / "m")
     X, y = load_svmlight(str(folder / "two"))
     ours = FastSGDClassifier(random_state=3, max_iter=7, tol=None).fit(X, y)
     z = X @ ours.coef_[0] + ours.intercept_[0]
@@ -84,12 +84,12 @@ def test_train_tells_what_it_did(folder, tmp_path):
     (["--task", "classify", "--loss", "squared_error"], FastSGDClassifier),
 ])
 def test_the_task_follows_from_the_loss(folder, tmp_path, args, kind):
-    run("train", folder / "two", *args, "--model", tmp_path / "m")
+    run("train", folder / "two", *args, "--save", tmp_path / "m")
     assert type(load_model(tmp_path / "m")) is kind
 
 
 def test_every_option_reaches_the_estimator(folder, tmp_path):
-    run("train", folder / "two", "--model", tmp_path / "m", "--loss", "modified_huber",
+    run("train", folder / "two", "--save", tmp_path / "m", "--loss", "modified_huber",
         "--penalty", "elasticnet", "--alpha", 0.01, "--l1-ratio", 0.4, "--epochs", 9, "--tol",
         0.01, "--n-jobs", 1, "--sync", "serial", "--learning-rate", "invscaling", "--eta0", 0.2,
         "--power-t", 0.3, "--average", 5, "--shuffle", "rows", "--seed", 8, "--class-weight",
@@ -107,7 +107,7 @@ def test_every_option_reaches_the_estimator(folder, tmp_path):
     assert {name: model.get_params()[name] for name in expected} == expected
     assert model.coef_.dtype == np.float32
     assert model.n_features_in_ == 20
-    run("train", folder / "two", "--model", tmp_path / "m", "--C", 0.5, "--penalty", "none",
+    run("train", folder / "two", "--save", tmp_path / "m", "--C", 0.5, "--penalty", "none",
         "--shuffle", "none")
     model = load_model(tmp_path / "m")
     assert (model.C, model.penalty, model.shuffle) == (0.5, None, False)
@@ -119,13 +119,13 @@ def test_every_option_reaches_the_estimator(folder, tmp_path):
     ("numbers", ["--task", "regress"]), ("three", ["--average", "1", "--dtype", "float32"]),
 ])
 def test_evaluate_on_the_training_data_gives_what_train_told(folder, tmp_path, kind, more):
-    told = result("train", folder / kind, "--epochs", 4, *more, "--model", tmp_path / "m")
+    told = result("train", folder / kind, "--epochs", 4, *more, "--save", tmp_path / "m")
     assert result("evaluate", folder / kind, "--model", tmp_path / "m") == told["train"]
     assert "objective" in run("evaluate", folder / kind, "--model", tmp_path / "m")[0]
 
 
 def test_regression_measures(folder, tmp_path):
-    told = result("train", folder / "numbers", "--task", "regress", "--model", tmp_path / "m")
+    told = result("train", folder / "numbers", "--task", "regress", "--save", tmp_path / "m")
     X, y = load_svmlight(str(folder / "numbers"))
     model = load_model(tmp_path / "m")
     assert told["train"]["r2"] == pytest.approx(model.score(X, y))
@@ -141,7 +141,7 @@ def test_predict(folder, tmp_path, model):
     with open(folder / "two", "rb") as file:
         assert run("predict", "-", "--model", model, input=file.read())[0].split() == lines
     assert "log_loss" in run("predict", folder / "two", "--model", model, "--proba", code=1)[1]
-    run("train", folder / "three", "--loss", "log_loss", "--model", model)
+    run("train", folder / "three", "--loss", "log_loss", "--save", model)
     lines = run("predict", folder / "three", "--model", model, "--proba")[0].splitlines()
     np.testing.assert_array_equal(
         np.array([line.split() for line in lines], float), load_model(model).predict_proba(X))
@@ -151,7 +151,7 @@ def test_features_start_where_those_of_the_training_did(tmp_path):
     """A test file without a feature 0 means the same features as the training file with one."""
     (tmp_path / "train").write_text("1 0:1\n-1 1:1\n" * 20)
     (tmp_path / "test").write_text("-1 1:1\n")
-    told = result("train", tmp_path / "train", "--test", tmp_path / "test", "--model",
+    told = result("train", tmp_path / "train", "--test", tmp_path / "test", "--save",
                   tmp_path / "m")
     assert told["test"]["error"] == 0
     assert run("predict", tmp_path / "test", "--model", tmp_path / "m")[0] == "-1\n"
@@ -179,13 +179,13 @@ def test_inspect(folder, tmp_path, model):
     assert f"{best[0] + 1}  word{best[0]}\n" in text
     (tmp_path / "names").write_text("one\n")
     assert "1 lines" in run("inspect", model, "--vocabulary", tmp_path / "names", code=1)[1]
-    run("train", folder / "three", "--model", model)
+    run("train", folder / "three", "--save", model)
     assert [entry["class"] for entry in result("inspect", model)["top"]] == [1, 2, 3]
 
 
 def test_resume_is_the_uninterrupted_run(folder, tmp_path, model):
-    run("train", folder / "two", "--resume", model, "--model", model, "--epochs", 9)
-    run("train", folder / "two", "--seed", 3, "--epochs", 9, "--tol", "none", "--model",
+    run("train", folder / "two", "--resume", model, "--save", model, "--epochs", 9)
+    run("train", folder / "two", "--seed", 3, "--epochs", 9, "--tol", "none", "--save",
         tmp_path / "whole")
     parts, whole = load_model(model), load_model(tmp_path / "whole")
     assert np.array_equal(parts.coef_, whole.coef_)
@@ -203,7 +203,7 @@ def test_time_and_step(folder, tmp_path):
     assert told["eta0"] > 0
     assert told["stopped_by"] == "max_iter"
     _, notes = run("train", folder / "two", "--max-time", 0.1, "--epochs", 10**8, "--tol", 1e-12,
-                   "--n-iter-no-change", 10**8, "--model", tmp_path / "m")
+                   "--n-iter-no-change", 10**8, "--save", tmp_path / "m")
     assert "0.1 seconds (--max-time) were not enough" in notes
     ended = load_model(tmp_path / "m")
     assert ended.fit_stats_["stopped_by"] == "max_time"
@@ -238,8 +238,8 @@ def test_failures_have_one_line(folder, tmp_path, model):
         (["train", folder / "none"], "none: No such file"),
         (["train", folder / "two", "--test", folder / "none"], "none: No such file"),
         (["train", folder / "bad"], "bad, line 2, column 6: expected"),
-        (["train", folder / "two", "--model", folder / "no" / "m"], "no such folder"),
-        (["train", folder / "two", "--model", folder], "is a folder"),
+        (["train", folder / "two", "--save", folder / "no" / "m"], "no such folder"),
+        (["train", folder / "two", "--save", folder], "is a folder"),
         (["train", folder / "two", "--n-features", 3], "3"),
         (["train", folder / "two", "--resume", folder / "two"], "not a fastsgd model file"),
         (["predict", folder / "two", "--model", folder / "none"], "none: No such file"),
@@ -257,7 +257,7 @@ def test_failures_have_one_line(folder, tmp_path, model):
 
 def test_a_failed_training_leaves_the_old_model(folder, model):
     before = model.read_bytes()
-    run("train", folder / "numbers", *DIVERGING, "--model", model, code=1)
+    run("train", folder / "numbers", *DIVERGING, "--save", model, code=1)
     assert model.read_bytes() == before
     assert os.listdir(model.parent) == [model.name]
 

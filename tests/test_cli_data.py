@@ -13,7 +13,7 @@ from test_cli import result, run
 
 from fastsgd import FastSGDClassifier, load_model, load_svmlight
 from fastsgd.data.cache import open_cache, save_cache
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import format_of
 
 FORMS = ["text", "text.gz", "sparse.npz", "dense.npz", "sparse.fsgd-cache", "dense.fsgd-cache"]
 
@@ -212,7 +212,7 @@ def test_a_named_pipe_is_text_and_not_looked_into(tmp_path):
     both_ends = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(both_ends, b"1 1:0.5\n" * 9)
-        assert form_of(tmp_path / "pipe") == "text"
+        assert format_of(tmp_path / "pipe").name == "text"
         assert os.read(both_ends, 1000) == b"1 1:0.5\n" * 9
     finally:
         os.close(both_ends)

@@ -14,7 +14,7 @@ from fastsgd.data.cache import open_cache, save_cache
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-KINDS = (["--epochs", 5], ["--model", "mlp", "--hidden", "3", "--epochs", 5])
+KINDS = (["--epochs", 5], ["--kind", "mlp", "--hidden", "3", "--epochs", 5])
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 4)).round(3)
 Y = (X[:, 0] > 0).astype(int)
@@ -159,8 +159,8 @@ def test_a_text_label_that_the_model_lacks(folder, tmp_path, kind, weight):
     ("real.npz", ["--task", "regress"], "pairs.npz", "y has 2 numbers a row, the model 1"),
     ("real.npz", ["--task", "regress"], "words.npz", "y must be numbers"),
     ("real.npz", ["--task", "regress"], "nan_y.npz", "targets hold NaN"),
-    ("pairs.npz", ["--task", "regress", "--model", "mlp"], "real.npz", "a row, the model 2"),
-    ("train", ["--loss", "poisson", "--model", "mlp"], "real.npz", "targets >= 0"),
+    ("pairs.npz", ["--task", "regress", "--kind", "mlp"], "real.npz", "a row, the model 2"),
+    ("train", ["--loss", "poisson", "--kind", "mlp"], "real.npz", "targets >= 0"),
     ("indicator.npz", [], "pairs.npz", "y has 2 columns, the model 4 labels"),
     ("train", [], "empty", "no rows to measure on"), ("train", [], "absent", "No such file"),
 ])

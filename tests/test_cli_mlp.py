@@ -15,7 +15,7 @@ from fastsgd import (
 )
 from fastsgd.data.cache import save_cache
 
-MLP = ["--model", "mlp", "--hidden", "6,4", "--seed", 3]
+MLP = ["--kind", "mlp", "--hidden", "6,4", "--seed", 3]
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_resume_is_bit_for_bit_the_uninterrupted_run(folder, tmp_path, form, mor
     args = [folder / f"three{form}", *MLP, "--sync", "serial", "--tol", "none", *more]
     run("train", *args, "--epochs", 4, "--save", tmp_path / "m")
     run("train", folder / f"three{form}", "--resume", tmp_path / "m", "--epochs", 9, "--save",
-        tmp_path / "m", "--model", "mlp")
+        tmp_path / "m", "--kind", "mlp")
     run("train", *args, "--epochs", 9, "--save", tmp_path / "whole")
     parts, whole = load_model(tmp_path / "m"), load_model(tmp_path / "whole")
     assert parts.n_iter_ == 9

@@ -1,4 +1,4 @@
-"""`--model mlp`: kinds and files, options, what is told of those that cannot be."""
+"""`--kind mlp`: kinds and files, options, what is told of those that cannot be."""
 
 # ruff: noqa: F811 (fixtures that are imported)
 
@@ -11,29 +11,22 @@ from fastsgd import FastMLPClassifier, FastMLPRegressor, FastSGDClassifier, load
 from fastsgd.cli.estimator import FREE_ON_RESUME, ONLY
 
 
-def test_model_is_a_kind_or_a_file(folder, tmp_path, monkeypatch):
-    """`--model mlp --model m`, in any order, or --save; a file called mlp is ./mlp."""
+def test_kind_and_file(folder, tmp_path, monkeypatch):
+    """`--kind mlp --save m`, in any order; a file may be called as a kind is."""
     monkeypatch.chdir(tmp_path)
     short = ["train", folder / "two", "--epochs", 1, "--quiet"]
     for args, name, kind in [
-        (["--model", "mlp", "--model", "a"], "a", FastMLPClassifier),
-        (["--model", "b", "--model", "mlp"], "b", FastMLPClassifier),
-        (["--save", "c", "--model", "mlp"], "c", FastMLPClassifier),
-        (["--model", "d"], "d", FastSGDClassifier), (["--save", "e"], "e", FastSGDClassifier),
-        (["--model", "linear", "--save", "f"], "f", FastSGDClassifier),
-        (["--model", "mlp", "--save", "mlp"], "mlp", FastMLPClassifier),
-        (["--model", "./linear", "--model", "mlp"], "linear", FastMLPClassifier),
+        (["--kind", "mlp", "--save", "a"], "a", FastMLPClassifier),
+        (["--save", "b", "--kind", "mlp"], "b", FastMLPClassifier),
+        (["--save", "c"], "c", FastSGDClassifier),
+        (["--kind", "linear", "--save", "d"], "d", FastSGDClassifier),
+        (["--kind", "mlp", "--save", "mlp"], "mlp", FastMLPClassifier),
     ]:
         run(*short, *args)
         assert type(load_model(tmp_path / name)) is kind
-    assert sorted(p.name for p in tmp_path.iterdir()) == [*"abcdef", "linear", "mlp"]
-    for args, text in [
-        (["--model", "mlp", "--model", "linear"], "one kind of model only, got mlp and linear"),
-        (["--model", "x", "--model", "y"], "one file of model only, got x and y"),
-        (["--model", "x", "--save", "y"], "--model, --save: one file of model only"),
-    ]:
-        assert text in run(*short, *args, code=2)[1]
-    assert result(*short, "--model", "mlp")["model"] is None
+    assert sorted(p.name for p in tmp_path.iterdir()) == [*"abcd", "mlp"]
+    assert "--kind: must be linear or mlp, got m" in run(*short, "--kind", "m", code=2)[1]
+    assert result(*short, "--kind", "mlp")["model"] is None
 
 
 @pytest.mark.parametrize(("args", "kind"), [
@@ -48,7 +41,7 @@ def test_the_task_follows_from_the_loss(folder, tmp_path, args, kind):
 
 
 def test_every_option_reaches_the_estimator(folder, tmp_path):
-    run("train", folder / "two", "--model", "mlp", "--save", tmp_path / "m", "--hidden", "5, 3",
+    run("train", folder / "two", "--kind", "mlp", "--save", tmp_path / "m", "--hidden", "5, 3",
         "--activation", "tanh", "--loss", "squared_error", "--task", "classify", "--solver",
         "sgd", "--alpha", 0.01, "--batch-size", 50, "--learning-rate", "adaptive",
         "--learning-rate-init", 0.02, "--power-t", 0.3, "--momentum", 0.8, "--epochs", 3,
@@ -84,8 +77,8 @@ def test_what_may_change_on_resume(folder, tmp_path):
     run("train", data, *MLP, "--epochs", 2, "--tol", "none", "--save", path)
     for args, text in [
         (["--alpha", 1], "--alpha: cannot change"), (["--hidden", 3], "--hidden: cannot change"),
-        (["--gap", 0.1], "--gap: for --model linear only"),
-        (["--model", "linear"], "--model: the model that is resumed is of kind mlp"),
+        (["--gap", 0.1], "--gap: for --kind linear only"),
+        (["--kind", "linear"], "--kind: the model that is resumed is of kind mlp"),
         (["--dtype", "float32"], "--dtype"), (["--seed", 3], "--seed"),
     ]:
         assert text in run("train", data, "--resume", path, *args, code=2)[1]
@@ -102,9 +95,9 @@ def test_what_may_change_on_resume(folder, tmp_path):
 
 
 @pytest.mark.parametrize(("option", "text"), [
-    (["--penalty", "l2"], "--penalty: for --model linear only, and this is --model mlp"),
+    (["--penalty", "l2"], "--penalty: for --kind linear only, and this is --kind mlp"),
     (["--C", 1, "--gap", 0.1, "--average", 5, "--no-intercept", "--l1-ratio", 0.5, "--epsilon",
-      1], "--C, --l1-ratio, --epsilon, --no-intercept, --gap, --average: for --model linear"),
+      1], "--C, --l1-ratio, --epsilon, --no-intercept, --gap, --average: for --kind linear"),
     (["--eta0", 0.1], "--learning-rate-init is what it has for --eta0"),
     (["--hidden", "0"], "--hidden: must be whole numbers > 0"), (["--hidden", "3,"], "--hidden"),
     (["--hidden", "-3"], "--hidden"), (["--hidden", "3.5"], "--hidden"),
@@ -126,18 +119,18 @@ def test_what_may_change_on_resume(folder, tmp_path):
     (["--max-time", 0], "--max-time"), (["--seed", -1], "--seed"),
 ])
 def test_usage_is_checked_before_the_data_are_read(option, text):
-    _, notes = run("train", "/nowhere/at/all", "--model", "mlp", *option, code=2)
+    _, notes = run("train", "/nowhere/at/all", "--kind", "mlp", *option, code=2)
     assert text in notes
 
 
 def test_options_of_mlps_do_not_apply_to_linear_models():
-    for more in ([], ["--model", "linear"], ["--model", "file"]):
+    for more in ([], ["--kind", "linear"], ["--save", "file"]):
         _, notes = run("train", "/nowhere", *more, "--hidden", 3, "--activation", "tanh",
                        "--learning-rate-init", 1, "--momentum", 0.5, "--dropout", 0.1, "--lazy",
                        "yes", "--init", "he", code=2)
         for name in ("--hidden", "--activation", "--learning-rate-init", "--momentum",
                      "--dropout", "--lazy", "--init"):
-            assert name in notes.split(": for --model mlp only, and this is --model linear")[0]
+            assert name in notes.split(": for --kind mlp only, and this is --kind linear")[0]
 
 
 def test_failures_have_one_line(folder, tmp_path):

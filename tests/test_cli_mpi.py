@@ -30,25 +30,34 @@ def train(mpi, n, *args):
 @pytest.mark.parametrize("way", [LBFGS, GD], ids=["lbfgs", "gd"])
 def test_the_model_of_one_process(mpi, shards, tmp_path, way):
     """Rank 0 alone prints and saves; the marker tells that all have ended."""
-    job = train(mpi, 2, *shards, *way, "--rows", "all", "--model", tmp_path / "m")
+    job = train(mpi, 2, *shards, *way, "--rows", "all", "--save", tmp_path / "m")
     assert (job.code, job.stderr) == (0, "")
     told = json.loads(job.stdout)
     assert (told["workers"], told["comm"]) == (2, "mpi")
-    run("train", *shards, *way, "--n-jobs", 1, "--model", tmp_path / "one")
+    run("train", *shards, *way, "--n-jobs", 1, "--save", tmp_path / "one")
     m, one = load_model(tmp_path / "m"), load_model(tmp_path / "one")
     np.testing.assert_allclose(m.coef_, one.coef_, rtol=1e-6, atol=1e-9)
     assert json.loads((tmp_path / "m.done").read_text()) == {"completed": True, "world_size": 2}
+
+
+def test_old_options_are_told_of_once(mpi, shards, tmp_path):
+    """Rank 0 alone has a note for each."""
+    job = train(mpi, 2, *shards, *GD, "--worker-sync", "sync", "--model", tmp_path / "m")
+    assert job.code == 0
+    assert [line.split(" was ")[0] for line in job.stderr.splitlines()] == [
+        "fastsgd: note: --model FILE", "fastsgd: note: --worker-sync"]
+    assert load_model(tmp_path / "m").workers.policy == "sync"
 
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_every_process_reads_its_own_rows(mpi, shards, tmp_path, n):
     """Files by rank, and with more processes than files a part of each; classes and features of
     all, of which no process has all."""
-    job = train(mpi, n, *shards, *LBFGS, "--model", tmp_path / "m")
+    job = train(mpi, n, *shards, *LBFGS, "--save", tmp_path / "m")
     assert (job.code, job.stderr) == (0, "")
     told = json.loads(job.stdout)
     one = json.loads(run("train", *shards, *LBFGS, "--n-jobs", 1, "--json",
-                         "--model", tmp_path / "one")[0])
+                         "--save", tmp_path / "one")[0])
     m, other = load_model(tmp_path / "m"), load_model(tmp_path / "one")
     assert m.workers.rows == "own"
     assert told["classes"] == one["classes"] == [1, 2, 3]
@@ -95,7 +104,7 @@ def test_sdca_of_own_rows_proves_a_gap_over_all(mpi, shards, tmp_path):
     assert again["gap"] <= 1e-6 * again["train"]["objective"]
 
 
-MLP = ["--model", "mlp", "--hidden", 6, "--tol", "none", "--seed", 3]
+MLP = ["--kind", "mlp", "--hidden", 6, "--tol", "none", "--seed", 3]
 
 
 def test_networks_of_own_rows(mpi, shards, tmp_path):
@@ -178,7 +187,7 @@ def test_a_killed_rank_ends_the_job_and_the_checkpoint_goes_on(mpi, shards, tmp_
 def test_ctrl_c_ends_the_job_and_harms_no_file(mpi, shards, tmp_path, kind, rows):
     """In the middle of a training that overwrites checkpoints: what is there is whole."""
     saved, checkpoint = tmp_path / "m", tmp_path / "checkpoint"
-    args = [*shards, "--model", kind, "--comm", "mpi", "--n-jobs", 1, "--tol", "none", "--rows",
+    args = [*shards, "--kind", kind, "--comm", "mpi", "--n-jobs", 1, "--tol", "none", "--rows",
             rows, "--checkpoint", checkpoint, "--every", 3, "--save", saved]
     job = mpi.run(2, "mpi_command.py", "train", *args, "--epochs", 3)
     assert job.code == 0

@@ -11,7 +11,7 @@ from fastsgd import FastMLPClassifier, FastSGDClassifier, load_model, load_svmli
 from fastsgd.data.cache import save_cache
 
 KINDS = (["--epochs", 8, "--tol", "none", "--seed", 0],
-         ["--model", "mlp", "--hidden", "5", "--epochs", 8, "--tol", "none", "--seed", 0])
+         ["--kind", "mlp", "--hidden", "5", "--epochs", 8, "--tol", "none", "--seed", 0])
 LABELS = np.array([1, 4, 30])
 rng = np.random.default_rng(0)
 X = rng.standard_normal((90, 5)).round(3)

@@ -106,7 +106,7 @@ def test_bytes_are_not_shown_on_a_terminal(here):
     ("convert", "a", "soft"), ("convert", "hard", "a"),
     (*PREDICT, "--output", "a"), (*PREDICT, "--output", "soft"), (*PREDICT, "--output", "hard"),
     (*PREDICT, "--output", "model.fsgd"),
-    ("train", "a", "--save", "a"), ("train", "a", "--model", "soft"),
+    ("train", "a", "--save", "a"), ("train", "a", "--save", "soft"),
     ("train", "model.fsgd", "a", "--save", "hard"),
     ("train", "model.fsgd", "--test", "a", "--save", "a"), ("train", "a", "--checkpoint", "hard"),
     ("train", "a", "--resume", "model.fsgd", "--save", "a"),
@@ -168,7 +168,7 @@ def test_a_model_that_goes_on_is_replaced(here):
 def test_results_are_told_though_the_model_cannot_be_saved(here, kind):
     (here / "m").write_bytes(b"old")
     with full_disk(500):
-        out, err = run("train", "a", "--epochs", 2, "--save", "m", "--json", "--quiet", "--model",
+        out, err = run("train", "a", "--epochs", 2, "--save", "m", "--json", "--quiet", "--kind",
                        kind, code=1)
     told = json.loads(out)
     assert (told["epochs"], told["model"]) == (2, None)

@@ -35,7 +35,7 @@ LONG = ["--epochs", "100000000", "--tol", "none", "--seed", "1"]
 def test_ctrl_c_saves_the_model_so_far(folder, tmp_path):
     path = tmp_path / "m"
     with subprocess.Popen(
-            [*COMMAND, "train", "-", *LONG, "--model", str(path)], stdin=subprocess.PIPE,
+            [*COMMAND, "train", "-", *LONG, "--save", str(path)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         # More than a pipe holds: when all is written, the command has begun to read.
         process.stdin.write("#" * 1_000_000 + "\n" + (folder / "three").read_text())
@@ -52,7 +52,7 @@ def test_ctrl_c_saves_the_model_so_far(folder, tmp_path):
     epochs = model._states[0].epoch
     assert epochs > 0
     assert f"after {epochs} whole epochs" in notes
-    run("train", folder / "three", "--resume", path, "--epochs", 5, "--model", path)
+    run("train", folder / "three", "--resume", path, "--epochs", 5, "--save", path)
     assert [state.epoch for state in load_model(path)._states] == [max(epochs, 5), 5, 5]
 
 
@@ -94,7 +94,7 @@ def test_progress_on_a_terminal(folder, no_color):
     assert bool(re.search(r"\x1b\[[0-9;]*[39][0-9]", text)) != bool(no_color)  # colours
 
 
-@pytest.mark.parametrize("more", [[], ["--model", "mlp", "--hidden", "5"]], ids=str)
+@pytest.mark.parametrize("more", [[], ["--kind", "mlp", "--hidden", "5"]], ids=str)
 def test_workers_tell_of_their_progress_and_of_the_model_so_far(folder, tmp_path, more):
     path = tmp_path / "m"
     text, code = on_terminal(

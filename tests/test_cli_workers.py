@@ -44,7 +44,7 @@ def joined(paths, path):
 def test_several_files_are_one(shards, tmp_path):
     """Width of the widest, classes of all, rows in the order given."""
     one = joined(shards, tmp_path / "all.svm")
-    told = [result("train", *files, "--seed", 3, "--epochs", 4, "--tol", "none", "--model",
+    told = [result("train", *files, "--seed", 3, "--epochs", 4, "--tol", "none", "--save",
                    tmp_path / name) for name, files in (("a", shards), ("b", [one]))]
     assert told[0]["classes"] == [1, 2, 3]
     assert told[0]["train"] == told[1]["train"]
@@ -58,7 +58,7 @@ def test_a_feature_0_anywhere_is_for_all(shards, tmp_path):
     one = joined([*shards, tmp_path / "zero"], tmp_path / "all.svm")
     width = load_svmlight(str(one))[0].shape[1]
     told = result("train", *shards, tmp_path / "zero", "--epochs", 1, "--tol", "none",
-                  "--model", tmp_path / "m")
+                  "--save", tmp_path / "m")
     assert told["features"] == width
     assert load_model(tmp_path / "m")._index_base == 0
     run("convert", shards[0], tmp_path / "cache")
@@ -70,10 +70,10 @@ def test_a_feature_0_anywhere_is_for_all(shards, tmp_path):
 
 @pytest.mark.parametrize(("more", "same"), [
     (["--workers", 2, *LBFGS], LBFGS),
-    (["--workers", 3, "--comm", "thread", "--worker-sync", "sync", *LBFGS], LBFGS),
+    (["--workers", 3, "--comm", "thread", "--policy", "sync", *LBFGS], LBFGS),
 ], ids=str)
 def test_sums_over_workers_give_the_model_of_one_process(shards, tmp_path, more, same):
-    told = [result("train", *shards, *args, "--n-jobs", 1, "--model", tmp_path / name)
+    told = [result("train", *shards, *args, "--n-jobs", 1, "--save", tmp_path / name)
             for name, args in (("a", more), ("b", same))]
     a, b = (load_model(tmp_path / name) for name in "ab")
     np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-6, atol=1e-9)
@@ -85,13 +85,13 @@ def test_sums_over_workers_give_the_model_of_one_process(shards, tmp_path, more,
 def test_local_steps(folder, tmp_path):
     args = ["train", folder / "two", "--epochs", 3, "--tol", "none", "--seed", 5, "--n-jobs", 1]
     told = result(*args, "--workers", 2, "--comm", "thread", "--local-steps", 10,
-                  "--model", tmp_path / "m")
+                  "--save", tmp_path / "m")
     model = load_model(tmp_path / "m")
-    assert model.workers == Workers(2, comm="thread", sync="local", local_steps=10)
+    assert model.workers == Workers(2, comm="thread", policy="local", local_steps=10)
     assert told["workers"] == 2
     X, y = load_svmlight(str(folder / "two"))
     same = FastSGDClassifier(max_iter=3, tol=None, random_state=5, n_jobs=1, workers=Workers(
-        2, comm="thread", sync="local", local_steps=10)).fit(X, y)
+        2, comm="thread", policy="local", local_steps=10)).fit(X, y)
     assert model.coef_.tobytes() == same.coef_.tobytes()
 
 
@@ -100,9 +100,9 @@ def test_local_steps(folder, tmp_path):
     (["--workers", 0], "n must be an int >= 1"),
     (["--workers", 300], "has at most 256 workers"),
     (["--workers", 2, "--comm", "tcp"], "must be process or mpi or thread, got tcp"),
-    (["--workers", 2, "--worker-sync", "ssp"], "must be sync or local, got ssp"),
-    (["--workers", 2, "--worker-sync", "sync"], "adds up gradients before each step"),
-    (["--workers", 2, "--worker-sync", "local", *LBFGS], "averages weights"),
+    (["--workers", 2, "--policy", "ssp"], "must be sync or local, got ssp"),
+    (["--workers", 2, "--policy", "sync"], "adds up gradients before each step"),
+    (["--workers", 2, "--policy", "local", *LBFGS], "averages weights"),
     (["--workers", 2, *LBFGS, "--local-steps", 3], "has no meaning with"),
     (["--workers", 2, "--worker-timeout", 0], "timeout must be a number > 0"),
     (["--marker", "m"], "is for --comm mpi"),
@@ -116,16 +116,16 @@ def test_resume_by_other_workers(folder, tmp_path):
     """Workers are what the command line says, or none; the model file keeps them."""
     path = tmp_path / "m"
     run("train", folder / "two", "--workers", 2, "--comm", "thread", "--epochs", 2, "--tol",
-        "none", "--seed", 1, "--model", path)
+        "none", "--seed", 1, "--save", path)
     for more, n in ((["--workers", 3, "--comm", "thread"], 3), ([], None)):
-        told = result("train", folder / "two", "--resume", path, "--epochs", 5, "--model",
+        told = result("train", folder / "two", "--resume", path, "--epochs", 5, "--save",
                       tmp_path / "n", *more)
         assert told["epochs"] == 5
         assert told.get("workers") == n
 
 
 def test_a_model_with_workers_is_stored(tmp_path):
-    workers = Workers(2, comm="thread", sync="local", local_steps=7)
+    workers = Workers(2, comm="thread", policy="local", local_steps=7)
     X, y = rows(n=50)
     model = FastSGDClassifier(workers=workers).fit(X, labels(y, [0, 1]))
     save_model(model, tmp_path / "m")

@@ -12,7 +12,7 @@ from fastsgd import (
     FastMLPRegressor,
     FastSGDClassifier,
     FastSGDRegressor,
-    Pipeline,
+    LayerPipeline,
     Workers,
     load_svmlight,
 )
@@ -137,8 +137,8 @@ def test_threads_of_minibatches_are_no_more_than_these(sync):
 def test_numbers_of_workers_stages_and_legs(value, tmp_path):
     for make, name in ((lambda: Workers(n=value, comm="mpi"), "n"),
                        (lambda: Workers(2, local_steps=value), "local_steps"),
-                       (lambda: Pipeline(stages=value), "stages"),
-                       (lambda: Pipeline(micro_batches=value), "micro_batches"),
+                       (lambda: LayerPipeline(stages=value), "stages"),
+                       (lambda: LayerPipeline(micro_batches=value), "micro_batches"),
                        (lambda: FastSGDClassifier().fit(X, Y).resume(X, Y, max_iter=value),
                         "max_iter"),
                        (lambda: train_in_legs(FastSGDClassifier(), X, Y, tmp_path / "m",
@@ -168,8 +168,8 @@ def test_models_of_more_features_than_there_is_room_for():
 @pytest.mark.parametrize(("option", "most", "more"), [
     ("--epochs", LARGEST, ["--max-time", "0.05"]), ("--n-iter-no-change", LARGEST, []),
     ("--seed", 2**32 - 1, []), ("--n-jobs", MOST_THREADS, []), ("--average", LARGEST, []),
-    ("--batch-size", LARGEST, ["--solver", "gd"]), ("--hidden", None, ["--model", "mlp"]),
-    ("--batch-size", LARGEST, ["--model", "mlp"]), ("--n-features", None, []),
+    ("--batch-size", LARGEST, ["--solver", "gd"]), ("--hidden", None, ["--kind", "mlp"]),
+    ("--batch-size", LARGEST, ["--kind", "mlp"]), ("--n-features", None, []),
     ("--local-steps", LARGEST, ["--workers", 2, "--comm", "thread"]),
     ("--workers", None, ["--comm", "thread"]), ("--every", LARGEST, ["--checkpoint", "c"])])
 def test_options_are_refused_before_data_are_read(tmp_path, monkeypatch, option, most, more):

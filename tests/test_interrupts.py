@@ -263,7 +263,7 @@ CALLS = {
     "mlp": (fit(FastMLPClassifier, hidden_layer_sizes=3, sync="map_reduce", n_jobs=2,
                 max_iter=2), 12),
     "comm of threads": (fit(FastSGDClassifier, n_jobs=1, max_iter=2, workers=Workers(
-        2, comm="thread", sync="local")), 12),
+        2, comm="thread", policy="local")), 12),
     "an error": (fit(FastSGDRegressor, sync="hogwild", n_jobs=2, max_iter=50,
                      learning_rate="constant", eta0=1e30), 12),
     "an error of ranks": (lambda: fastsgd.comm.open("thread", 2).run("math:sqrt"), 12),

@@ -11,7 +11,7 @@ from fastsgd import load_svmlight
 from fastsgd.cli import pipes
 from fastsgd.cli.pipes import opened_text
 from fastsgd.data.cache import open_cache
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import format_of
 from fastsgd.data.npz import load_npz
 from fastsgd.data.shards import byte_range
 from fastsgd.errors import DataFileError
@@ -46,7 +46,7 @@ def test_commands_say_a_line(kinds):
             _, said = run(*command, code=1)
             assert said.startswith(f"fastsgd: error: {path}: is {kinds[path]}; data are read ")
             assert said.count("\n") == 1
-    assert form_of("pipe") == form_of(os.devnull) == "text"
+    assert format_of("pipe").name == format_of(os.devnull).name == "text"
     with pytest.raises(OSError, match="socket"):
         load_svmlight("socket")
     assert "no rows to train on" in run("train", os.devnull, code=1)[1]

@@ -119,5 +119,5 @@ def test_rows_of_label_sets():
 
 def test_workers_take_sets():
     model = FastSGDClassifier(max_iter=3, tol=None, random_state=0,
-                              workers=Workers(2, comm="thread", sync="local"))
+                              workers=Workers(2, comm="thread", policy="local"))
     np.testing.assert_array_equal(clone(model).fit(X, SETS).coef_, clone(model).fit(X, Y).coef_)

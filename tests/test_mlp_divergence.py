@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_mlp_resume import CSR, DATA, Y, make, networks, same_state, weights
 
-from fastsgd import FastMLPRegressor, Pipeline
+from fastsgd import FastMLPRegressor, LayerPipeline
 from fastsgd.engine.mlp import undo
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.errors import DivergenceError
@@ -14,7 +14,7 @@ from fastsgd.errors import DivergenceError
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SYNCS = {"serial": {}, "map_reduce": {"sync": "map_reduce", "n_jobs": 2, "batch_size": 64},
          "merge": {"sync": "merge", "n_jobs": 2, "merge_every": 1},
-         "hogwild": {"sync": "hogwild", "n_jobs": 2}, "stages": {"pipeline": Pipeline(2, 3)}}
+         "hogwild": {"sync": "hogwild", "n_jobs": 2}, "stages": {"pipeline": LayerPipeline(2, 3)}}
 Z = Y["numbers"]
 
 

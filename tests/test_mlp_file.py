@@ -9,7 +9,7 @@ from safetensors import safe_open
 from sklearn.exceptions import NotFittedError
 from test_mlp_resume import CSR, DATA, VARIANTS, Y, make, same_state, weights
 
-from fastsgd import FastMLPRegressor, Pipeline, load_model, save_model
+from fastsgd import FastMLPRegressor, LayerPipeline, load_model, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -81,7 +81,7 @@ def test_classes_of_every_type(tmp_path, classes):
     {"hidden_layer_sizes": 4}, {"hidden_layer_sizes": [4, 3]},
     {"hidden_layer_sizes": (np.int64(4),)},
     {"hidden_layer_sizes": ()}, {"class_weight": {0: 1.0, 1: 2, 2: 0.5}},
-    {"dropout": [0.1, 0.2]}, {"n_iter_no_change": np.inf}, {"pipeline": Pipeline(2, 3)},
+    {"dropout": [0.1, 0.2]}, {"n_iter_no_change": np.inf}, {"pipeline": LayerPipeline(2, 3)},
     {"max_time": 100.0, "n_jobs": 1}], ids=str)
 def test_parameters_of_every_type(tmp_path, params):
     model = make(3, max_iter=1, **params).fit(CSR, Y[3])

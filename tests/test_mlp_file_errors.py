@@ -57,7 +57,7 @@ def at(place, value):
     (put("params", "colour", 1), "unknown parameter 'colour'"),
     (put("params", "alpha", -1.0), "alpha"),
     (put("params", "hidden_layer_sizes", {"tuple": 5}), "not iterable"),
-    (put("params", "pipeline", {"Pipeline": {"stages": 0}}), "stages of a Pipeline"),
+    (put("params", "pipeline", {"LayerPipeline": {"stages": 0}}), "stages of a LayerPipeline"),
     (put("params", "learning_rate", {"eval": "exit()"}), "unknown kind of value 'eval'"),
     (put("scalars", "predict", 1), "unknown attribute 'predict'"),
     (put("scalars", "loss_", "low"), "loss_ is 'low'"),

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline, load_model, save_model
+from fastsgd import FastMLPClassifier, FastMLPRegressor, LayerPipeline, load_model, save_model
 from fastsgd.schedules import Cosine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -111,7 +111,7 @@ def test_threads_that_give_the_same_bits(tmp_path, sync, variant, data):
 
 def test_stages(tmp_path):
     """A pipeline's steps are as fixed as those of one thread."""
-    model = make(3, "dropout", pipeline=Pipeline(3, 4))
+    model = make(3, "dropout", pipeline=LayerPipeline(3, 4))
     whole = clone(model).fit(CSR, Y[3])
     same_state(in_parts(model, CSR, Y[3], tmp_path / "m", (5, 10)), whole)
 

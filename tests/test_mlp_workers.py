@@ -158,8 +158,8 @@ def test_all_ranks_have_the_same_bits(monkeypatch):
 
     monkeypatch.setattr(rank, "train", watched)
     for data in (X, S):
-        for workers, sync in (({}, "serial"), ({"sync": "local", "local_steps": 2}, "serial"),
-                              ({"sync": "local"}, "hogwild"), ({"sync": "local"}, "merge")):
+        for workers, sync in (({}, "serial"), ({"policy": "local", "local_steps": 2}, "serial"),
+                              ({"policy": "local"}, "hogwild"), ({"policy": "local"}, "merge")):
             seen.clear()
             FastMLPClassifier(**GIVEN | {"sync": sync, "n_jobs": 2}, workers=threads(
                 3, **workers)).fit(data, Y)

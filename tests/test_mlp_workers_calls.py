@@ -7,7 +7,7 @@ from mlp_problem import settings
 from scipy import sparse
 from test_mlp_workers import DRAW, GIVEN, F, N, S, X, Y, fits, same, threads, weights
 
-from fastsgd import FastMLPClassifier, Pipeline, Workers, load_model, save_model
+from fastsgd import FastMLPClassifier, LayerPipeline, Workers, load_model, save_model
 from fastsgd.engine.mlp import rank_task as rank
 from fastsgd.engine.peers import Peers
 from fastsgd.errors import CommAborted, DivergenceError
@@ -69,7 +69,7 @@ def test_early_stopping_goes_on():
 
 
 @pytest.mark.parametrize(("solver", "workers"), [
-    ("adam", {}), ("adam", {"sync": "local"}), ("lbfgs", {})], ids=str)
+    ("adam", {}), ("adam", {"policy": "local"}), ("lbfgs", {})], ids=str)
 def test_time_is_over_for_all(solver, workers):
     model = FastMLPClassifier(
         **GIVEN | {"max_iter": 10**7, "max_time": 0.2, "solver": solver, "max_fun": 10**9,
@@ -135,9 +135,9 @@ def test_ranks_that_raise_are_not_waited_for(monkeypatch):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"workers": threads(2, sync="local"), "solver": "lbfgs"}, "all rows; use Workers.sync="),
+    ({"workers": threads(2, policy="local"), "solver": "lbfgs"}, "all rows; use Workers.policy="),
     ({"workers": threads(2, batch="per_worker"), "solver": "lbfgs"}, "use batch='global'"),
-    ({"workers": threads(2, local_steps=3)}, "local_steps=3. has no meaning with sync='sync'"),
+    ({"workers": threads(2, local_steps=3)}, "local_steps=3. has no meaning with policy='sync'"),
     ({"workers": threads(2), "sync": "merge"}, "sync='merge' shares weights among threads"),
     ({"workers": 2, "sync": "hogwild"}, "use sync='auto' and more workers"),
     ({"workers": 2, "sync": "map_reduce"}, "use sync='auto' and more workers"),
@@ -145,7 +145,7 @@ def test_ranks_that_raise_are_not_waited_for(monkeypatch):
     ({"workers": "4"}, "None, an int or fastsgd.Workers"),
     ({"workers": True}, "None, an int or fastsgd.Workers"),
     ({"workers": 0}, "n must be an int >= 1"),
-    ({"workers": 2, "pipeline": Pipeline(2, 2)}, "set the other to None"),
+    ({"workers": 2, "pipeline": LayerPipeline(2, 2)}, "set the other to None"),
 ], ids=str)
 def test_what_has_no_meaning_is_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -19,7 +19,7 @@ from fastsgd.schedules import Cosine
 
 
 def by_workers(n, **options):
-    return threads(n, **{"sync": "local", "warm_up": 0} | options)
+    return threads(n, **{"policy": "local", "warm_up": 0} | options)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -202,14 +202,14 @@ def test_processes(tmp_path):
     """The models of threads; one pool for all calls; a rank that dies leaves the model alone."""
     dense = np.memmap(tmp_path / "X", np.float64, "w+", shape=X.shape)
     dense[:] = X
-    for data, options in ((S, {}), (dense, {"sync": "local", "local_steps": 2})):
+    for data, options in ((S, {}), (dense, {"policy": "local", "local_steps": 2})):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             by, told = (FastMLPClassifier(
                 **GIVEN | {"early_stopping": True, "validation_fraction": 0.2},
                 workers=Workers(2, comm=comm, **options)).fit(data, Y)
                 for comm in ("thread", "process"))
-        same(by, told, 0 if "sync" in options else 1e-12)
+        same(by, told, 0 if "policy" in options else 1e-12)
         assert told.validation_scores_ == by.validation_scores_
         pool = pools._POOLS[told][1]
         for model in (by, told):

@@ -70,7 +70,7 @@ def told_of(model):
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_the_model_of_one_process(mpi, n, tmp_path):
-    """sync="sync" to 1e-8, on every rank; sync="local" is that of threads as ranks, and learns."""
+    """policy="sync" to 1e-8, on every rank; policy="local" as threads are ranks, and learns."""
     job = mpi.run(n, "mpi_mlp_training.py", tmp_path)
     assert (job.code, job.stderr) == (0, "")
     told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(n)]
@@ -89,7 +89,7 @@ def test_the_model_of_one_process(mpi, n, tmp_path):
     assert "and y 2 columns" in told[0]["refusals"][1]
     assert "process 0 has 12 features, float32" in told[0]["refusals"][2]
     for name, options in LOCAL.items():
-        threads = Workers(n, comm="thread", timeout=60, sync="local", local_steps=2)
+        threads = Workers(n, comm="thread", timeout=60, policy="local", local_steps=2)
         _same(told[0][name], told_of(fit(options, threads)), 1e-8)
         alone = told_of(fit(options))
         assert told[0][name]["curve"][-1] < 0.7 * told[0][name]["curve"][0]

@@ -80,10 +80,10 @@ def test_a_minibatch_is_a_part_of_the_rows_of_each(cut, rule, data):
 @pytest.mark.parametrize("data", [X, S], ids=["dense", "csr"])
 @pytest.mark.parametrize(("workers", "options"), [
     (workers, options) for workers in (
-        {}, {"batch": "per_worker"}, {"sync": "local"}, {"sync": "local", "local_steps": 1},
-        {"sync": "local", "batch": "per_worker"})
+        {}, {"batch": "per_worker"}, {"policy": "local"}, {"policy": "local", "local_steps": 1},
+        {"policy": "local", "batch": "per_worker"})
     for options in ({}, {"dropout": (0.1, 0.1, 0.1), "alpha": 0}, {"batch_size": 1})
-] + [({"sync": "local"}, {"sync": sync, "n_jobs": 2}) for sync in ("hogwild", "merge")], ids=str)
+] + [({"policy": "local"}, {"sync": sync, "n_jobs": 2}) for sync in ("hogwild", "merge")], ids=str)
 def test_uneven_shares_end_together_and_learn(cut, options, workers, data, n):
     """A rank of one row is there in every step; steps are those that the rows of all make."""
     options = {"max_iter": 15, "solver": "sgd", "n_iter_no_change": 99} | options
@@ -91,7 +91,7 @@ def test_uneven_shares_end_together_and_learn(cut, options, workers, data, n):
     assert by.loss_curve_[-1] < 0.95 * by.loss_curve_[0]
     assert by.n_iter_ == alone.n_iter_
     assert by.t_ == alone.t_
-    if "batch" not in workers and "sync" not in workers:
+    if "batch" not in workers and "policy" not in workers:
         assert by._states[0].step == alone._states[0].step
 
 
@@ -101,7 +101,7 @@ def test_steps_between_averages_follow_the_schedule_by_rows_of_all(cut, data, ra
     """With one average an epoch two ranks have the halves that they would be dealt of all rows."""
     cut([51])
     given = {"X": data[:102], "y": Y[:102], "shuffle": False, "learning_rate": rate,
-             "batch_size": 8, "workers": threads(2, sync="local", local_steps=99)}
+             "batch_size": 8, "workers": threads(2, policy="local", local_steps=99)}
     _, own = fits(2, **given)
     cut([None])
     _, dealt = fits(2, **given)
@@ -119,7 +119,7 @@ def test_all_ranks_have_the_same_bits(cut, monkeypatch, n):
 
     monkeypatch.setattr(rank, "train", watched)
     for data in (X, S):
-        for workers in ({}, {"sync": "local", "local_steps": 2}):
+        for workers in ({}, {"policy": "local", "local_steps": 2}):
             seen.clear()
             fits(n, X=data, workers=threads(n, **workers), dropout=0.2)
             assert sum(told[0] for told in seen.values()) == len(Y)
@@ -136,7 +136,7 @@ def test_ranks_leave_out_units_of_their_own(cut, data, dropout):
     cut([20])
     given = {"hidden_layer_sizes": 9, "shuffle": False, "max_iter": 2, "solver": "sgd", "alpha": 0,
              "momentum": 0, "learning_rate_init": 0.5, "dropout": dropout}
-    for workers in ({}, {"sync": "local", "local_steps": 1}):
+    for workers in ({}, {"policy": "local", "local_steps": 1}):
         alone, _ = fits(1, X=data, y=y, batch_size=20, **given)
         _, by = fits(2, X=twice, y=np.tile(y, 2), batch_size=40, workers=threads(2, **workers),
                      **given)
@@ -181,14 +181,14 @@ def test_resume_and_partial_fit_go_on(cut):
 def test_a_divergence_of_one_rank_is_told_by_all(cut):
     y = X[:, 0].copy()
     y[0] = 1e200  # of the rank with one row
-    for workers in ({}, {"sync": "local"}):
+    for workers in ({}, {"policy": "local"}):
         model = FastMLPRegressor(**GIVEN | {"solver": "sgd"}, workers=threads(3, **workers))
         with pytest.raises(DivergenceError):
             model.fit(X, y)
 
 
 def test_time_is_over_for_all(cut):
-    for workers in ({}, {"sync": "local"}):
+    for workers in ({}, {"policy": "local"}):
         _, by = fits(3, workers=threads(3, **workers), max_time=0.3, max_iter=10**6,
                      n_iter_no_change=10**6)
         assert by.fit_stats_["stopped_by"] == "max_time"

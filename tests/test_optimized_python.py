@@ -40,7 +40,7 @@ for kind in (fastsgd.FastSGDClassifier, fastsgd.FastSGDRegressor,
         if kind is fastsgd.FastSGDClassifier:
             fits += [{"solver": "sdca", "loss": "log_loss"}, {"workers": 2}]
     else:
-        fits += [{"pipeline": fastsgd.Pipeline(2)}, {"n_jobs": 2, "sync": "map_reduce"}]
+        fits += [{"pipeline": fastsgd.LayerPipeline(2)}, {"n_jobs": 2, "sync": "map_reduce"}]
     for params in fits:
         new = clone(kind(random_state=0, max_iter=3, **params)).fit(X, y)
         with tempfile.TemporaryDirectory() as place:

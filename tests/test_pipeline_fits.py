@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from test_mlp_threads import RULES, distance, same
 
-from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline
+from fastsgd import FastMLPClassifier, FastMLPRegressor, LayerPipeline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.optimizer import Momenta
@@ -26,7 +26,7 @@ SPARSE = sparse.random_array((420, 200), density=0.05, format="csr", rng=np.rand
 DATA = {"dense": DENSE, "csr": SPARSE}
 Y = {kind: np.digitize(X @ DRAW.normal(size=X.shape[1]), [-1, 1]) for kind, X in DATA.items()}
 WEIGHT = DRAW.random(420) * (DRAW.random(420) > 0.2)
-CUTS = [Pipeline(1, 3), Pipeline(2, 1), Pipeline(2, 4), Pipeline(3, 7), Pipeline(4, 64)]
+CUTS = [LayerPipeline(*cut) for cut in ((1, 3), (2, 1), (2, 4), (3, 7), (4, 64))]
 TOLERANCE = 1e-9
 
 
@@ -74,7 +74,7 @@ def test_every_solver(rule, lazy, pipeline):
 ], ids=str)
 def test_every_option(given, kind):
     """An odd number of micro-batches: the last minibatch of 5 rows has fewer rows than others."""
-    pipeline = Pipeline(3, 5)
+    pipeline = LayerPipeline(3, 5)
     weight = None if "class_weight" in given else WEIGHT
     whole, cut = [fit(kind, p, sample_weight=weight, **given) for p in (None, pipeline)]
     agree(whole, cut)
@@ -88,7 +88,7 @@ def test_every_option(given, kind):
 @pytest.mark.parametrize("kind", DATA)
 def test_dropout_has_the_same_masks(kind, dropout):
     """Masks are cut from those of the whole minibatch."""
-    pair = [fit(kind, p, dropout=dropout) for p in (None, Pipeline(3, 5))]
+    pair = [fit(kind, p, dropout=dropout) for p in (None, LayerPipeline(3, 5))]
     agree(*pair)
     assert not same(pair[0], fit(kind))
 
@@ -99,7 +99,7 @@ def test_dropout_has_the_same_masks(kind, dropout):
 def test_one_step_of_every_output(activation, output, kind):
     """With weights of rows and of labels, one of the rows without weight, and fixed masks."""
     by_label = np.array([[0.5, 2.0], [1.0, 3.0], [0.0, 1.0]]) if output[0] == "logistic" else None
-    given = {"batch_size": N, "dropout": (0.3, 0.5, 0.25), "pipeline": Pipeline(3, 3)}
+    given = {"batch_size": N, "dropout": (0.3, 0.5, 0.25), "pipeline": LayerPipeline(3, 3)}
     problem = Problem(settings(activation, output, **given), rows_of(csr=kind == "csr"),
                       targets_of(output), np.linspace(0.0, 2.0, N), by_label)
     value, gradient, total = problem(problem.start)
@@ -121,10 +121,10 @@ def test_one_step_of_every_output(activation, output, kind):
 def test_several_outputs(kind):
     y = np.tanh(DATA[kind][:, :3] @ np.ones((3, 2)))
     for given in ({"y": y}, {"y": np.abs(y), "loss": "poisson"}, {"y": y[:, 0]}):
-        agree(*[fit(kind, p, FastMLPRegressor, **given) for p in (None, Pipeline(2, 6))])
+        agree(*[fit(kind, p, FastMLPRegressor, **given) for p in (None, LayerPipeline(2, 6))])
     labels = (y > 0).astype(int)
     for given in ({"y": labels}, {"y": labels, "class_weight": "balanced"}, {"y": labels[:, 0]}):
-        agree(*[fit(kind, p, **given) for p in (None, Pipeline(4, 6))])
+        agree(*[fit(kind, p, **given) for p in (None, LayerPipeline(4, 6))])
 
 
 @pytest.mark.parametrize("kind", DATA)
@@ -133,7 +133,7 @@ def test_minibatches_without_weight(kind):
     weight = np.repeat([1.0, 0.0, 2.0], 140)
     for batch_size in (70, 210):
         agree(*[fit(kind, p, sample_weight=weight, batch_size=batch_size, shuffle=False,
-                    dropout=0.2) for p in (None, Pipeline(3, 14))])
+                    dropout=0.2) for p in (None, LayerPipeline(3, 14))])
 
 
 @pytest.mark.parametrize("rule", ["adam", "nesterov"])
@@ -141,7 +141,7 @@ def test_minibatches_without_weight(kind):
 def test_partial_fit_and_warm_start(kind, rule):
     """The optimizer's state goes on; with and without stages may follow each other."""
     X, y, models = DATA[kind], Y[kind], []
-    for pipelines in ([None] * 5, [Pipeline(3, 4)] * 5, [None, Pipeline(2, 3)] * 3):
+    for pipelines in ([None] * 5, [LayerPipeline(3, 4)] * 5, [None, LayerPipeline(2, 3)] * 3):
         model = FastMLPClassifier((9, 8), random_state=0, batch_size=50, dropout=0.1,
                                   **RULES[rule])
         for begin, pipeline in zip(range(0, 420, 84), pipelines, strict=False):
@@ -159,25 +159,25 @@ def test_partial_fit_and_warm_start(kind, rule):
 @pytest.mark.parametrize("kind", DATA)
 def test_the_same_bits_again(kind):
     """Micro-batches are added up in a fixed order, whichever thread is faster."""
-    assert same(*[fit(kind, Pipeline(3, 8), dropout=0.2) for _ in range(2)])
+    assert same(*[fit(kind, LayerPipeline(3, 8), dropout=0.2) for _ in range(2)])
 
 
 @pytest.mark.parametrize("kind", DATA)
 def test_float32(kind, monkeypatch):
     monkeypatch.setitem(DATA, kind, DATA[kind].astype(np.float32))
-    whole, cut = fit(kind), fit(kind, Pipeline(2, 4))
+    whole, cut = fit(kind), fit(kind, LayerPipeline(2, 4))
     assert cut.coefs_[0].dtype == np.float32
     assert distance(whole, cut) < 1e-3
 
 
 def test_a_linear_model_is_one_stage():
     for kind in DATA:
-        agree(*[fit(kind, p, hidden_layer_sizes=()) for p in (None, Pipeline(1, 4))])
+        agree(*[fit(kind, p, hidden_layer_sizes=()) for p in (None, LayerPipeline(1, 4))])
 
 
 @pytest.mark.parametrize("kind", DATA)
 def test_what_is_told(kind):
-    stats = fit(kind, Pipeline(3, 4), hidden_layer_sizes=(64, 8, 64)).fit_stats_
+    stats = fit(kind, LayerPipeline(3, 4), hidden_layer_sizes=(64, 8, 64)).fit_stats_
     assert (stats["threads"], stats["sync"]) == (3, "serial")
     told = json.loads(json.dumps(stats))["pipeline"]
     idle = told.pop("idle_share")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import fastsgd
-from fastsgd import FastMLPClassifier, Pipeline
+from fastsgd import FastMLPClassifier, LayerPipeline
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.pipeline.balance import balance, training_costs
 from fastsgd.engine.mlp.pipeline.micro_batch import cut
@@ -130,18 +130,18 @@ def test_nobody_waits_for_a_stage_that_never_began():
 @pytest.mark.parametrize("value", [0, -1, 2.5, "two", None, True, np.float64(2)], ids=repr)
 @pytest.mark.parametrize("name", ["stages", "micro_batches"])
 def test_pipeline_refuses(name, value):
-    with pytest.raises(ValueError, match=f"{name} of a Pipeline must be an int >= 1"):
-        Pipeline(**{name: value})
+    with pytest.raises(ValueError, match=f"{name} of a LayerPipeline must be an int >= 1"):
+        LayerPipeline(**{name: value})
 
 
 def test_pipeline_is_plain_and_frozen():
-    made = Pipeline(np.int64(3), np.int32(12))
-    assert made == Pipeline(stages=3, micro_batches=12)
+    made = LayerPipeline(np.int64(3), np.int32(12))
+    assert made == LayerPipeline(stages=3, micro_batches=12)
     assert json.loads(json.dumps(asdict(made))) == {"stages": 3, "micro_batches": 12}
-    assert eval(repr(made), {"Pipeline": Pipeline}) == made
+    assert eval(repr(made), {"LayerPipeline": LayerPipeline}) == made
     with pytest.raises(AttributeError):
         made.stages = 2
     model = FastMLPClassifier(pipeline=made)
     assert clone(model).get_params()["pipeline"] == made
-    assert "pipeline=Pipeline(stages=3, micro_batches=12)" in repr(model)
-    assert "Pipeline" in fastsgd.__all__
+    assert "pipeline=LayerPipeline(stages=3, micro_batches=12)" in repr(model)
+    assert "LayerPipeline" in fastsgd.__all__

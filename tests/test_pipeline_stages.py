@@ -12,7 +12,7 @@ from test_interrupt import SOON, interrupted
 from test_mlp_threads import distance
 
 import fastsgd.engine.mlp.loop as loop
-from fastsgd import FastMLPClassifier, FastMLPRegressor, Pipeline
+from fastsgd import FastMLPClassifier, FastMLPRegressor, LayerPipeline
 from fastsgd.engine.mlp.pipeline.micro_batch import MicroBatches
 from fastsgd.engine.mlp.pipeline.schedule import bubble
 from fastsgd.engine.mlp.pipeline.transport import LOOK_AROUND, ThreadTransport
@@ -29,7 +29,7 @@ class BrokenError(Exception):
 
 def model(pipeline=None, **given):
     given = {"hidden_layer_sizes": (8, 7, 6), "batch_size": 50, "max_iter": 3, "random_state": 0,
-             "shuffle": False, "alpha": 0.1, "pipeline": pipeline or Pipeline(4, 6), **given}
+             "shuffle": False, "alpha": 0.1, "pipeline": pipeline or LayerPipeline(4, 6), **given}
     return FastMLPClassifier(**given)
 
 
@@ -84,7 +84,7 @@ def test_a_message_out_of_step_is_an_error(monkeypatch):
         send(self, array[1:] if len(sent) > 40 and len(array) > 1 else array, rank, to)
 
     monkeypatch.setattr(ThreadTransport, "send", cut_short)
-    error = ended(lambda: model(pipeline=Pipeline(2, 2)).fit(X, Y))
+    error = ended(lambda: model(pipeline=LayerPipeline(2, 2)).fit(X, Y))
     assert isinstance(error, RuntimeError)
     assert "expected (25, 7) from stage 0, got (24, 7)" in str(error)
 
@@ -196,14 +196,15 @@ def test_sleeping_stages_are_idle_as_the_formula_says(k, m):
 
 
 @pytest.mark.parametrize(("given", "message"), [
-    ({"pipeline": 2}, r"pipeline must be None or a fastsgd\.Pipeline, as .*; got 2"),
+    ({"pipeline": 2}, r"pipeline must be None or a fastsgd\.LayerPipeline, as .*; got 2"),
     ({"pipeline": (2, 4)}, r"got \(2, 4\)"),
     ({"pipeline": "auto"}, "got 'auto'"),
-    ({"pipeline": Pipeline}, "pipeline must be None or a fastsgd.Pipeline"),
-    ({"pipeline": Pipeline(5, 2)},
+    ({"pipeline": LayerPipeline}, "pipeline must be None or a fastsgd.LayerPipeline"),
+    ({"pipeline": LayerPipeline(5, 2)},
      r"5 stages and the network 4 layers \(3 hidden, and the output\).* take fewer stages"),
-    ({"pipeline": Pipeline(2, 51)}, "into 51 micro-batches, and it has 50 rows"),
-    ({"pipeline": Pipeline(2, 201), "batch_size": "auto"}, "201 micro-batches, and it has 200 r"),
+    ({"pipeline": LayerPipeline(2, 51)}, "into 51 micro-batches, and it has 50 rows"),
+    ({"pipeline": LayerPipeline(2, 201), "batch_size": "auto"},
+     "201 micro-batches, and it has 200 r"),
     ({"solver": "lbfgs"}, "solver='lbfgs' takes all rows; use one of 'sgd'.*or pipeline=None"),
     ({"sync": "hogwild"}, "sync='hogwild' share them; use sync='auto' or 'serial'"),
     ({"sync": "map_reduce"}, "sync='map_reduce' share them"),
@@ -213,10 +214,10 @@ def test_sleeping_stages_are_idle_as_the_formula_says(k, m):
 @pytest.mark.parametrize("Estimator", [FastMLPClassifier, FastMLPRegressor])
 def test_refusals(monkeypatch, Estimator, given, message):
     monkeypatch.setattr(loop, "Team", None)  # no work is begun
-    made = Estimator(**{**model(pipeline=Pipeline(2, 2)).get_params(), **given}
+    made = Estimator(**{**model(pipeline=LayerPipeline(2, 2)).get_params(), **given}
                      if Estimator is FastMLPClassifier else
                      {"hidden_layer_sizes": (8, 7, 6), "batch_size": 50,
-                      "pipeline": Pipeline(2, 2), **given})
+                      "pipeline": LayerPipeline(2, 2), **given})
     with pytest.raises(ValueError, match=message):
         made.fit(X, Y)
     assert not hasattr(made, "coefs_")
@@ -224,10 +225,10 @@ def test_refusals(monkeypatch, Estimator, given, message):
 
 def test_more_micro_batches_than_rows():
     """batch_size is at most the rows of X; a call that is refused draws no random numbers."""
-    made = FastMLPClassifier((5,), pipeline=Pipeline(2, 8), dropout=0.2, random_state=0)
+    made = FastMLPClassifier((5,), pipeline=LayerPipeline(2, 8), dropout=0.2, random_state=0)
     with pytest.raises(ValueError, match="8 micro-batches, and it has 7 rows"):
         made.fit(X[:7], Y[:7])
-    other = FastMLPClassifier((5,), pipeline=Pipeline(2, 8), dropout=0.2, random_state=0)
+    other = FastMLPClassifier((5,), pipeline=LayerPipeline(2, 8), dropout=0.2, random_state=0)
     for each in (made, other):
         each.partial_fit(X[:50], Y[:50], classes=[0, 1, 2])
     with pytest.raises(ValueError, match="8 micro-batches, and it has 3 rows"):

@@ -18,7 +18,7 @@ FIXED = {"max_iter": 3, "tol": None}
 def fit(n=2, loss="log_loss", X=PROBLEM.X, y=PROBLEM.y, weight=None, made=None, **options):
     """Local SGD by `n` ranks that are threads; `made` are options of Workers."""
     return model_for(loss, **FIXED | options, workers=threads(
-        n, sync="local", **made or {})).fit(X, y, sample_weight=weight)
+        n, policy="local", **made or {})).fit(X, y, sample_weight=weight)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

@@ -45,8 +45,8 @@ WAYS = {
 
 
 def endless(way, n, timeout=NEVER, max_iter=FOR_EVER):
-    kind, params, sync = WAYS[way]
-    workers = Workers(n, comm="process", sync=sync, timeout=timeout)
+    kind, params, policy = WAYS[way]
+    workers = Workers(n, comm="process", policy=policy, timeout=timeout)
     return kind(**params, max_iter=max_iter, random_state=0, workers=workers)
 
 
@@ -141,7 +141,7 @@ def test_the_last_checkpoint_goes_on(nothing_left, tmp_path, way):
     assert behind >= 2
     assert behind % 2 == 0
     whole = endless(way, 2, max_iter=behind + 3).fit(X, Y)
-    for workers in (whole.workers, Workers(3, comm="thread", sync=whole.workers.sync), None):
+    for workers in (whole.workers, Workers(3, comm="thread", policy=whole.workers.policy), None):
         again = load_model(path).set_params(workers=workers).resume(X, Y, max_iter=behind + 3)
         assert again._states[0].epoch == behind + 3
         if way == "sync" or workers == whole.workers:

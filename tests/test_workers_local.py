@@ -24,7 +24,7 @@ OPTIONS = [{}, {"penalty": "l1", "alpha": 1e-3}, {"penalty": "elasticnet"}, {"av
 
 
 def by_workers(n, **options):
-    return {"workers": threads(n, sync="local", **options)}
+    return {"workers": threads(n, policy="local", **options)}
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -50,7 +50,7 @@ def test_rcv1(loss, n):
     X, y = load_svmlight(real("rcv1/rcv1_ccat_train.svm.gz"), dtype=np.float32)[:2]
     options = {"loss": loss, "tol": None, "max_iter": 20, "random_state": 0, "sync": "serial"}
     found = []
-    for workers in (None, threads(n, sync="local")):
+    for workers in (None, threads(n, policy="local")):
         model = FastSGDClassifier(**options, workers=workers).fit(X, y)
         w, z = model.coef_[0].astype(float), model.decision_function(X).astype(float)
         losses = LOSSES[loss].value(z, np.where(y > 0, 1.0, -1.0))
@@ -137,7 +137,7 @@ def test_partial_fit_resume_and_another_number_of_workers(average):
     parts.resume(X, y, max_iter=4).resume(X, y, max_iter=6)
     np.testing.assert_allclose(parts.coef_, whole.coef_, atol=1e-12)
     assert parts.t_ == whole.t_ == 901
-    parts.set_params(workers=threads(3, sync="local")).resume(X, y, max_iter=30)
+    parts.set_params(workers=threads(3, policy="local")).resume(X, y, max_iter=30)
     parts.set_params(workers=None).partial_fit(X, y)
     assert parts.t_ == 1 + 31 * 150
     alone = model_for("log_loss", max_iter=31, **options).fit(X, y)
@@ -172,5 +172,14 @@ def test_time_is_over_for_all():
 
 def test_an_int_is_local_for_sgd():
     model = FastSGDClassifier(workers=3)
-    assert workers_of(model, SOLVERS["sgd"]) == Workers(3, sync="local")
-    assert workers_of(model, SOLVERS["gd"]) == Workers(3, sync="sync")
+    assert workers_of(model, SOLVERS["sgd"]) == Workers(3, policy="local")
+    assert workers_of(model, SOLVERS["gd"]) == Workers(3, policy="sync")
+
+
+def test_l1_that_was_taken_before_stays():
+    """A training with L1 that goes on without: what clipping has taken is no longer averaged."""
+    problem = small_problem()
+    model = FastSGDClassifier(penalty="l1", alpha=1e-3, random_state=0, **by_workers(2))
+    model.partial_fit(problem.X, problem.y, classes=[-1, 1])
+    model.set_params(penalty="l2").partial_fit(problem.X, problem.y)
+    assert np.isfinite(model.coef_).all()

@@ -43,7 +43,7 @@ def test_the_model_of_threads(mpi, n, tmp_path):
     assert all(one == told[0] for one in told)
     _check_own(told[0]["own"], parts)
     for name, options in FITS.items():
-        model = fit(options, Workers(n, comm="thread", timeout=60, sync=(
+        model = fit(options, Workers(n, comm="thread", timeout=60, policy=(
             "sync" if "solver" in options else "local")))
         assert told[0][name]["workers"] == n
         np.testing.assert_allclose(told[0][name]["coef"], model.coef_, atol=1e-9)

@@ -74,7 +74,7 @@ def test_minibatches_and_local_steps_of_own_rows_learn(by_own_rows, options, n):
     """Uneven shares end together: a rank of one row is there in every step."""
     problem = small_problem(loss="log_loss")
     options = {"max_iter": 30, "tol": None} | options
-    workers = Workers(n, comm="thread", sync="local" if options["solver"] == "sgd" else "sync")
+    workers = Workers(n, comm="thread", policy="local" if options["solver"] == "sgd" else "sync")
     one = model_for("log_loss", **options).fit(problem.X, problem.y)
     own = model_for("log_loss", **options, workers=workers).fit(problem.X, problem.y)
     # both are near the same optimum; with one rank they are the same
@@ -104,7 +104,7 @@ def test_a_minibatch_weighs_each_row_once(by_own_rows):
 ])
 def test_what_needs_all_rows_is_refused_by_name(options, words):
     problem = small_problem(loss="log_loss")
-    workers = Workers(comm="mpi", sync="local", rows="own")
+    workers = Workers(comm="mpi", policy="local", rows="own")
     model = model_for("log_loss", **options, random_state=0, workers=workers)
     with pytest.raises(ValueError, match=rf"rows='own'\) lets no process .* {words}"):
         model.fit(problem.X, problem.y)

@@ -50,7 +50,7 @@ def test_the_model_of_threads(large, options):
     weight = np.linspace(0.5, 1.5, len(y))
     made = {"tol": None, "random_state": 0, "alpha": 1e-3, "class_weight": "balanced"} | options
     for rows, target in ((X, y), (X.toarray().astype(np.float32), y + (X[:, :5].sum(axis=1) > 1))):
-        by = [FastSGDClassifier(**made, workers=Workers(2, comm=kind, timeout=30, sync=way)).fit(
+        by = [FastSGDClassifier(**made, workers=Workers(2, comm=kind, timeout=30, policy=way)).fit(
             rows, target, sample_weight=weight) for kind in ("thread", "process")]
         assert by[0].coef_.tobytes() == by[1].coef_.tobytes()
         assert by[0].loss_curve_ == by[1].loss_curve_
@@ -76,7 +76,7 @@ def test_a_pool_lives_through_calls_and_ends_with_its_estimator(large):
 
 def test_a_dead_worker_is_told_and_the_model_kept(large):
     X, y = large
-    model = FastSGDClassifier(random_state=0, workers=processes(2, sync="local")).fit(X, y)
+    model = FastSGDClassifier(random_state=0, workers=processes(2, policy="local")).fit(X, y)
     before, pids = model.coef_.copy(), pools._POOLS[model][1].pids
     os.kill(pids[1], signal.SIGKILL)
     with pytest.raises(PeerFailed, match="rank 1 died"):

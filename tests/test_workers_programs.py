@@ -47,7 +47,7 @@ def in_a_fork(act):
 @pytest.mark.parametrize("kind", ["process", "thread"])
 def test_a_forked_child_leaves_its_parents_workers_alone(kind):
     """Whether it drops the estimator, or trains it: by workers of its own."""
-    model = made(workers=Workers(2, comm=kind, sync="local", timeout=30)).fit(X, Y)
+    model = made(workers=Workers(2, comm=kind, policy="local", timeout=30)).fit(X, Y)
     pool, coef = pools._POOLS[model][1], model.coef_.tobytes()
     before = pids(model) if kind == "process" else None
 
@@ -85,7 +85,7 @@ def test_a_pool_is_of_the_process_that_opened_it():
 def test_paths_that_are_no_strings_are_passed_over(monkeypatch):
     """As imports do."""
     monkeypatch.setattr(sys, "path", [Path("/nowhere"), *sys.path])
-    made(workers=Workers(1, sync="local", timeout=30)).fit(X, Y)
+    made(workers=Workers(1, policy="local", timeout=30)).fit(X, Y)
 
 
 @pytest.mark.parametrize("closed", ["0", "1", "0, 1, 2"])
@@ -108,7 +108,7 @@ with open({str(tmp_path / "score")!r}, "w") as file: file.write(str(score))
 
 def test_threads_that_train_at_once_and_a_pool_of_another_thread():
     """A pool outlives the thread that opened it."""
-    models = [made(workers=Workers(2, sync="local", timeout=30)) for _ in range(3)]
+    models = [made(workers=Workers(2, policy="local", timeout=30)) for _ in range(3)]
     threads = [threading.Thread(target=model.fit, args=(X, Y)) for model in models]
     for thread in threads:
         thread.start()

@@ -111,7 +111,7 @@ def test_linear(solver, seed):
         given["batch_size"] = draw.choice([1, 7, 32, 1000])
     if classifier:
         given["class_weight"] = draw.choice([None, "balanced"])
-    local = {"sync": "local", "local_steps": draw.choice([None, 1, 5, 10**9]),
+    local = {"policy": "local", "local_steps": draw.choice([None, 1, 5, 10**9]),
              "warm_up": draw.choice([0, 1, 2.5])} if solver == "sgd" else {}
     n = draw.choice([1, 2, 3, 5])
     kind = FastSGDClassifier if classifier else FastSGDRegressor
@@ -158,7 +158,7 @@ def test_networks(solver, seed):
         given |= {"dropout": draw.choice([0, 0, 0.3]),
                   "learning_rate": draw.choice(["constant", "invscaling", "adaptive"])}
     n, local = draw.choice([1, 2, 3, 5]), not by_sums and draw.random() < 0.3
-    more = {"sync": "local", "local_steps": draw.choice([None, 1, 3, 10**6])} if local else {}
+    more = {"policy": "local", "local_steps": draw.choice([None, 1, 3, 10**6])} if local else {}
     use = use_of(draw, X, y, weight, partial=not by_sums and not labels, more={
         "classes": np.unique(y)} if kind is FastMLPClassifier else {})
     alone, by = both(lambda workers: kind(**given, workers=workers, n_jobs=1,

@@ -29,14 +29,14 @@ NETWORK = {"sync": ({}, "sync"), "mlp-local": ({}, "local"),
 
 
 def linear(way, epochs, comm=None):
-    options, sync = LINEAR[way]
-    workers = None if comm is None else Workers(2, comm=comm, sync=sync, timeout=30)
+    options, policy = LINEAR[way]
+    workers = None if comm is None else Workers(2, comm=comm, policy=policy, timeout=30)
     return model_for("log_loss", **options, max_iter=epochs, tol=None, workers=workers)
 
 
 def network(way, epochs, comm=None):
-    options, sync = NETWORK[way]
-    workers = None if comm is None else Workers(2, comm=comm, sync=sync, timeout=30)
+    options, policy = NETWORK[way]
+    workers = None if comm is None else Workers(2, comm=comm, policy=policy, timeout=30)
     return FastMLPClassifier((7,), random_state=0, batch_size=20, tol=0, n_iter_no_change=np.inf,
                              max_iter=epochs, workers=workers, **options)
 

@@ -1,12 +1,14 @@
 """A network's layers, cut among threads: the `pipeline` of the MLPs."""
 
+import sys
 from dataclasses import dataclass
 
 from fastsgd._integers import check_range
+from fastsgd._renamed import renamed_attribute
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class LayerPipeline:
     """Cuts the layers of an MLP into stages that work side by side on parts of a minibatch.
 
     Each stage is a thread that owns some layers which follow each other; all cost about the same.
@@ -32,10 +34,10 @@ class Pipeline:
 
     Examples
     --------
-    >>> from fastsgd import FastMLPRegressor, Pipeline
-    >>> Pipeline(stages=2, micro_batches=4)
-    Pipeline(stages=2, micro_batches=4)
-    >>> reg = FastMLPRegressor(hidden_layer_sizes=(8, 8), pipeline=Pipeline(3, 4), max_iter=500)
+    >>> from fastsgd import FastMLPRegressor, LayerPipeline
+    >>> LayerPipeline(stages=2, micro_batches=4)
+    LayerPipeline(stages=2, micro_batches=4)
+    >>> reg = FastMLPRegressor((8, 8), pipeline=LayerPipeline(3, 4), max_iter=500)
     >>> reg.fit([[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]).fit_stats_["threads"]
     3
     """
@@ -45,5 +47,9 @@ class Pipeline:
 
     def __post_init__(self):
         for name in ("stages", "micro_batches"):
-            value = check_range(f"{name} of a Pipeline", getattr(self, name), 1)
+            value = check_range(f"{name} of a LayerPipeline", getattr(self, name), 1)
             object.__setattr__(self, name, value)  # a NumPy integer is not written to JSON
+
+
+def __getattr__(name):
+    return renamed_attribute(sys.modules[__name__], name, {"Pipeline": "LayerPipeline"})

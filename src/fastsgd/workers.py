@@ -6,18 +6,18 @@ from numbers import Integral, Real
 from types import NoneType
 
 from fastsgd._integers import check_range
+from fastsgd._renamed import renamed_parameters
+from fastsgd.communicators import KINDS
 from fastsgd.errors import NotBuiltYetError
 
-COMMS = ("process", "mpi", "thread")
-SYNCS = ("sync", "local")
-LATER_SYNCS = ("backup", "ssp", "async")
+POLICIES = ("sync", "local")
+LATER_POLICIES = ("backup", "ssp", "async")
 LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE")
 BATCHES = ("global", "per_worker")
 ROWS = ("all", "own")
-MOST = 256
-"""Workers of one machine: the ranks that a segment of shared memory has room for."""
 
 
+@renamed_parameters(sync="policy", removed=("staleness", "backup"))
 @dataclass(frozen=True)
 class Workers:
     """Workers that share nothing but what they send each other; see docs/workers.md.
@@ -29,7 +29,7 @@ class Workers:
     comm : {'process', 'mpi', 'thread'}, default='process'
         Processes of this machine; those of an MPI job, each of which calls `fit` with the same
         arguments; threads of this process, for tests.
-    sync : {'sync', 'local'}, default='sync'
+    policy : {'sync', 'local'}, default='sync'
         'sync': sums over all workers before each step, which gives the model of one process up to
         rounding; for the solvers 'gd', 'lbfgs' and 'newton-cg', and for MLPs. 'local', for 'sgd'
         and for MLPs: each worker goes `local_steps` by itself, then the weights are averaged.
@@ -52,7 +52,7 @@ class Workers:
         those of all processes, alike are n_features and dtype.
     timeout : float, default=300
         Seconds that a worker waits for the others. (0, inf).
-    staleness, backup, compress : None
+    compress : None
         Reserved.
 
     Examples
@@ -67,41 +67,40 @@ class Workers:
 
     n: int | None = None
     comm: str = "process"
-    sync: str = "sync"
+    policy: str = "sync"
     local_steps: int | None = None
     batch: str = "global"
     warm_up: float = 1.0
     rows: str = "all"
     timeout: float = 300.0
-    staleness: int | None = None
-    backup: int | None = None
     compress: object = None
 
     def __post_init__(self):
-        if self.sync in LATER_SYNCS:
+        if self.policy in LATER_POLICIES:
             raise NotBuiltYetError(
-                f"Workers(sync={self.sync!r}) is not built yet; this release has "
-                + " and ".join(map(repr, SYNCS)))
-        for name in ("staleness", "backup", "compress"):
-            if getattr(self, name) is not None:
-                raise NotBuiltYetError(
-                    f"Workers({name}={getattr(self, name)!r}) is not built yet; this release has "
-                    f"{name}=None only")
-        for name, valid in (("comm", COMMS), ("sync", SYNCS), ("batch", BATCHES), ("rows", ROWS)):
+                f"Workers(policy={self.policy!r}) is not built yet; this release has "
+                + " and ".join(map(repr, POLICIES)))
+        if self.compress is not None:
+            raise NotBuiltYetError(
+                f"Workers(compress={self.compress!r}) is not built yet; this release has "
+                "compress=None only")
+        for name, valid in (("comm", tuple(KINDS)), ("policy", POLICIES), ("batch", BATCHES),
+                            ("rows", ROWS)):
             if getattr(self, name) not in valid:
                 raise ValueError(f"Workers: {name} must be one of "
                                  f"{', '.join(map(repr, valid))}; got {getattr(self, name)!r}")
-        if self.rows == "own" and self.comm != "mpi":
+        able = KINDS[self.comm]
+        if self.rows == "own" and not able.own_rows:
             raise ValueError("Workers: rows='own' is for comm='mpi', where each process has X; "
                              f"got comm={self.comm!r}")
-        if self.n is None and self.comm != "mpi":
+        if self.n is None and not able.is_job:
             raise ValueError(f"Workers: comm={self.comm!r} needs n, the number of workers")
         for name in ("n", "local_steps"):
             value = getattr(self, name)
             if value is not None:  # numpy's have no place in a message
                 object.__setattr__(self, name, check_range(f"Workers: {name}", value, 1))
-        if self.comm != "mpi" and self.n > MOST:
-            raise ValueError(f"Workers: comm={self.comm!r} has at most {MOST} workers; got "
+        if able.most is not None and self.n > able.most:
+            raise ValueError(f"Workers: comm={self.comm!r} has at most {able.most} workers; got "
                              f"n={self.n}")
         for name, valid, allowed in (
             ("warm_up", lambda v: 0 <= v < float("inf"), ">= 0"),
@@ -121,14 +120,14 @@ def workers_of(estimator, solver):
     return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
 
 
-def as_workers(workers, sync="sync"):
-    """The `Workers` that the parameter stands for, or None; an int with this `sync`."""
+def as_workers(workers, policy="sync"):
+    """The `Workers` that the parameter stands for, or None; an int with this `policy`."""
     if workers is None or isinstance(workers, Workers):
         return workers
     if not isinstance(workers, Integral) or isinstance(workers, bool):
         raise ValueError("workers must be None, an int or fastsgd.Workers(...), got "
                          f"{workers!r}")
-    return Workers(int(workers), sync=sync)
+    return Workers(int(workers), policy=policy)
 
 
 def keeps_own_rows(estimator):
@@ -141,7 +140,7 @@ def workers_here(workers):
     """How many workers this machine has, at least 1; what MPI's launchers tell."""
     if workers is None:
         return 1
-    if workers.comm != "mpi":
+    if not KINDS[workers.comm].is_job:
         return workers.n
     for name in LOCAL_RANKS:
         told = os.environ.get(name, "")
@@ -162,15 +161,15 @@ def check_workers(estimator, solver):
         return
     mine = f"solver={solver.name!r}"
     for refused, message in (
-        (solver.one_by_one and workers.sync == "sync",
-         f"Workers(sync='sync') adds up gradients before each step, and {mine} steps by single "
-         "rows; use solver='gd' with a batch_size, or Workers(sync='local')"),
-        (not solver.one_by_one and not solver.by_dual and workers.sync == "local",
-         f"Workers(sync='local') averages weights after steps by single rows, which {mine} does "
-         "not make; use Workers(sync='sync'), or solver='sgd'"),
+        (solver.one_by_one and workers.policy == "sync",
+         f"Workers(policy='sync') adds up gradients before each step, and {mine} steps by single "
+         "rows; use solver='gd' with a batch_size, or Workers(policy='local')"),
+        (not solver.one_by_one and not solver.by_dual and workers.policy == "local",
+         f"Workers(policy='local') averages weights after steps by single rows, which {mine} does "
+         "not make; use Workers(policy='sync'), or solver='sgd'"),
         (workers.local_steps is not None and not (solver.one_by_one or solver.by_dual),
          f"Workers(local_steps={workers.local_steps!r}) has no meaning with {mine}, which adds up "
-         "before each step; use local_steps=None, or solver='sgd' with Workers(sync='local')"),
+         "before each step; use local_steps=None, or solver='sgd' with Workers(policy='local')"),
         (estimator.sync == "classes",
          "sync='classes' learns all classes in one pass of one process; with workers each class "
          "has its own, one after the other: use sync='auto'"),
@@ -180,9 +179,7 @@ def check_workers(estimator, solver):
         (workers.batch == "per_worker" and estimator.batch_size is None,
          "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
          "then takes"),
-        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
-         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
-         f"draws for itself; got {estimator.random_state!r}"),
+        needs_a_seed(workers, estimator),
         *refused_by_own_rows(workers, (
             (estimator.early_stopping, "early_stopping=True"),
             (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
@@ -192,6 +189,14 @@ def check_workers(estimator, solver):
     ):
         if refused:
             raise ValueError(message)
+
+
+def needs_a_seed(workers, estimator):
+    """Whether processes that draw for themselves have no seed in common, and the message."""
+    refused = KINDS[workers.comm].is_job and not isinstance(estimator.random_state, Integral)
+    return refused, (
+        f"Workers(comm={workers.comm!r}) needs random_state to be an int, since every process of "
+        f"the job draws for itself; got {estimator.random_state!r}")
 
 
 def refused_by_own_rows(workers, asked_for):

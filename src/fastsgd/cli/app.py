@@ -10,6 +10,7 @@ import typer
 from fastsgd.cli import options as o
 from fastsgd.cli.errors import told
 from fastsgd.cli.outputs import output_of
+from fastsgd.cli.renamed import OldOptions
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -27,8 +28,9 @@ app = typer.Typer(
 def train(
     data: o.DataFiles,
     test: o.Test = None,
-    model: o.Models = None,
+    kind: o.Kind = None,
     save: o.Save = None,
+    old_models: o.OldModels = None,
     resume: o.Resume = None,
     task: o.Task = None,
     multilabel: o.Multilabel = False,
@@ -65,7 +67,8 @@ def train(
     solver: o.Solver = None,
     batch_size: o.BatchSize = None,
     workers: o.WorkerCount = None,
-    worker_sync: o.WorkerSync = None,
+    policy: o.Policy = None,
+    old_worker_sync: o.OldWorkerSync = None,
     local_steps: o.LocalSteps = None,
     comm: o.Comm = None,
     worker_timeout: o.WorkerTimeout = None,
@@ -79,7 +82,9 @@ def train(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ):
-    kind, path = o.kind_and_file(model, save)
+    old_options = OldOptions()
+    kind, path = o.kind_and_file(kind, save, old_models, old_options)
+    policy = old_options.value("--policy", policy, "--worker-sync", old_worker_sync or [])
     base = o.base_of(zero_based)
     o.check_dtype(dtype)
     o.check_n_features(n_features)
@@ -88,8 +93,8 @@ def train(
     run(data, test=test, kind=kind, model_path=path, resume=resume, task=task,
         multilabel=multilabel, dtype=dtype,
         n_features=n_features, base=base, as_json=as_json, quiet=quiet, marker=marker,
-        checkpoint=checkpoint, every=every, workers={
-            "n": workers, "sync": worker_sync, "local_steps": local_steps, "comm": comm,
+        checkpoint=checkpoint, every=every, old_options=old_options, workers={
+            "n": workers, "policy": policy, "local_steps": local_steps, "comm": comm,
             "timeout": worker_timeout, "rows": rows}, params={
             "loss": loss, "hidden_layer_sizes": hidden, "activation": activation,
             "penalty": penalty, "alpha": alpha, "C": C, "l1_ratio": l1_ratio, "epsilon": epsilon,

@@ -5,11 +5,8 @@ import scipy.sparse as sp
 
 from fastsgd.cli.errors import say
 from fastsgd.cli.pipes import opened_text
-from fastsgd.data.arrays import Data
-from fastsgd.data.cache import open_cache
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import TEXT, format_of, with_width
 from fastsgd.data.label_sets import LabelSets
-from fastsgd.data.npz import load_npz
 from fastsgd.data.svmlight import load_rows
 
 
@@ -30,25 +27,23 @@ def read(path, *, base=None, n_features=None, dtype=None):
     dtype : float32, float64 or None
         None: as the arrays are; of text float64.
     """
-    form = "text" if path == "-" else form_of(path)
-    if form == "text":
+    form = _format(path)
+    if form.by_lines:
         X, y, base = _text(path, base, n_features, np.float64 if dtype is None else dtype)
         return X, whole(y), base
-    X, y, told = load_npz(path, dtype=dtype) if form == "npz" else _cache(path, dtype)
+    X, y, told = form.load(path, dtype=dtype)
     if None not in (base, told) and base != told and X.shape[0]:
         raise ValueError(
             f"{path}: its features are numbered from {told}, here they are asked for from {base} "
             "(--zero-based, or the model); convert the text again with --zero-based "
             f"{'no' if base else 'yes'}")
     if n_features is not None and X.shape[0]:
-        X = _widened(X, n_features, path)
+        X = with_width(X, n_features, path)
     return X, whole(flat(y)), base if told is None else told
 
 
-def _cache(path, dtype):
-    """Its arrays as they lie in the file, unless another type is asked for."""
-    X, y, base = open_cache(path)
-    return Data(X if dtype is None else X.astype(dtype, copy=False), y, base)
+def _format(path):
+    return TEXT if path == "-" else format_of(path)
 
 
 def _text(path, base, n_features, dtype):
@@ -67,15 +62,6 @@ def _text(path, base, n_features, dtype):
     return sp.csr_matrix((X.data, X.indices - base, X.indptr), shape=shape), y, base
 
 
-def _widened(X, n_features, path):
-    n_own = X.shape[1]
-    if n_own > n_features or (n_own < n_features and not sp.issparse(X)):
-        raise ValueError(f"{path}: has {n_own} features, not the {n_features} given")
-    if n_own < n_features:
-        X.resize(X.shape[0], n_features)
-    return X
-
-
 def read_for(model, path, *, base=None, quiet=False):
     """Rows to predict or to measure by a loaded model: (X, y)."""
     base = getattr(model, "_index_base", None) if base is None else base
@@ -88,12 +74,11 @@ def read_as(path, base, n_features, dtype, quiet):
     Sparse features beyond it have no weight, so they are left out, with a note. Arrays keep their
     type; who uses them converts some rows at a time.
     """
-    form = "text" if path == "-" else form_of(path)
-    X, y, _ = read(path, base=base, dtype=dtype if form == "text" else None)
+    X, y, _ = read(path, base=base, dtype=dtype if _format(path).by_lines else None)
     if not X.shape[0]:
         return sp.csr_matrix((0, n_features), dtype=dtype), y
     if not sp.issparse(X):
-        return _widened(X, n_features, path), y
+        return with_width(X, n_features, path), y
     if X.shape[1] > n_features:
         beyond = int(np.count_nonzero(X.indices >= n_features))
         if beyond and not quiet:

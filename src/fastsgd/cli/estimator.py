@@ -69,7 +69,7 @@ def make_model(kind, task, params, workers):
     losses = LOSSES_OF[kind, task]
     if loss is not None and loss not in losses:
         raise typer.BadParameter(
-            f"{loss} is none of those there are to {task} with --model {kind}: "
+            f"{loss} is none of those there are to {task} with --kind {kind}: "
             + ", ".join(losses), param_hint="--loss")
     if task == "regress" and "class_weight" in params:
         raise typer.BadParameter("is for --task classify", param_hint="--class-weight")
@@ -81,7 +81,7 @@ def resumed_model(model, kind, params, workers):
     own = kind_of(model)
     if kind not in (None, own):
         raise typer.BadParameter(
-            f"the model that is resumed is of kind {own}, not {kind}", param_hint="--model")
+            f"the model that is resumed is of kind {own}, not {kind}", param_hint="--kind")
     _refuse_foreign(own, params)
     for name in params:
         if name not in FREE_ON_RESUME:
@@ -109,7 +109,7 @@ def _refuse_foreign(kind, params):
     instead = "".join(f"; {option_of(INSTEAD[name])} is what it has for {option_of(name)}"
                       for name in found if name in INSTEAD)
     raise typer.BadParameter(
-        f"for --model {other} only, and this is --model {kind}{instead}",
+        f"for --kind {other} only, and this is --kind {kind}{instead}",
         param_hint=", ".join(map(option_of, found)))
 
 

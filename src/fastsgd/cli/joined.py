@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from fastsgd.cli.data import read
 from fastsgd.cli.targets import settled
-from fastsgd.data.files import form_of
+from fastsgd.data.formats import format_of
 from fastsgd.data.shards import Lines, byte_range
 from fastsgd.data.svmlight import load_rows
 
@@ -58,7 +58,7 @@ def _rows(piece, base, dtype):
     it were 0.
     """
     path = piece.path
-    if path != "-" and form_of(path) != "text":
+    if path != "-" and not format_of(path).by_lines:
         X, y, told = read(path, base=base, dtype=dtype)
         if piece.part is not None:
             k, n = piece.part

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from fastsgd._integers import LARGEST, MOST_FEATURES
+from fastsgd.cli.renamed import old_option
 
 BASES = {"auto": None, "yes": 0, "no": 1}
 KINDS = ("linear", "mlp")
@@ -48,21 +49,18 @@ def check_every(every, checkpoint):
         raise typer.BadParameter("needs --checkpoint, a file", param_hint="--every")
 
 
-def kind_and_file(models, save):
-    """(kind of model or None, file to save it in or None) from --model, given often, and --save.
+def kind_and_file(kind, save, models, old_options):
+    """(kind of model or None, file to save it in or None) from --kind and --save.
 
-    A name of a kind is a kind; any other value is a file.
+    `models` are the values of --model, which stood for both before: a name of a kind, or a file.
     """
-    kinds = [value for value in models or () if value in KINDS]
-    files = [value for value in models or () if value not in KINDS]
-    files += [] if save is None else [save]
-    for values, what in ((kinds, "kind"), (files, "file")):
-        if len(values) > 1:
-            raise typer.BadParameter(
-                f"one {what} of model only, got {' and '.join(values)}; {' or '.join(KINDS)} is "
-                "its kind, any other value, and --save, its file",
-                param_hint="--model" if save is None else "--model, --save")
-    return kinds[0] if kinds else None, files[0] if files else None
+    kind = old_options.value("--kind", kind, "--model",
+                             [value for value in models or () if value in KINDS])
+    if kind not in (None, *KINDS):
+        raise typer.BadParameter(f"must be {' or '.join(KINDS)}, got {kind}", param_hint="--kind")
+    save = old_options.value("--save FILE", save, "--model FILE",
+                             [value for value in models or () if value not in KINDS])
+    return kind, save
 
 
 _Text: TypeAlias = str | None
@@ -99,9 +97,9 @@ Vocabulary = Annotated[_Text, option(
 Test = Annotated[_Text, option(
     "--test", "Rows to measure the result on; as wide as DATA. One with a label that DATA lack is "
     "an error.", "none")]
-Models = Annotated[list[str] | None, option(
-    "--model", "The kind of model, linear or mlp; any other value is a file to save it in, like "
-    "--save. May be given twice.", "linear, not saved")]
+Kind = Annotated[_Text, option(
+    "--kind", "linear, or mlp, a multilayer perceptron.", "linear; on --resume the model's")]
+OldModels = Annotated[list[str] | None, old_option("--model")]
 Save = Annotated[_Text, option(
     "--save", "Where to save the model; also after Ctrl-C. - is stdout, and what is printed goes "
     "to stderr.", "not saved")]
@@ -205,9 +203,10 @@ Init = Annotated[_Text, option(
 
 WorkerCount = Annotated[_Count, option(
     "--workers", "Processes that train together; with --comm mpi all of the job's.", "none")]
-WorkerSync = Annotated[_Text, option(
-    "--worker-sync", "sync (sums before each step) or local (each steps by itself, then weights "
-    "are averaged).", "local for --solver sgd, else sync")]
+Policy = Annotated[_Text, option(
+    "--policy", "How workers train together: sync (sums before each step) or local (each steps by "
+    "itself, then weights are averaged).", "local for --solver sgd, else sync")]
+OldWorkerSync = Annotated[list[str] | None, old_option("--worker-sync")]
 LocalSteps = Annotated[_Count, option(
     "--local-steps", "Rows that a worker visits between two averages.", "16 averages an epoch")]
 Comm = Annotated[_Text, option(

@@ -36,10 +36,11 @@ TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
 
 
 def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_features, base,
-          as_json, quiet, marker, checkpoint, every, workers, params):
+          as_json, quiet, marker, checkpoint, every, old_options, workers, params):
     """Trains, saves, measures and prints.
 
-    `params` are the estimator's, None where not given; `workers` what `workers_from` takes.
+    `params` are the estimator's, None where not given; `workers` what `workers_from` takes,
+    `old_options` tells of the old names among those given.
     """
     params = {name: value for name, value in params.items() if value is not None}
     if resume is None:
@@ -71,6 +72,8 @@ def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_fe
             os.stat(path)  # a missing file is told before a long reading of the other
     with processes_of(model, marker) as together:
         quiet = quiet or together.rank > 0
+        if not quiet:
+            old_options.tell()
         own = together.size > 1 and model.workers.rows == "own"
         pieces = (pieces_of(data, together.rank, together.size) if own
                   else [Piece(path) for path in data])

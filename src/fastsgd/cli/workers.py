@@ -7,41 +7,43 @@ import numpy as np
 import typer
 
 from fastsgd.cli.errors import one_line, say
+from fastsgd.communicators import KINDS, Capabilities
 from fastsgd.errors import CommError, FastSGDError, RemoteTraceback
-from fastsgd.workers import COMMS, ROWS, SYNCS, Workers
+from fastsgd.workers import POLICIES, ROWS, Workers
 
 SEED_OF_A_JOB = 0
 """Seed of processes that each draw for themselves, where no --seed is given."""
 
 
-def workers_from(*, n, sync, local_steps, comm, timeout, rows, solver_steps):
+def workers_from(*, n, policy, local_steps, comm, timeout, rows, solver_steps):
     """`Workers` as the options say, or None where none of them is given.
 
     Parameters
     ----------
     n, local_steps : int or None
-    sync, comm : str or None
+    policy, comm : str or None
     timeout : float or None
         Seconds.
     rows : str or None
     solver_steps : bool
         Whether the solver steps by single rows, for which "local" is the way.
     """
-    given = {"--worker-sync": sync, "--local-steps": local_steps, "--comm": comm,
+    given = {"--policy": policy, "--local-steps": local_steps, "--comm": comm,
              "--worker-timeout": timeout}
-    if n is None and comm != "mpi":
+    able = KINDS.get(comm, Capabilities())
+    if n is None and not able.is_job:
         for name, value in given.items():
             if value is not None:
                 raise typer.BadParameter("needs --workers, their number", param_hint=name)
         return None
-    if rows is not None and comm != "mpi":
+    if rows is not None and not able.own_rows:
         raise typer.BadParameter("is for --comm mpi", param_hint="--rows")
-    for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, COMMS),
-                               ("--worker-sync", sync, SYNCS)):
+    for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, KINDS),
+                               ("--policy", policy, POLICIES)):
         if value is not None and value not in valid:
             raise typer.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
     told = {"comm": comm, "rows": rows, "local_steps": local_steps, "timeout": timeout,
-            "sync": sync or ("local" if solver_steps else "sync")}
+            "policy": policy or ("local" if solver_steps else "sync")}
     return Workers(n, **{name: value for name, value in told.items() if value is not None})
 
 
@@ -59,7 +61,7 @@ def own_rows_where_they_can_be(model, check):
 
 def is_job(model):
     """Whether this command is run by all processes of an MPI job."""
-    return model.workers is not None and model.workers.comm == "mpi"
+    return model.workers is not None and KINDS[model.workers.comm].is_job
 
 
 class Alone:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from fastsgd._interrupts import whole
 from fastsgd.comm.remote_errors import named
+from fastsgd.communicators import KINDS
 
 
 class Closing(ABC):
@@ -34,6 +35,11 @@ class Pool(Closing):
     """
 
     kind = ""
+
+    @property
+    def capabilities(self):
+        """What its workers can do: `fastsgd.communicators.Capabilities`."""
+        return KINDS[self.kind]
 
     @abstractmethod
     def run(self, task, arguments=None, per_rank=None, listener=None):

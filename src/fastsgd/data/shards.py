@@ -4,9 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastsgd.data.files import check_regular, form_of
+from fastsgd.data.files import check_regular
+from fastsgd.data.formats import format_of
+from fastsgd.data.text_blocks import COMPRESSED
 
-COMPRESSED = (b"\x1f\x8b\x08", b"BZh")
 LOOK = 1 << 16
 """Bytes that are searched for a line end at a time."""
 
@@ -66,7 +67,7 @@ def _whole(path):
     """Why a file can only be read as a whole; "" if it can be split."""
     if path == "-" or not Path(path).is_file():
         return "is no regular file"
-    if form_of(path) == "text":
+    if format_of(path).by_lines:
         with open(path, "rb") as file:
             if file.read(3).startswith(COMPRESSED):
                 return "is compressed"

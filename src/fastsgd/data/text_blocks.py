@@ -20,6 +20,8 @@ _ENGINES = {  # first three bytes -> decompressor of one member, what it raises,
     b"\x1f\x8b\x08": (lambda: zlib.decompressobj(31), zlib.error, b"\0"),
     b"BZh": (bz2.BZ2Decompressor, OSError, b""),
 }
+COMPRESSED = tuple(_ENGINES)
+"""What compressed text begins with."""
 
 
 class DamagedTextError(Exception):

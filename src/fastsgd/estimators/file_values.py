@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from fastsgd.pipeline import Pipeline
+from fastsgd._renamed import current_names
+from fastsgd.pipeline import LayerPipeline
 from fastsgd.schedules import RATE_KINDS
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
@@ -19,7 +20,10 @@ MOST = 1 << 60
 LABEL_BYTES = 1 << 26
 """Labels may take so much memory, or what their characters need."""
 
-OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, Pipeline, Workers)}
+OBJECTS = {kind.__name__: kind for kind in (*RATE_KINDS, Gap, LayerPipeline, Workers)}
+
+NEW_NAMES = {"Pipeline": "LayerPipeline"}
+"""Objects that files of earlier releases call by their old names; read without a warning."""
 
 
 def header_of(model, scalars):
@@ -174,8 +178,10 @@ def decode(value):
     (kind, content), = value.items()
     if kind == "float" and content in ("inf", "-inf", "nan"):
         return float(content)
-    if kind in OBJECTS:
-        return OBJECTS[kind](**{key: decode(item) for key, item in content.items()})
+    made = OBJECTS.get(NEW_NAMES.get(kind, kind))
+    if made is not None:
+        given = {key: decode(item) for key, item in content.items()}
+        return made(**current_names(made, given))
     if kind == "tuple":
         return tuple(map(decode, content))
     if kind == "dict":

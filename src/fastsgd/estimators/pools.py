@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from fastsgd import comm
+from fastsgd.communicators import KINDS
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.engine.rank import pack_rows, pack_settings
 from fastsgd.engine.run import Ended, Epoch
@@ -22,7 +23,7 @@ A pool ends with its estimator, or when another is needed; `Pool` itself ends it
 nobody has it any more."""
 
 _OF_THE_JOB: dict = {}
-"""Pools of the MPI job by timeout, for all estimators: its communicators are few, and all
+"""Pools of the MPI job by kind and timeout, for all estimators: its communicators are few, and all
 processes must give one back together, which those of forgotten estimators do not."""
 
 
@@ -33,10 +34,11 @@ if hasattr(os, "register_at_fork"):
 
 def pool_of(estimator, workers):
     """The estimator's open pool: that of its last call, or a new one; MPI has one for all."""
-    if workers.comm == "mpi":
-        if workers.timeout not in _OF_THE_JOB:
-            _OF_THE_JOB[workers.timeout] = comm.open("mpi", workers.n, timeout=workers.timeout)
-        return _OF_THE_JOB[workers.timeout]
+    if KINDS[workers.comm].is_job:
+        key = workers.comm, workers.timeout
+        if key not in _OF_THE_JOB:
+            _OF_THE_JOB[key] = comm.open(workers.comm, workers.n, timeout=workers.timeout)
+        return _OF_THE_JOB[key]
     kept = _POOLS.get(estimator)
     if kept is not None and not kept[1].closed and (
             kept[0].n, kept[0].comm, kept[0].timeout) == (
@@ -120,7 +122,7 @@ def train_by_workers(job, todo, report):
     job.rows.check()  # here, before work starts: workers take the rows as they are
     try:
         pool = pool_of(job.estimator, job.workers)
-        with Shelf(direct=pool.kind != "process") as shelf:
+        with Shelf(direct=pool.capabilities.direct) as shelf:
             data = _pack(job, shelf)
             for k in todo:
                 job.models.detach(k)
@@ -154,7 +156,7 @@ def _run(job, pool, data, k, report, settings):
             state.become(LinearState(**said["model"]))
         return report.epoch(_epoch(said["epoch"]))
 
-    with Shelf(direct=pool.kind != "process") as shelf:
+    with Shelf(direct=pool.capabilities.direct) as shelf:
         results = pool.run("fastsgd.engine.rank:train_linear", {
             "data": data, "y": shelf.place(y)[0], "state": vars(state),
             "settings": pack_settings(settings), "seed": int(state.seed),

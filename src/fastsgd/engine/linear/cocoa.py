@@ -10,6 +10,7 @@ each rank has rows of its own: then nobody ever sees those of others.
 
 import numpy as np
 
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.linear.ascent import BUSY, CAUTION, FEW, DualAscent
 
 ROUNDS = 16
@@ -40,7 +41,8 @@ class SharedAscent(DualAscent):
         self._take_care(1 + (CAUTION if bounded else 1.0) * (peers.size - 1))
         steps = settings.local_steps
         self.rounds = ROUNDS if steps is None else self.n_visits / (peers.size * steps)
-        self.sums = peers.allocate(len(self.v) + 5)
+        self._exchange = Exchange(peers)
+        self._change, *_ = self._exchange.allocate(len(self.v), (), (), (), (), ())
 
     def begin(self, team, state, dual=None):
         super().begin(team, state, dual)
@@ -103,19 +105,18 @@ class SharedAscent(DualAscent):
 
     def _round(self, blocks, step):
         """``step()`` on some blocks of this rank, and the sum of what all ranks have changed."""
-        ascent, sums, d = self.ascent, self.sums, len(self.v)
+        ascent, change = self.ascent, self._change
         before = self.v.copy()
         ascent.b = self.centre + self.gain * self.excess
         ascent.set_order(blocks, self.block_rows)
         step()
-        np.subtract(self.v, before, out=sums[:d])
-        sums[:d] /= ascent.caution
-        sums[d:] = *ascent.tally(), ascent.stopped, self._own_duals()
-        self.peers.sum(sums)
-        np.add(before, sums[:d], out=self.v)
-        self._met += sums[d:d + 3]
-        self.excess = float(sums[d + 4])
-        return bool(sums[d + 3])
+        np.subtract(self.v, before, out=change)
+        change /= ascent.caution
+        _, *met, stopped, self.excess = self._exchange.sum(
+            [change, *ascent.tally(), ascent.stopped, self._own_duals()])
+        np.add(before, change, out=self.v)
+        self._met += met
+        return bool(stopped)
 
     def _own_duals(self):
         """sum c beta over the rows of this rank; 0 without a bias."""

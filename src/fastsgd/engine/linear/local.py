@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.linear.progress import make_run, objective_of
 from fastsgd.engine.linear.sgd import make_epoch, make_trainer, store
 from fastsgd.engine.linear.visiting import block_rows, visiting_order
@@ -58,10 +59,10 @@ class Average:
     """
 
     def __init__(self, state, pairs, peers):
-        self._peers, self._d = peers, len(state.weights)
-        self._model = peers.allocate((1 + pairs) * self._d, state.weights.dtype)
-        self._numbers = peers.allocate(6)
-        self._sums = None
+        self._peers = peers
+        self._models = Exchange(peers, state.weights.dtype)
+        self._parts = self._models.allocate(*[len(state.weights)] * (1 + pairs))
+        self._numbers, self._sums = Exchange(peers), Exchange(peers)
 
     def begin(self, state):
         """Before a round: of sums that all ranks have alike, rank 0's stay."""
@@ -70,26 +71,21 @@ class Average:
 
     def __call__(self, state, n_rows, loss, stopped):
         """After a round. Returns (rows of all ranks, their losses, whether one was stopped)."""
-        model, d = self._model, self._d
-        model[:d] = state.weights
-        if state.l1_paid is not None:
-            model[d:] = state.l1_paid
-        model *= n_rows
-        self._numbers[:] = (n_rows, n_rows * state.intercept, n_rows * state.l1_total,
-                            state.intercept_sum, loss, stopped)
-        self._peers.sum(model)
-        total, b, paid, sums, loss, stopped = self._peers.sum(self._numbers).tolist()
+        averaged = [state.weights, state.l1_paid][:len(self._parts)]
+        for part, array in zip(self._parts, averaged, strict=True):
+            part[:] = array
+            part *= n_rows
+        self._models.sum(self._parts)
+        total, b, paid, sums, loss, stopped = self._numbers.sum(
+            [n_rows, n_rows * state.intercept, n_rows * state.l1_total, state.intercept_sum, loss,
+             stopped])
         if total:
-            model /= total
-            state.weights[:] = model[:d]
+            for part, array in zip(self._parts, averaged, strict=True):
+                part /= total
+                array[:] = part
             state.intercept, state.l1_total = b / total, paid / total
-            if state.l1_paid is not None:
-                state.l1_paid[:] = model[d:]
         if state.average is not None:
-            if self._sums is None:
-                self._sums = self._peers.allocate(d)
-            self._sums[:] = state.average
-            state.average[:] = self._peers.sum(self._sums)
+            state.average[:], = self._sums.sum([state.average])
             state.intercept_sum = sums
         state.t += int(total)
         return int(total), loss, bool(stopped)

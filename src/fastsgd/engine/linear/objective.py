@@ -6,6 +6,7 @@ f(w, b) = (1/n) sum_i s_i loss(y_i, w.x_i + b) + alpha R(w), at a point x = (w, 
 import numpy as np
 
 from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.team import VALUES_OF_A_CHUNK, Team
 from fastsgd.kernels.gradient import Sums
@@ -63,7 +64,9 @@ class Objective:
         self.peers = peers
         self._d = rows.shape[1]
         self._n = sum(peers.counts(rows.shape[0] if subset is None else len(subset)))
-        self._shared = None if peers.alone else peers.allocate(self._d + 4)
+        self._numbers, self._exchange = Exchange(peers), Exchange(peers)
+        if not peers.alone:  # where this rank's part of a gradient is found, then the sum
+            self._slopes, *_ = self._exchange.allocate(self._d, (), (), (), ())
         if not peers.alone and batch is None:
             rows, y, sample_weight, subset = _share(peers, rows, y, sample_weight, subset)
         self._sums = Sums(
@@ -195,15 +198,15 @@ class Objective:
 
     def _run(self, task, out=None, **more):
         """A task of `Sums` over all rows of all ranks, see there; its totals and `out`."""
-        mine = out if out is None or self._shared is None else self._shared[:self._d]
+        mine = out if out is None or self.peers.alone else self._slopes
         self._sums.begin(task, out=mine, **more)
         self._late = self._map() or self._late
-        if self._late and self._shared is None:
+        if self._late and self.peers.alone:
             raise Stopped
         self._sums.finish()
         self._totals = self._sums.value, self._sums.slope, self._sums.curve
         self.visits += self._n if task != "line" else 0
-        if self._shared is not None and task != "along":  # which leaves margins, and no sums
+        if not self.peers.alone and task != "along":  # which leaves margins, and no sums
             self._reduce(out)
 
     def _map(self):
@@ -219,14 +222,16 @@ class Objective:
 
     def _reduce(self, out):
         """Adds up over the ranks; where the time of one is over, it is over for all."""
-        shared, d = self._shared, self._d
-        shared[d:] = *self._totals, self._late
-        self.peers.sum(shared if out is not None else shared[d:])
-        if shared[d + 3]:
+        numbers = [*self._totals, self._late]
+        if out is None:
+            *totals, late = self._numbers.sum(numbers)
+        else:
+            slopes, *totals, late = self._exchange.sum([self._slopes, *numbers])
+        if late:
             raise Stopped
         if out is not None:
-            out[:] = shared[:d]
-        self._totals = tuple(shared[d:d + 3].tolist())
+            out[:] = slopes
+        self._totals = tuple(totals)
 
 
 def _share(peers, rows, y, sample_weight, subset):

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.minibatch import Bench
 from fastsgd.engine.mlp.optimizer import share
@@ -65,7 +66,7 @@ class Whole:
         shares = Shares(peers, examples)
         self._weight, self.n_rows = shares.total(), shares.n_rows
         self._rows, self._peers = self._rows[peers.share(len(self._rows))], peers
-        self._sums = peers.allocate(parameters.size + 2)  # with the loss, and who gives up
+        self._exchange = Exchange(peers)
         self._order = peers.allocate(parameters.size + 1)  # with whether to go on
 
     def lead(self, vector):
@@ -99,13 +100,12 @@ class Whole:
             self._team.run(task)
         else:
             task(0)
-        self._sums[:-2] = sum(part.total.pack() for part in self._parts)
-        self._sums[-2:] = sum(losses), self._halt.asked
-        self._peers.sum(self._sums)
-        if self._sums[-1]:
+        total, loss, halted = self._exchange.sum(
+            [sum(part.total.pack() for part in self._parts), sum(losses), self._halt.asked])
+        if halted:
             raise Halted
-        gradient = self._sums[:-2].copy()
-        value = float(self._sums[-2]) + 0.5 * alpha * self.parameters.square()
+        gradient = total.copy()
+        value = loss + 0.5 * alpha * self.parameters.square()
         n_coefs = self.parameters.first.size + self.parameters.matrices.size
         gradient[:n_coefs] += alpha / self._weight * vector[:n_coefs]
         return value / self._weight, gradient

@@ -8,6 +8,7 @@ of all together.
 
 import numpy as np
 
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.mlp.minibatch import Tally
 from fastsgd.engine.mlp.optimizer import Stepper
 from fastsgd.engine.mlp.shares import Shares
@@ -60,15 +61,18 @@ class Local:
         self.replicas = self._epochs.replicas
         self._team, self._halt = team, halt
         self._models = [parameters, *momenta.slots]
-        arrays = [array for model in self._models for array in self._dense_of(model)]
-        self._sums = peers.allocate(sum(array.size for array in arrays), bench.dtype)
+        self._exchange = Exchange(peers, bench.dtype)
+        self._parts = self._exchange.allocate(*(
+            array.size for array in self._dense_of(self._models)))
         self._layer = SparseLayer(bench.examples.rows, 1) if settings.lazy else None
         self._stepper, self._tally = Stepper(settings.rule), Tally()
 
-    def _dense_of(self, model):
-        """The arrays that are averaged whole."""
-        first = [] if self._settings.lazy else [model.first.reshape(-1)]
-        return [*first, model.rest]
+    def _dense_of(self, models):
+        """The arrays of models that are averaged whole, one after another."""
+        for model in models:
+            if not self._settings.lazy:
+                yield model.first.reshape(-1)
+            yield model.rest
 
     def run(self, order, steps):
         """See Serial.run; the steps counted are those that follow each other."""
@@ -123,18 +127,14 @@ class Local:
         """The model and the optimizer's state become their means by rows; t is the next step."""
         if not counts.sum():
             return
-        share, at = counts[self._peers.rank] / counts.sum(), 0
-        for model in self._models:
-            for array in self._dense_of(model):
-                np.multiply(array, array.dtype.type(share), out=self._sums[at:at + array.size])
-                at += array.size
-        self._peers.sum(self._sums)
+        share = counts[self._peers.rank] / counts.sum()
+        for array, part in zip(self._dense_of(self._models), self._parts, strict=True):
+            np.multiply(array, array.dtype.type(share), out=part)
+        means = self._exchange.sum(self._parts)
         for parameters, momenta in self.replicas:
-            at = 0
-            for model in (parameters, *momenta.slots):
-                for array in self._dense_of(model):
-                    array[:] = self._sums[at:at + array.size]
-                    at += array.size
+            dense = self._dense_of([parameters, *momenta.slots])
+            for array, mean in zip(dense, means, strict=True):
+                array[:] = mean
         if self._settings.lazy:
             self._average_touched(own, eta, t)
 

@@ -9,7 +9,7 @@ from fastsgd.engine.mlp.optimizer import OPTIMIZERS
 from fastsgd.engine.mlp.outputs import Output
 from fastsgd.kernels.optimizers import LINEAR
 from fastsgd.optimizers import Optimizer
-from fastsgd.pipeline import Pipeline
+from fastsgd.pipeline import LayerPipeline
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Settings:
         With `lazy`: after each epoch rows are brought up to the last step.
     guards : bool
         No step is taken by a loss or a gradient that is not finite.
-    pipeline : Pipeline or None
+    pipeline : LayerPipeline or None
         How layers are cut among threads; then `sync` is "serial".
     local_steps : int or None
         Minibatches between two averages of several workers; None: they share each minibatch.
@@ -69,7 +69,7 @@ class Settings:
     merge_every: int = 8
     settles: bool = True
     guards: bool = False
-    pipeline: Pipeline | None = None
+    pipeline: LayerPipeline | None = None
     local_steps: int | None = None
     batch_per_worker: bool = False
     warm_up: float = 1.0

@@ -7,6 +7,7 @@ and added up in the order of ranks. So the models stay the same without ever bei
 
 import numpy as np
 
+from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.mlp.dropout import PartOfMasks
 from fastsgd.engine.mlp.minibatch import Tally, check_step
 from fastsgd.engine.mlp.optimizer import Stepper
@@ -48,7 +49,7 @@ class SumOfRows:
 
 
 class Together:
-    """The minibatches of one thread, each cut among the ranks (`Workers(sync="sync")`)."""
+    """The minibatches of one thread, each cut among the ranks (`Workers(policy="sync")`)."""
 
     def __init__(self, bench, parameters, momenta, team, halt, *, peers):
         settings = self._settings = bench.settings
@@ -74,12 +75,13 @@ class Together:
     def _make_gradient(self, bench):
         """One buffer that is summed at once: the dense layers, and whether the time is over."""
         units, dtype = bench.units, bench.dtype
-        n_first = units[0] * units[1] if bench.dense else 0
-        self._sums = self._peers.allocate(n_first + count_rest(units) + 1, dtype)
-        first = self._sums[:n_first].reshape(-1, units[1])
+        self._sums, self._losses = Exchange(self._peers, dtype), Exchange(self._peers)
+        self._parts = self._sums.allocate(
+            (units[0] if bench.dense else 0, units[1]), count_rest(units), ())
+        first, rest, _ = self._parts
         if not (bench.dense or self._settings.lazy):
             first = np.zeros((units[0], units[1]), dtype)
-        self._gradient = Parameters(units, dtype, first, self._sums[n_first:-1])
+        self._gradient = Parameters(units, dtype, first, rest)
 
     def run(self, order, steps):
         """See Serial.run; the tally is that of all ranks."""
@@ -88,9 +90,8 @@ class Together:
         for k, (visits, begin, end) in enumerate(self._shares.cut(order, self._ends)):
             if self._learn(visits, end - begin, totals[k], *steps.at(k, begin)):
                 break
-        losses = self._peers.allocate(1)
-        losses[:] = self._loss
-        self._tally.loss += float(self._peers.sum(losses)[0])
+        loss, = self._losses.sum([self._loss])
+        self._tally.loss += loss
         return self.take_tally()
 
     def take_tally(self):
@@ -107,8 +108,8 @@ class Together:
             self._tally.add(0.0, 0.0, n_rows)
             return False
         loss = self._find_gradient(visits, n_rows, total)
-        self._sums[-1] = self._team.expired() or self._halt.asked
-        self._peers.sum(self._sums)
+        *found, _ = self._parts
+        *_, over = self._sums.sum([*found, self._team.expired() or self._halt.asked])
         if isinstance(inputs, SumOfRows):
             self._sum_rows(inputs)
         if settings.guards:
@@ -118,7 +119,7 @@ class Together:
         self._square += self._stepper.step(
             self._parameters, gradient, self._momenta, inputs, eta=eta, t=t,
             l2=settings.alpha / total, squares=self._exact)
-        return self._sums[-1] > 0
+        return over > 0
 
     def _find_gradient(self, visits, n_rows, total):
         """Compute the gradient of this rank's part of a minibatch; returns its loss."""
@@ -138,6 +139,5 @@ class Together:
 
     def _check(self, loss, eta, t):
         """Raises DivergenceError on all ranks, before any step by what is not finite."""
-        losses = self._peers.allocate(1)
-        losses[:] = loss
-        check_step(float(self._peers.sum(losses)[0]), [self._gradient], eta, t)
+        loss, = self._losses.sum([loss])
+        check_step(loss, [self._gradient], eta, t)

@@ -91,8 +91,8 @@ device : 'cpu'
     Reserved.
 workers : None, int or Workers, default=None
     Processes or machines that train together: ``Workers(n, comm="process" | "mpi" | "thread",
-    sync="sync" | "local")``; an int is so many processes. 'gd', 'lbfgs' and 'newton-cg' then give
-    the model of one process up to rounding, 'sdca' reaches the same optimum, 'sgd' averages
+    policy="sync" | "local")``; an int is so many processes. 'gd', 'lbfgs' and 'newton-cg' then
+    give the model of one process up to rounding, 'sdca' reaches the same optimum, 'sgd' averages
     weights now and then. Several classes are learnt one after the other. `n_jobs` counts the
     threads of each worker. They live as long as the estimator. See docs/workers.md.
 solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'auto'}, default='sgd'

@@ -12,7 +12,7 @@ from fastsgd.engine.mlp.initialisation import INITS
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.estimators.mlp.training import check_workers
 from fastsgd.kernels import tables
-from fastsgd.pipeline import Pipeline
+from fastsgd.pipeline import LayerPipeline
 from fastsgd.schedules import SCHEDULES, Cosine, has_flag
 
 SOLVERS = ("sgd", "adam", "lbfgs", "adagrad", "rmsprop", "adadelta")
@@ -101,10 +101,10 @@ def check_mlp(estimator, *, for_partial_fit):
 def check_pipeline(estimator, hidden):
     """Refuses a pipeline that the network, the solver or `sync` does not allow."""
     pipeline, n_layers = estimator.pipeline, len(hidden) + 1
-    if not isinstance(pipeline, Pipeline):
+    if not isinstance(pipeline, LayerPipeline):
         raise ValueError(
-            "pipeline must be None or a fastsgd.Pipeline, as Pipeline(stages=2, micro_batches=8); "
-            f"got {pipeline!r}")
+            "pipeline must be None or a fastsgd.LayerPipeline, as LayerPipeline(stages=2, "
+            f"micro_batches=8); got {pipeline!r}")
     if pipeline.stages > n_layers:
         raise ValueError(
             f"pipeline has {pipeline.stages} stages and the network {n_layers} layers "

@@ -79,9 +79,9 @@ sync : {'auto', 'serial', 'hogwild', 'map_reduce', 'merge'}, default='auto'
     no int, else 'map_reduce'.
 merge_every : int or 'auto', default='auto'
     Minibatches of each thread between two merges; 'auto' is 8.
-pipeline : Pipeline or None, default=None
+pipeline : LayerPipeline or None, default=None
     Cuts the layers into stages, a thread each (whatever `n_jobs`), between which micro-batches
-    travel; the same steps as without, to rounding: see :class:`fastsgd.Pipeline`. For every
+    travel; the same steps as without, to rounding: see :class:`fastsgd.LayerPipeline`. For every
     solver but 'lbfgs', with sync='auto' or 'serial'.
 workers : int, Workers or None, default=None
     Processes or machines that train together, see :class:`fastsgd.Workers`; an int is

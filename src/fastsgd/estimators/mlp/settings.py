@@ -57,7 +57,7 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
         sync, n_threads = "serial", estimator.pipeline.stages
     elif estimator.solver == "lbfgs":
         sync, n_threads = "map_reduce", choose_threads(estimator.sync, n_jobs, work, PARTS)
-    elif workers is not None and workers.sync == "sync":
+    elif workers is not None and workers.policy == "sync":
         sync, n_threads = "serial", 1
     else:
         sync, n_threads = choose_sync(
@@ -89,7 +89,8 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
 def _of_workers(workers):
     if workers is None:
         return {}
-    return {"local_steps": None if workers.sync == "sync" else workers.local_steps or LOCAL_STEPS,
+    local_steps = None if workers.policy == "sync" else workers.local_steps or LOCAL_STEPS
+    return {"local_steps": local_steps,
             "batch_per_worker": workers.batch == "per_worker", "warm_up": float(workers.warm_up)}
 
 

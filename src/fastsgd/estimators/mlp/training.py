@@ -1,7 +1,5 @@
 """The training of a network by workers: what goes with what, and what the pool is told."""
 
-from numbers import Integral
-
 from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.rank_task import pack_model, pack_rng, pack_settings, unpack_model
@@ -10,7 +8,13 @@ from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
-from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, refused_by_own_rows
+from fastsgd.workers import (
+    as_workers,
+    counts_rows,
+    keeps_own_rows,
+    needs_a_seed,
+    refused_by_own_rows,
+)
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -27,22 +31,20 @@ def check_workers(estimator):
         return
     by_sums = estimator.solver == "lbfgs"
     for refused, message in (
-        (by_sums and workers.sync == "local",
-         "Workers(sync='local') averages weights after minibatches, and solver='lbfgs' takes all "
-         "rows; use Workers(sync='sync'), or a solver that takes minibatches"),
+        (by_sums and workers.policy == "local",
+         "Workers(policy='local') averages weights after minibatches, and solver='lbfgs' takes "
+         "all rows; use Workers(policy='sync'), or a solver that takes minibatches"),
         (by_sums and workers.batch == "per_worker",
          "Workers(batch='per_worker') counts rows of minibatches, and solver='lbfgs' takes all "
          "rows; use batch='global'"),
-        (workers.sync == "sync" and workers.local_steps is not None,
-         f"Workers(local_steps={workers.local_steps!r}) has no meaning with sync='sync', which "
-         "adds up before each step; use local_steps=None, or Workers(sync='local')"),
-        (workers.sync == "sync" and not by_sums and sync not in ("auto", "serial"),
-         f"each of Workers(sync='sync') finds its part of a gradient by one thread, and "
+        (workers.policy == "sync" and workers.local_steps is not None,
+         f"Workers(local_steps={workers.local_steps!r}) has no meaning with policy='sync', which "
+         "adds up before each step; use local_steps=None, or Workers(policy='local')"),
+        (workers.policy == "sync" and not by_sums and sync not in ("auto", "serial"),
+         f"each of Workers(policy='sync') finds its part of a gradient by one thread, and "
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
-         "Workers(sync='local')"),
-        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
-         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
-         f"draws for itself; got {estimator.random_state!r}"),
+         "Workers(policy='local')"),
+        needs_a_seed(workers, estimator),
         *refused_by_own_rows(workers, (
             (estimator.early_stopping and not by_sums, "early_stopping=True"),
             counts_rows(estimator))),
@@ -91,7 +93,7 @@ class Crew:
         try:
             pool = pool_of(self._estimator, as_workers(self._estimator.workers))
             # ranks may be threads, which must not set BLAS's threads by turns
-            with one_thread_of_blas(), Shelf(direct=pool.kind != "process") as shelf:
+            with one_thread_of_blas(), Shelf(direct=pool.capabilities.direct) as shelf:
                 return self._run(pool, shelf, parameters, state, settings, report, deadline)
         except BaseException as error:
             if self._before is not None and isinstance(error, Exception):
@@ -105,7 +107,7 @@ class Crew:
             if "model" in said:
                 if self._before is None:
                     self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
-                self._follow(parameters, state, said["model"], copy=pool.kind != "process")
+                self._follow(parameters, state, said["model"], copy=pool.capabilities.direct)
             return report.epoch(Epoch(state=state, **said["epoch"]))
 
         results = pool.run("fastsgd.engine.mlp.rank_task:train_mlp", {

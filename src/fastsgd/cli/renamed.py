@@ -1,0 +1,43 @@
+"""Options by their old names: they still work, and a note on stderr names the new one."""
+
+import typer
+
+from fastsgd._renamed import renaming
+from fastsgd.cli.errors import say
+
+
+def old_option(name):
+    """An option that --help no longer shows."""
+    return typer.Option(name, hidden=True)
+
+
+class OldOptions:
+    """The old options that a command line has, so that they are told of once it is known to whom.
+
+    Of the processes of a job only one shall tell, and which one is known when MPI has begun.
+    """
+
+    def __init__(self):
+        self._told = []
+
+    def value(self, name, given, old, old_values):
+        """The value of an option, or None; `old_values` were given by its old name.
+
+        Raises
+        ------
+        typer.BadParameter
+            There is more than one value.
+        """
+        given = [] if given is None else [given]
+        if old_values:
+            self._told.append(renaming(old, name))
+        if len(given) + len(old_values) > 1:
+            raise typer.BadParameter(
+                f"takes one value, got {' and '.join([*given, *old_values])}"
+                + (f"; {old} is its old name" if old_values else ""), param_hint=name.split()[0])
+        return next(iter([*given, *old_values]), None)
+
+    def tell(self):
+        """Prints a note for each old option."""
+        for text in self._told:
+            say(f"note: {text}")
