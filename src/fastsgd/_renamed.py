@@ -4,7 +4,8 @@ CHANGELOG.md lists them for users. An entry is deleted in the release that the w
 """
 
 import functools
-import warnings
+
+from fastsgd._warn import warn
 
 SINCE, UNTIL = "0.2", "0.3"
 
@@ -88,7 +89,7 @@ def _warn(cls, name):
     new = cls._new_names.get(name)
     text = (removal(f"{cls.__name__}({name}=...)") if new is None
             else renaming(f"{cls.__name__}({name}=...)", f"{cls.__name__}({new}=...)"))
-    warnings.warn(text, FutureWarning, stacklevel=3)
+    warn(text, FutureWarning)
 
 
 def renamed_attribute(module, name, new_names):
@@ -109,5 +110,5 @@ def renamed_attribute(module, name, new_names):
     if name not in new_names:
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
     new, home = new_names[name], module.__name__
-    warnings.warn(renaming(f"{home}.{name}", f"{home}.{new}"), FutureWarning, stacklevel=3)
+    warn(renaming(f"{home}.{name}", f"{home}.{new}"), FutureWarning)
     return getattr(module, new)
