@@ -20,9 +20,10 @@ LAYERS = {
                      "solvers", "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
-    "estimators": 5,
-    "cli": 6,
-    "fastsgd": 7,
+    "plan": 5,
+    "estimators": 6,
+    "cli": 7,
+    "fastsgd": 8,
 }
 
 

@@ -15,13 +15,13 @@ from fastsgd.cli.workers import (
     own_rows_where_they_can_be,
     workers_from,
 )
-from fastsgd.engine.team import count_threads
 from fastsgd.estimators.linear.classifier import FastSGDClassifier
 from fastsgd.estimators.linear.regressor import FastSGDRegressor
 from fastsgd.estimators.mlp.checks import check_mlp
 from fastsgd.estimators.mlp.classifier import FastMLPClassifier
 from fastsgd.estimators.mlp.regressor import FastMLPRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.plan.threads import count_threads
 from fastsgd.solvers import Gap, solver_of
 
 ESTIMATORS = {

@@ -18,7 +18,6 @@ from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear import ascent, merge
 from fastsgd.engine.linear.sgd import Settings
-from fastsgd.engine.team import choose_map_reduce, choose_sync, threads_of_worker
 from fastsgd.estimators.linear.certify import Certified
 from fastsgd.estimators.linear.intercept import begin_intercepts, intercept_decay
 from fastsgd.estimators.linear.models import LinearModels
@@ -33,6 +32,12 @@ from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import PENALTIES, make_penalty
+from fastsgd.plan.threads import (
+    choose_dual_sync,
+    choose_map_reduce,
+    choose_sync,
+    threads_of_worker,
+)
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
 from fastsgd.solvers import Gap, solver_of
 from fastsgd.workers import keeps_own_rows, workers_here, workers_of
@@ -176,7 +181,10 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             share = 1
         shape = {"nnz": rows.nnz // share, "n_features": rows.shape[1]}
         if solver.by_dual:
-            return ascent.choose_sync(self.sync, n_jobs, rows, self.merge_every, share)
+            return choose_dual_sync(
+                self.sync, n_jobs, nnz=shape["nnz"], dense=rows.is_dense,
+                has_room=lambda threads: ascent.rows_between_merges(
+                    rows, threads, self.merge_every) > 0)
         if not solver.one_by_one:
             return choose_map_reduce(self.sync, n_jobs, n_rows=rows.shape[0] // share,
                                      batch_size=plain(self.batch_size), **shape)
