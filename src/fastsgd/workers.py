@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from numbers import Integral, Real
-from types import NoneType
 
 from fastsgd._integers import check_range
 from fastsgd.errors import NotBuiltYetError
@@ -113,14 +112,6 @@ class Workers:
             object.__setattr__(self, name, float(value))
 
 
-def workers_of(estimator, solver):
-    """The `Workers` of an estimator with this `Solver`, or None: this process alone.
-
-    An int stands for so many processes, in the way that suits the solver.
-    """
-    return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
-
-
 def as_workers(workers, sync="sync"):
     """The `Workers` that the parameter stands for, or None; an int with this `sync`."""
     if workers is None or isinstance(workers, Workers):
@@ -131,10 +122,9 @@ def as_workers(workers, sync="sync"):
     return Workers(int(workers), sync=sync)
 
 
-def keeps_own_rows(estimator):
+def keeps_own_rows(params):
     """Whether each process of a job gives the estimator rows of its own."""
-    workers = as_workers(estimator.workers)
-    return workers is not None and workers.rows == "own"
+    return isinstance(params.workers, Workers) and params.workers.rows == "own"
 
 
 def workers_here(workers):
@@ -150,61 +140,12 @@ def workers_here(workers):
     return workers.n or 1
 
 
-def check_workers(estimator, solver):
-    """Refuses what workers cannot do with a solver, by name.
-
-    Raises
-    ------
-    ValueError
-    """
-    workers = workers_of(estimator, solver)
-    if workers is None:
-        return
-    mine = f"solver={solver.name!r}"
-    for refused, message in (
-        (solver.one_by_one and workers.sync == "sync",
-         f"Workers(sync='sync') adds up gradients before each step, and {mine} steps by single "
-         "rows; use solver='gd' with a batch_size, or Workers(sync='local')"),
-        (not solver.one_by_one and not solver.by_dual and workers.sync == "local",
-         f"Workers(sync='local') averages weights after steps by single rows, which {mine} does "
-         "not make; use Workers(sync='sync'), or solver='sgd'"),
-        (workers.local_steps is not None and not (solver.one_by_one or solver.by_dual),
-         f"Workers(local_steps={workers.local_steps!r}) has no meaning with {mine}, which adds up "
-         "before each step; use local_steps=None, or solver='sgd' with Workers(sync='local')"),
-        (estimator.sync == "classes",
-         "sync='classes' learns all classes in one pass of one process; with workers each class "
-         "has its own, one after the other: use sync='auto'"),
-        (estimator.sync == "hogwild" and solver.by_dual,
-         f"sync='hogwild' with {mine} loses additions, which workers could not tell apart; use "
-         "sync='auto' or 'merge'"),
-        (workers.batch == "per_worker" and estimator.batch_size is None,
-         "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
-         "then takes"),
-        (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
-         "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
-         f"draws for itself; got {estimator.random_state!r}"),
-        *refused_by_own_rows(workers, (
-            (estimator.early_stopping, "early_stopping=True"),
-            (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
-            counts_rows(estimator),
-            (not (solver.by_dual or isinstance(estimator.tol, (Real, NoneType))),
-             f"tol={estimator.tol!r} with {mine}"))),
-    ):
-        if refused:
-            raise ValueError(message)
+def needs_all_rows(what):
+    """The refusal of what is no use where each process sees rows of its own only."""
+    return f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'"
 
 
-def refused_by_own_rows(workers, asked_for):
-    """What needs to see the rows of all: (whether it is refused, message) for each.
-
-    `asked_for` has pairs, whether something is asked for and what it is.
-    """
-    for asked, what in asked_for:
-        yield workers.rows == "own" and asked, (
-            f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'")
-
-
-def counts_rows(estimator):
+def counts_rows(params):
     """Whether the weights of classes follow from the rows of each, and what that is."""
-    weight = getattr(estimator, "class_weight", None)
+    weight = getattr(params, "class_weight", None)
     return isinstance(weight, str), f"class_weight={weight!r}, which counts them"

@@ -104,7 +104,7 @@ def train_by_workers(job, todo, report):
     Parameters
     ----------
     job : Job
-        Its `workers` are not None.
+        Its plan's `workers` are not None.
     todo : list of int
     report : EpochReport
 
@@ -119,7 +119,7 @@ def train_by_workers(job, todo, report):
     job.threads = job.settings.n_threads
     job.rows.check()  # here, before work starts: workers take the rows as they are
     try:
-        pool = pool_of(job.estimator, job.workers)
+        pool = pool_of(job.estimator, job.plan.workers)
         with Shelf(direct=pool.kind != "process") as shelf:
             data = _pack(job, shelf)
             for k in todo:
@@ -146,7 +146,7 @@ def _pack(job, shelf):
 def _run(job, pool, data, k, report, settings):
     """Trains model k, whose state follows rank 0's where it tells of it."""
     state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
-    deadline, own = job.deadline.share(len(job.states) - k), keeps_own_rows(job.estimator)
+    deadline, own = job.deadline.share(len(job.states) - k), job.plan.own_rows
     duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
 
     def listen(said):

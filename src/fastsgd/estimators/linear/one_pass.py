@@ -4,15 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from fastsgd._validation import obstacle_to_one_pass
 from fastsgd.engine.linear.classes import train_classes
 from fastsgd.engine.linear.sgd import comparison
 from fastsgd.engine.products import products
-
-
-def models_of_a_pass(estimator, n_models):
-    """How many of `n_models` models may be trained in one pass: all or, of one, none."""
-    return n_models if n_models > 1 and obstacle_to_one_pass(estimator) is None else 0
 
 
 def train_in_one_pass(job, todo, report):

@@ -4,8 +4,7 @@ import warnings
 from dataclasses import fields, replace
 
 from fastsgd._compat import CallbackSupportMixin
-from fastsgd._integers import plain
-from fastsgd._validation import is_seed
+from fastsgd._integers import is_seed, plain
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.costs import work_of
 from fastsgd.engine.mlp.lbfgs import PARTS

@@ -10,7 +10,7 @@ from fastsgd.engine.rank import pack_rows
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
-from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, refused_by_own_rows
+from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, needs_all_rows
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -43,7 +43,7 @@ def check_workers(estimator):
         (workers.comm == "mpi" and not isinstance(estimator.random_state, Integral),
          "Workers(comm='mpi') needs random_state to be an int, since every process of the job "
          f"draws for itself; got {estimator.random_state!r}"),
-        *refused_by_own_rows(workers, (
+        *((workers.rows == "own" and asked, needs_all_rows(what)) for asked, what in (
             (estimator.early_stopping and not by_sums, "early_stopping=True"),
             counts_rows(estimator))),
     ):
