@@ -24,10 +24,13 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     With `multi_output` y may have columns and be CSR. Whether X is finite is seen in the first
     epoch, which names row and column (`Rows.check`).
     """
-    y = checked_targets(y)
+    if not isinstance(y, np.ndarray):
+        y = checked_targets(y)
+    if not isinstance(X, np.ndarray):
+        X = checked(X, "X", columns=False)
     X, y = validate_data(
         estimator,
-        checked(X, "X", columns=False),
+        X,
         y,
         accept_sparse="csr",
         accept_large_sparse=True,

@@ -73,10 +73,6 @@ class Solver:
     one_by_one: bool = False
     stops_early: bool = False
 
-    @property
-    def takes_l1(self):
-        return "l1" in self.penalties
-
 
 SOLVERS = Registry("solver", {solver.name: solver for solver in (
     Solver("sgd", ("auto", "serial", "merge", "hogwild", "round_robin", "classes"),

@@ -82,7 +82,7 @@ class Team:
 
     def expired(self):
         """Whether the deadline has passed; then all work has been asked to end."""
-        if not self._stopped and self._deadline.passed:
+        if self._deadline.limited and not self._stopped and self._deadline.passed:
             self._stopped = True
             self._on_interrupt()
         return self._stopped

@@ -146,7 +146,7 @@ def _pack(job, shelf):
 def _run(job, pool, data, k, report, settings):
     """Trains model k, whose state follows rank 0's where it tells of it."""
     state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
-    deadline, own = job.deadline.share(len(job.states) - k), job.plan.own_rows
+    deadline, own = job.deadline_of(len(job.states) - k), job.plan.own_rows
     duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
 
     def listen(said):
@@ -161,7 +161,7 @@ def _run(job, pool, data, k, report, settings):
             "max_time": deadline.left if deadline.limited else None,
             "compared_rows": job.compared_rows,
             "held_out": None if job.validation is None else job.validation[1],
-            "score": job.score_name, "within": job.within_of_watch,
+            "score": job.score_name, "within": job.plan.stop.within,
             "each": report.listens, "looks": report.looks,
             "own": own, "dual_coef": duals}, listener=listen)
     _count(job, pool, results)

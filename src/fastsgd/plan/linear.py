@@ -75,7 +75,7 @@ class Stop:
     tol : float or None
         What the solver itself looks at.
     within : float or None
-        The gap of ``tol=Gap(within)``.
+        The gap of ``tol=Gap(within)``, where the solver does not look at it itself.
     by_gap : bool
         Whether a gap tells that a model has converged, or else epochs without progress.
     n_iter_no_change : int
@@ -144,6 +144,10 @@ class Plan:
     stop : Stop
     threads : Threads
     workers : Workers or None
+    own_rows : bool
+        Whether each process of a job has rows of its own.
+    takes_squares : bool
+        Whether a step, its bound or a scale of the weights is made of |x|^2 of all rows.
     batch_size : int or None
     average_from : int
         The first step that counts in the average; 0 without averaging.
@@ -162,6 +166,8 @@ class Plan:
     stop: Stop
     threads: Threads
     workers: Workers | None
+    own_rows: bool
+    takes_squares: bool
     batch_size: int | None
     average_from: int
     fit_intercept: bool
@@ -189,30 +195,22 @@ class Plan:
         """
         asked = Asked(params, call, first)
         check(asked)
-        solver, loss = asked.solver, LOSSES[params.loss]
+        solver, loss, workers = asked.solver, LOSSES[params.loss], asked.workers
+        rate = _rate(asked, loss)
         return cls(
             call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
             penalty=make_penalty(params.penalty, params.l1_ratio), alpha=params.alpha,
-            C=params.C, rate=_rate(asked, loss),
+            C=params.C, rate=rate,
             stop=_stop(params, solver, {
                 "fit": params.max_iter, "resume": max_iter}.get(call, 1)),
             threads=Threads(params.sync, params.n_jobs, plain(params.merge_every),
                             is_seed(params.random_state), obstacle_to_one_pass(asked) is None),
-            workers=asked.workers, batch_size=plain(params.batch_size),
+            workers=workers, own_rows=workers is not None and workers.rows == "own",
+            takes_squares=(rate.passive or rate.bounded if solver.one_by_one
+                           else not solver.by_dual),
+            batch_size=plain(params.batch_size),
             average_from=int(params.average), fit_intercept=params.fit_intercept,
             shuffle=params.shuffle)
-
-    @property
-    def own_rows(self):
-        """Whether each process of a job has rows of its own."""
-        return self.workers is not None and self.workers.rows == "own"
-
-    @property
-    def takes_squares(self):
-        """Whether a step, its bound or a scale of the weights is made of |x|^2 of all rows."""
-        if not self.solver.one_by_one:
-            return not self.solver.by_dual
-        return self.rate.passive or self.rate.bounded
 
     def settle(self, rows, n_rows, n_models, everyone: Callable = alone):
         """The `Settings` of a training on these rows.
@@ -248,7 +246,8 @@ class Plan:
             loss=self.loss, loss_constant=self.loss_constant, penalty=self.penalty, alpha=alpha,
             schedule=schedule, adaptive=rate.adaptive, passive=rate.passive,
             fit_intercept=self.fit_intercept,
-            intercept_decay=intercept_decay(rows, self.loss, n_models, everyone),
+            intercept_decay=1.0 if rows.is_dense else intercept_decay(
+                rows, self.loss, n_models, everyone),
             average_from=self.average_from, max_iter=stop.max_iter, tol=stop.tol,
             n_iter_no_change=stop.n_iter_no_change, shuffle=self.shuffle, sync=sync,
             n_threads=n_threads, merge_every=self.threads.merge_every,
@@ -257,7 +256,8 @@ class Plan:
 
     def _choose_threads(self, rows, schedule, n_models):
         """What the threads of this process do, or those of each worker: (sync, threads)."""
-        asked, share = self.threads, workers_here(self.workers)
+        asked = self.threads
+        share = 1 if self.workers is None else workers_here(self.workers)
         n_jobs = threads_of_worker(asked.n_jobs, share)
         if self.own_rows:
             share = 1
@@ -294,11 +294,11 @@ def _rate(asked, loss):
 
 
 def _stop(params, solver, max_iter):
-    tol, within = params.tol, None
+    tol, within, by_gap = params.tol, None, solver.by_dual
     if isinstance(tol, Gap):
-        tol, within = tol.within if solver.by_dual else None, tol.within
+        tol, within, by_gap = (tol.within, None, True) if by_gap else (None, tol.within, True)
     return Stop(
         max_iter=int(max_iter), max_time=params.max_time, tol=tol, within=within,
-        by_gap=within is not None or solver.by_dual,
+        by_gap=by_gap,
         n_iter_no_change=int(params.n_iter_no_change),
         held_out=params.validation_fraction if params.early_stopping else 0.0)

@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from fastsgd.kernels import tables
-from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER
+from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER, Group
 from fastsgd.schedules import SCHEDULES, line_search
 from fastsgd.solvers import AUTO, SOLVERS
 from fastsgd.workers import as_workers
@@ -54,11 +54,6 @@ class Asked:
         return 0 if self.search is not None else SCHEDULES[getattr(rate, "name", rate)][1]
 
     @property
-    def passive(self):
-        """Whether steps are passive-aggressive."""
-        return self.takes_steps and self.flags & tables.PASSIVE_AGGRESSIVE
-
-    @property
     def has_l1(self):
         """Whether the penalty has a part of l1."""
         p = self.params
@@ -77,7 +72,9 @@ def fired(asked, rules):
     """The first rule that stops what is asked for, or None."""
     for rule in rules:
         if rule.when(asked):
-            return rule
+            found = fired(asked, rule.rules) if isinstance(rule, Group) else rule
+            if found is not None:
+                return found
     return None
 
 

@@ -1,6 +1,6 @@
 """Which combinations of a linear model's parameters have no meaning, and what is told of each.
 
-`RULES` are asked in their order; the first that fires is told. Those in `OF_SOLVER` depend on the
+Rules are asked in their order; the first that fires is told. Those in `OF_SOLVER` depend on the
 solver: ``solver="auto"`` is the first solver that none of them stops.
 """
 
@@ -21,8 +21,8 @@ SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_re
 MULTI_CLASS = ("ovr",)
 """How more than two classes are learnt, as far as it is built."""
 
-DEFAULT_ALPHA = 1e-4
 DEVICES = ("cpu",)
+DEFAULT_ALPHA = 1e-4
 
 
 class Rule(NamedTuple):
@@ -40,6 +40,13 @@ class Rule(NamedTuple):
     when: Callable
     say: Callable
     error: type = ValueError
+
+
+class Group(NamedTuple):
+    """Rules that are asked only ``when(asked)``."""
+
+    when: Callable
+    rules: list
 
 
 def obstacle_to_one_pass(a):
@@ -78,7 +85,7 @@ def _not_built(name, built):
 
 def _own_rows(asks, what):
     """A rule for what needs to see all rows, where each process has its own."""
-    return Rule(lambda a: a.workers is not None and a.workers.rows == "own" and asks(a),
+    return Rule(lambda a: a.workers.rows == "own" and asks(a),
                 lambda a: needs_all_rows(what(a)))
 
 
@@ -114,16 +121,12 @@ def _passive_loss(a):
     return "hinge" if a.classifier else "epsilon_insensitive"
 
 
-def _by_sums(a):
-    return a.takes_steps and not a.solver.one_by_one
+def _passive(a):
+    return a.takes_steps and a.flags & tables.PASSIVE_AGGRESSIVE
 
 
-def _searches(a):
-    return a.search is not None and _by_sums(a)
-
-
-def _workers_sync(a):
-    return None if a.workers is None else a.workers.sync
+def _takes_l1(solver):
+    return "l1" in solver.penalties
 
 
 BEFORE = [
@@ -137,6 +140,70 @@ BEFORE = [
                     + ", ".join(map(repr, SYNCS)))),
 ]
 """Rules about single parameters, asked first."""
+
+OF_SEARCHES = [
+    Rule(lambda a: not LOSSES[a.params.loss].smooth,
+         lambda a: (f"learning_rate={a.params.learning_rate!r} needs a loss whose derivative has "
+                    f"no jumps, and loss={a.params.loss!r} has: a search along a subgradient may "
+                    "stop anywhere; use a schedule such as 'optimal', or one of these losses: "
+                    f"{_smooth_losses(a)}")),
+    Rule(lambda a: a.search.exact and a.has_l1,
+         lambda a: (f"learning_rate={a.params.learning_rate!r} goes along a straight line, and "
+                    f"with penalty={a.params.penalty!r} steps do not; use "
+                    "learning_rate='backtracking', or penalty='l2'")),
+    Rule(lambda a: a.params.batch_size is not None,
+         lambda a: (f"learning_rate={a.params.learning_rate!r} with "
+                    f"batch_size={a.params.batch_size} would follow each minibatch to its own "
+                    "optimum; use a schedule such as 'optimal', or batch_size=None")),
+]
+"""Rules about line searches."""
+
+OF_STEPS_BY_SUMS = [
+    Rule(_passive,
+         lambda a: (f"learning_rate={a.params.learning_rate!r} finds its step from a single row, "
+                    f"which {_mine(a)} does not visit; use {named(lambda s: s.one_by_one)}, or "
+                    "learning_rate='backtracking'")),
+    Rule(lambda a: isinstance(a.params.eta0, str),
+         lambda a: (f"eta0='auto' tries steps by single rows, which {_mine(a)} does not make; "
+                    "give eta0 as a number > 0, or let learning_rate='backtracking' find each "
+                    "step")),
+    Group(lambda a: a.search is not None, OF_SEARCHES),
+]
+"""Rules about steps by many rows."""
+
+OF_WORKERS = [
+    Rule(lambda a: _wrong_workers(a) is not None, _wrong_workers),
+    Rule(lambda a: a.workers.sync == "sync" and a.solver.one_by_one,
+         lambda a: ("Workers(sync='sync') adds up gradients before each step, and "
+                    f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "
+                    "Workers(sync='local')")),
+    Rule(lambda a: a.workers.sync == "local" and not (a.solver.one_by_one or a.solver.by_dual),
+         lambda a: ("Workers(sync='local') averages weights after steps by single rows, which "
+                    f"{_mine(a)} does not make; use Workers(sync='sync'), or solver='sgd'")),
+    Rule(lambda a: (a.workers.local_steps is not None
+                    and not (a.solver.one_by_one or a.solver.by_dual)),
+         lambda a: (f"Workers(local_steps={a.workers.local_steps!r}) has no meaning with "
+                    f"{_mine(a)}, which adds up before each step; use local_steps=None, or "
+                    "solver='sgd' with Workers(sync='local')")),
+    Rule(lambda a: a.params.sync == "classes",
+         lambda a: ("sync='classes' learns all classes in one pass of one process; with workers "
+                    "each class has its own, one after the other: use sync='auto'")),
+    Rule(lambda a: a.params.sync == "hogwild" and a.solver.by_dual,
+         lambda a: (f"sync='hogwild' with {_mine(a)} loses additions, which workers could not "
+                    "tell apart; use sync='auto' or 'merge'")),
+    Rule(lambda a: a.workers.batch == "per_worker" and a.params.batch_size is None,
+         lambda a: ("Workers(batch='per_worker') needs solver='gd' with a batch_size, which each "
+                    "worker then takes")),
+    Rule(lambda a: a.workers.comm == "mpi" and not is_seed(a.params.random_state),
+         lambda a: ("Workers(comm='mpi') needs random_state to be an int, since every process of "
+                    f"the job draws for itself; got {a.params.random_state!r}")),
+    _own_rows(lambda a: a.params.early_stopping, lambda a: "early_stopping=True"),
+    _own_rows(lambda a: a.params.eta0 == "auto", lambda a: "eta0='auto', which looks at a sample"),
+    _own_rows(lambda a: counts_rows(a.params)[0], lambda a: counts_rows(a.params)[1]),
+    _own_rows(lambda a: not (a.solver.by_dual or isinstance(a.params.tol, (Real, NoneType))),
+              lambda a: f"tol={a.params.tol!r} with {_mine(a)}"),
+]
+"""Rules about what workers can do with a solver."""
 
 OF_SOLVER = [
     Rule(lambda a: a.params.batch_size is not None and not a.solver.takes_batches,
@@ -152,47 +219,22 @@ OF_SOLVER = [
                     f"these losses: {_losses_with_dual(a)}")),
     Rule(lambda a: a.solver.by_dual and not a.has_l2,
          lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
-                    f"variables; got {_penalty(a)}; use {named(lambda s: s.takes_l1)}, or "
-                    "penalty='l2'")),
-    Rule(lambda a: not (a.solver.takes_l1 or a.solver.by_dual) and a.has_l1,
+                    f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
+    Rule(lambda a: not (_takes_l1(a.solver) or a.solver.by_dual) and a.has_l1,
          lambda a: (f"penalty={a.params.penalty!r} has a kink at 0, which {_mine(a)} cannot pass; "
-                    f"use {named(lambda s: s.takes_l1)}, or penalty='l2'")),
+                    f"use {named(_takes_l1)}, or penalty='l2'")),
     Rule(lambda a: a.params.early_stopping and not a.solver.stops_early,
          lambda a: (f"early_stopping=True is not available with {_mine(a)}, which goes to the "
                     f"optimum; use {named(lambda s: s.stops_early)}, or early_stopping=False")),
     Rule(lambda a: a.params.average and not a.solver.one_by_one,
          lambda a: (f"average={a.params.average!r} is not available with {_mine(a)}; "
                     f"use {named(lambda s: s.one_by_one)}, or average=False")),
-
-    # learning_rate and eta0
     Rule(lambda a: a.solver.one_by_one and a.search is not None,
          lambda a: (f"learning_rate={a.params.learning_rate!r} searches along the gradient of all "
                     f"rows, which {_mine(a)} does not know; use "
                     f"{named(lambda s: s.takes_steps and not s.one_by_one)}, or a schedule such "
                     "as 'optimal'")),
-    Rule(lambda a: _by_sums(a) and a.passive,
-         lambda a: (f"learning_rate={a.params.learning_rate!r} finds its step from a single row, "
-                    f"which {_mine(a)} does not visit; use {named(lambda s: s.one_by_one)}, or "
-                    "learning_rate='backtracking'")),
-    Rule(lambda a: _by_sums(a) and isinstance(a.params.eta0, str),
-         lambda a: (f"eta0='auto' tries steps by single rows, which {_mine(a)} does not make; "
-                    "give eta0 as a number > 0, or let learning_rate='backtracking' find each "
-                    "step")),
-    Rule(lambda a: _searches(a) and not LOSSES[a.params.loss].smooth,
-         lambda a: (f"learning_rate={a.params.learning_rate!r} needs a loss whose derivative has "
-                    f"no jumps, and loss={a.params.loss!r} has: a search along a subgradient may "
-                    "stop anywhere; use a schedule such as 'optimal', or one of these losses: "
-                    f"{_smooth_losses(a)}")),
-    Rule(lambda a: _searches(a) and a.search.exact and a.has_l1,
-         lambda a: (f"learning_rate={a.params.learning_rate!r} goes along a straight line, and "
-                    f"with penalty={a.params.penalty!r} steps do not; use "
-                    "learning_rate='backtracking', or penalty='l2'")),
-    Rule(lambda a: _searches(a) and a.params.batch_size is not None,
-         lambda a: (f"learning_rate={a.params.learning_rate!r} with "
-                    f"batch_size={a.params.batch_size} would follow each minibatch to its own "
-                    "optimum; use a schedule such as 'optimal', or batch_size=None")),
-
-    # sync
+    Group(lambda a: a.takes_steps and not a.solver.one_by_one, OF_STEPS_BY_SUMS),
     Rule(lambda a: a.params.sync == "map_reduce" and a.params.sync not in a.solver.syncs,
          lambda a: (f"sync='map_reduce' sums over all rows before a step, which {_mine(a)} does "
                     f"not; use {named(lambda s: 'map_reduce' in s.syncs)}, or sync='merge' for "
@@ -200,62 +242,30 @@ OF_SOLVER = [
     Rule(lambda a: a.params.sync not in a.solver.syncs,
          lambda a: (f"sync={a.params.sync!r} is not available with {_mine(a)}; the valid names "
                     f"are {', '.join(map(repr, a.solver.syncs))}")),
-
-    # workers
-    Rule(lambda a: _wrong_workers(a) is not None, lambda a: _wrong_workers(a)),
-    Rule(lambda a: _workers_sync(a) == "sync" and a.solver.one_by_one,
-         lambda a: ("Workers(sync='sync') adds up gradients before each step, and "
-                    f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "
-                    "Workers(sync='local')")),
-    Rule(lambda a: _workers_sync(a) == "local" and not (a.solver.one_by_one or a.solver.by_dual),
-         lambda a: ("Workers(sync='local') averages weights after steps by single rows, which "
-                    f"{_mine(a)} does not make; use Workers(sync='sync'), or solver='sgd'")),
-    Rule(lambda a: (a.workers is not None and a.workers.local_steps is not None
-                    and not (a.solver.one_by_one or a.solver.by_dual)),
-         lambda a: (f"Workers(local_steps={a.workers.local_steps!r}) has no meaning with "
-                    f"{_mine(a)}, which adds up before each step; use local_steps=None, or "
-                    "solver='sgd' with Workers(sync='local')")),
-    Rule(lambda a: a.workers is not None and a.params.sync == "classes",
-         lambda a: ("sync='classes' learns all classes in one pass of one process; with workers "
-                    "each class has its own, one after the other: use sync='auto'")),
-    Rule(lambda a: a.workers is not None and a.params.sync == "hogwild" and a.solver.by_dual,
-         lambda a: (f"sync='hogwild' with {_mine(a)} loses additions, which workers could not "
-                    "tell apart; use sync='auto' or 'merge'")),
-    Rule(lambda a: (a.workers is not None and a.workers.batch == "per_worker"
-                    and a.params.batch_size is None),
-         lambda a: ("Workers(batch='per_worker') needs solver='gd' with a batch_size, which each "
-                    "worker then takes")),
-    Rule(lambda a: (a.workers is not None and a.workers.comm == "mpi"
-                    and not is_seed(a.params.random_state)),
-         lambda a: ("Workers(comm='mpi') needs random_state to be an int, since every process of "
-                    f"the job draws for itself; got {a.params.random_state!r}")),
-    _own_rows(lambda a: a.params.early_stopping, lambda a: "early_stopping=True"),
-    _own_rows(lambda a: a.params.eta0 == "auto", lambda a: "eta0='auto', which looks at a sample"),
-    _own_rows(lambda a: counts_rows(a.params)[0], lambda a: counts_rows(a.params)[1]),
-    _own_rows(lambda a: not (a.solver.by_dual or isinstance(a.params.tol, (Real, NoneType))),
-              lambda a: f"tol={a.params.tol!r} with {_mine(a)}"),
+    Group(lambda a: a.params.workers is not None, OF_WORKERS),
 ]
 """Rules about what a solver can do."""
 
-AFTER = [
-    # tol=Gap(...)
-    Rule(lambda a: isinstance(a.params.tol, Gap) and a.params.loss not in DUALS,
+OF_GAP = [
+    Rule(lambda a: a.params.loss not in DUALS,
          lambda a: (f"tol={a.params.tol!r} needs a loss with a dual, which "
                     f"loss={a.params.loss!r} has not; use a number, or one of these losses: "
                     f"{_losses_with_dual(a)}")),
-    Rule(lambda a: isinstance(a.params.tol, Gap) and (
-            a.params.penalty is None or (a.params.C is None and a.params.alpha == 0)),
+    Rule(lambda a: a.params.penalty is None or (a.params.C is None and a.params.alpha == 0),
          lambda a: (f"tol={a.params.tol!r} needs a penalty, without which the dual bounds "
                     f"nothing; got {_penalty(a)}; use a number, or alpha > 0")),
-    Rule(lambda a: isinstance(a.params.tol, Gap) and a.passive,
+    Rule(_passive,
          lambda a: (f"tol={a.params.tol!r} is about the objective, which "
                     f"learning_rate={a.params.learning_rate!r} does not minimise; use a number")),
-    Rule(lambda a: isinstance(a.params.tol, Gap) and a.params.early_stopping,
+    Rule(lambda a: a.params.early_stopping,
          lambda a: (f"tol={a.params.tol!r} and early_stopping=True are two ways to end; use "
                     "early_stopping=False, or a number, which then counts for the validation "
                     "score")),
+]
+"""Rules about ``tol=Gap(...)``."""
 
-    # the problem
+AFTER = [
+    Group(lambda a: isinstance(a.params.tol, Gap), OF_GAP),
     Rule(lambda a: a.params.C is not None and a.params.alpha != DEFAULT_ALPHA,
          lambda a: (f"give alpha or C, not both: alpha={a.params.alpha}, C={a.params.C}; "
                     "alpha = 1 / (n_samples * C)")),
@@ -263,10 +273,10 @@ AFTER = [
                     and a.params.C is None),
          lambda a: ("alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute "
                     "the optimal learning rate.")),
-    Rule(lambda a: a.passive and a.params.loss != _passive_loss(a),
+    Rule(lambda a: _passive(a) and a.params.loss != _passive_loss(a),
          lambda a: (f"Learning rate '{a.params.learning_rate}' only works with loss "
                     f"'{_passive_loss(a)}'.")),
-    Rule(lambda a: isinstance(a.params.eta0, str) and a.passive,
+    Rule(lambda a: isinstance(a.params.eta0, str) and _passive(a),
          lambda a: (f"eta0='auto' finds a step size, and with "
                     f"learning_rate='{a.params.learning_rate}' eta0 is the aggressiveness C of "
                     "each step; give it as a number > 0, for example 1.0")),
@@ -286,3 +296,4 @@ AFTER = [
 """Rules about parameters that do not go with each other, asked last."""
 
 RULES = [*BEFORE, *OF_SOLVER, *AFTER]
+"""All of them, in the order in which they are asked."""

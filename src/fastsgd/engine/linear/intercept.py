@@ -28,13 +28,11 @@ LOOKED, MOST_VALUES, SEED = 1024, 1_000_000, 0xB1A5
 
 
 def intercept_decay(rows, loss, n_models, everyone):
-    """How long steps of the intercept are, beside those of a weight.
+    """How long steps of the intercept are on sparse rows, beside those of a weight.
 
     The same in all processes, also where each has rows of its own: ``everyone(said)`` is what
     each of them says.
     """
-    if rows.is_dense:
-        return 1.0
     by_density = not loss.is_classifier
     least = SPARSE_INTERCEPT_DECAY_RARE if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY
     full = _density(rows, least if by_density else 1.0) / FULL

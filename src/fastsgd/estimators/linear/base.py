@@ -96,7 +96,8 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
                   score_name=self._score_name, deadline=deadline,
                   epochs_before=[state.epoch if resumed else 0 for state in states],
                   plan=plan, estimator=self)
-        if models.fresh:
+        if (models.fresh and plan.fit_intercept and plan.solver.one_by_one
+                and settings.intercept_decay != 1):  # its steps are short
             begin_intercepts(job, targets)
         if plan.rate.auto and any(state.eta0 is None for state in states):
             choose_one_step(job, lambda: self._class_counts)
@@ -201,7 +202,8 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
         return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False)
 
     def _check_sample_weight(self, sample_weight, X):
-        return check_weights(sample_weight, X, allow_all_zero=self.early_stopping)
+        return None if sample_weight is None else check_weights(
+            sample_weight, X, allow_all_zero=self.early_stopping)
 
     def _warn_at_end(self, plan):
         by = self.fit_stats_["stopped_by"]

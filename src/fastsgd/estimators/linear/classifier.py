@@ -233,6 +233,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """Weights of the classes; of a multilabel y pairs (without, with the label)."""
         if y.ndim == 2:
             return label_weights(self.class_weight, y)
+        if self.class_weight is None:
+            return np.ones(len(classes))
         class_weight = "balanced" if self._running else self.class_weight
         return class_weights(class_weight, classes, y)
 
@@ -255,7 +257,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """One model for two classes (the second is +1), else one for each class."""
         self._train(
             X, plan, targets, targets.labels, sample_weight, models,
-            class_weights=weight_pairs(weights, self._n_models), validation=validation)
+            class_weights=weight_pairs(weights, len(models.states)), validation=validation)
 
     def _targets_and_weights(self, y):
         return (self._targets(y, checked=False),

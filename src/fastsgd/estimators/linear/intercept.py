@@ -28,7 +28,7 @@ SAMPLE, SEED = 10_000, 0xB1A5
 
 
 def begin_intercepts(job, targets):
-    """Sets the intercepts of models at zero weights, where steps of theirs are short.
+    """Sets the intercepts of models at zero weights.
 
     Parameters
     ----------
@@ -37,9 +37,6 @@ def begin_intercepts(job, targets):
     targets : callable
         ``targets(k)``: y of model k; of classes with ``targets.counts()``.
     """
-    settings = job.settings
-    if not settings.fit_intercept or settings.intercept_decay == 1 or settings.solver != "sgd":
-        return
     if hasattr(targets, "counts"):
         counts = targets.counts()
         found = [_of_classes(job, targets, k, counts) for k in range(len(job.states))]

@@ -110,17 +110,16 @@ class Job:
         return lambda weights, intercept: score(
             y, products(rows, weights[:, None])[:, 0] + intercept, weight)
 
-    @property
-    def within_of_watch(self):
-        """The gap that ends a training, where the solver does not do so itself; else None."""
-        return None if self.plan.solver.by_dual else self.plan.stop.within
-
     def watch(self, k, y, on_epoch):
         """What ends the training of model k by its gap, or None."""
-        if self.within_of_watch is None:
+        if self.plan.stop.within is None:
             return None
         return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),
-                        self.within_of_watch, on_epoch)
+                        self.plan.stop.within, on_epoch)
+
+    def deadline_of(self, n):
+        """The deadline of the first of `n` trainings that are left."""
+        return self.deadline.share(n) if self.deadline.limited else self.deadline
 
     def train(self, states, run, settings, later=()):
         """``run(settings)``, which may take shorter steps if they were found on a sample."""
@@ -174,8 +173,8 @@ def train_apart(job, todo, report):
         run = partial(
             TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
             seed=states[k].seed, subset=job.subset, score=job.score_of(y),
-            on_epoch=watch or report.epoch, deadline=job.deadline.share(len(states) - k),
-            sample=job.compared)
+            on_epoch=watch or report.epoch, deadline=job.deadline_of(len(states) - k),
+            sample=job.compared if job.deadline.limited else None)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
         if watch is not None:
             ended[k] = watch.settle(ended[k])
