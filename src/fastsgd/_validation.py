@@ -124,9 +124,7 @@ def _by_label(class_weight, classes):
 
 
 def check_init(init, shape, name, dtype):
-    """A start given by the user, as a new array of `shape`; None is zeros."""
-    if init is None:
-        return np.zeros(shape, dtype)
+    """A start given by the user, as a new array of `shape`."""
     if sparse.issparse(init):  # warm start after sparsify()
         init = checked(init, name).toarray()
     init = np.array(init, dtype=dtype)

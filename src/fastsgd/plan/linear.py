@@ -196,7 +196,7 @@ class Plan:
         asked = Asked(params, call, first)
         check(asked)
         solver, loss, workers = asked.solver, LOSSES[params.loss], asked.workers
-        rate = _rate(asked, loss)
+        rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
         return cls(
             call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
             penalty=make_penalty(params.penalty, params.l1_ratio), alpha=params.alpha,
@@ -204,7 +204,7 @@ class Plan:
             stop=_stop(params, solver, {
                 "fit": params.max_iter, "resume": max_iter}.get(call, 1)),
             threads=Threads(params.sync, params.n_jobs, plain(params.merge_every),
-                            is_seed(params.random_state), obstacle_to_one_pass(asked) is None),
+                            is_seed(params.random_state), one_pass),
             workers=workers, own_rows=workers is not None and workers.rows == "own",
             takes_squares=(rate.passive or rate.bounded if solver.one_by_one
                            else not solver.by_dual),

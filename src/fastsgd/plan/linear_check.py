@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from fastsgd.kernels import tables
-from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER, Group
+from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER, fired
 from fastsgd.schedules import SCHEDULES, line_search
 from fastsgd.solvers import AUTO, SOLVERS
 from fastsgd.workers import as_workers
@@ -66,16 +66,6 @@ class Asked:
         return (p.C is not None or p.alpha > 0) and (
             p.penalty == "l2" or (p.penalty == "elasticnet" and p.l1_ratio is not None
                                   and p.l1_ratio < 1))
-
-
-def fired(asked, rules):
-    """The first rule that stops what is asked for, or None."""
-    for rule in rules:
-        if rule.when(asked):
-            found = fired(asked, rule.rules) if isinstance(rule, Group) else rule
-            if found is not None:
-                return found
-    return None
 
 
 def choose_solver(asked):

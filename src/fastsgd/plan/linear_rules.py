@@ -49,6 +49,16 @@ class Group(NamedTuple):
     rules: list
 
 
+def fired(asked, rules):
+    """The first rule that stops what is asked for, or None."""
+    for rule in rules:
+        if rule.when(asked):
+            found = fired(asked, rule.rules) if isinstance(rule, Group) else rule
+            if found is not None:
+                return found
+    return None
+
+
 def obstacle_to_one_pass(a):
     """Why all classes cannot be learnt in one pass: a text, or None."""
     p = a.params

@@ -64,11 +64,11 @@ def threads_of_worker(n_jobs, workers):
 
     Cores that a job's launcher has bound a process to are its own.
     """
+    if n_jobs is not None or workers == 1:
+        return n_jobs
     bound = hasattr(os, "sched_getaffinity") and (
         len(os.sched_getaffinity(0)) < (os.cpu_count() or 1))
-    if n_jobs is not None or workers == 1 or bound:
-        return n_jobs
-    return max(1, count_threads(None) // workers)
+    return n_jobs if bound else max(1, count_threads(None) // workers)
 
 
 def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, merge_pays, one_pass=0):

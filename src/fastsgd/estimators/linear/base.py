@@ -107,9 +107,10 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
             states[k].gap = None
             if not plan.solver.by_dual:
                 states[k].dual_coef = None
+        before = [state.epoch for state in states]
         report = EpochReport(self, X, labels, stop.max_iter - min(job.epochs_before), models,
                              one_pass=settings.sync == "classes")
-        began, before = time.perf_counter(), [state.epoch for state in states]
+        began = time.perf_counter()
         try:
             ended = (train_by_workers if plan.workers is not None else train_in_one_pass
                      if settings.sync == "classes" else train_apart)(job, todo, report)
@@ -254,6 +255,8 @@ def _rows_of(X, plan):
 
 def _mean_curve(curves):
     """Objective by epoch, the mean over the models; one that ended early keeps its last value."""
+    if len(curves) == 1:
+        return list(map(float, curves[0]))
     length = max(map(len, curves))
     full = [curve + curve[-1:] * (length - len(curve)) for curve in curves if curve]
     return [float(value) for value in np.mean(full, axis=0)] if full else []

@@ -12,6 +12,7 @@ from fastsgd.estimators.labels import column_labels, label_weights
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
 from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.linear.kept_plan import plan_of_part
 from fastsgd.estimators.linear.multilabel import Multilabel, weight_pairs
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.linear.targets import Indicator, OneAgainstRest
@@ -194,7 +195,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self : FastSGDClassifier
         """
         first = not hasattr(self, "classes_")
-        plan = Plan.of(self, "partial_fit", first=first)
+        plan = plan_of_part(self, first)
         if first and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to use "
@@ -242,10 +243,12 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """What the rows belong to; labels that are not `checked` may be none of `classes_`."""
         if y.ndim == 2 or self._is_multilabel:
             return Indicator.of_model(self, y)
+        if len(self.classes_) == 2 and y.dtype.kind == self.classes_.dtype.kind:  # no search
+            second = y == self.classes_[1]
+            if checked or (second | (y == self.classes_[0])).all():
+                return OneAgainstRest(second.astype(np.intp), self.classes_)
         if not checked and not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds labels that are not among classes {self.classes_}")
-        if len(self.classes_) == 2:  # several times as fast as the search
-            return OneAgainstRest((y == self.classes_[1]).astype(np.intp), self.classes_)
         return OneAgainstRest(np.searchsorted(self.classes_, y), self.classes_)
 
     def _resume_models(self, X, y, plan, sample_weight, models, validation):

@@ -9,6 +9,7 @@ from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
 from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.linear.kept_plan import plan_of_part
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.regression import NumberTargets
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
@@ -138,7 +139,7 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         self : FastSGDRegressor
         """
         first = getattr(self, "coef_", None) is None
-        plan = Plan.of(self, "partial_fit", first=first)
+        plan = plan_of_part(self, first)
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)

@@ -94,10 +94,9 @@ class Job:
 
     def settings_of(self, k):
         """The settings of model k."""
-        mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k])
-        if self.class_weights is not None:
-            mine = replace(mine, weight_neg=self.class_weights[k][0],
-                           weight_pos=self.class_weights[k][1])
+        weights = (1.0, 1.0) if self.class_weights is None else self.class_weights[k]
+        mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k],
+                       weight_neg=weights[0], weight_pos=weights[1])
         eta0 = self.states[k].eta0 if self.plan.rate.auto else None
         return mine if eta0 is None else with_step(mine, eta0)
 
