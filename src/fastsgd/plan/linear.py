@@ -55,12 +55,6 @@ class Rate:
     passive: bool
     bounded: bool
 
-    def first_step(self, settings):
-        """eta of the first step: what `eta0` turned out to be; None where steps are found."""
-        if self.schedule is None:
-            return None
-        return float(tables.etas(settings.schedule, 1.0, 1)[0])
-
 
 @dataclass(frozen=True)
 class Stop:

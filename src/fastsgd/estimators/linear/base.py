@@ -25,6 +25,7 @@ from fastsgd.estimators.linear.sparse_coef import SparseCoef
 from fastsgd.estimators.linear.training import Job, choose_one_step, train_apart
 from fastsgd.estimators.pools import count_rows, of_all, train_by_workers
 from fastsgd.estimators.report import EpochReport
+from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.penalties import PENALTIES
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES
@@ -132,7 +133,7 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
             "threads": job.threads,
             "sync": settings.sync,
             "solver": settings.solver,
-            "eta0": plan.rate.first_step(job.settings),
+            "eta0": None if plan.rate.schedule is None else _first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in STOPS if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
@@ -171,17 +172,13 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
 
     def _keep(self, models):
         """Sets the fitted attributes, also when the training was interrupted."""
-        for k in range(len(models.states)):
-            models.collect(k)
+        t, states = float(max(state.t for state in models.states)), models.settle()
         for name, value in self._shown(models).items():
             setattr(self, name, value)
-        self.t_ = float(max(state.t for state in models.states))
-        self._states = models.settle()
+        self.t_, self._states = t, states
 
     def _split(self, y, sample_weight, stratify):
-        """(train_rows, validation_rows) of early_stopping, or None; as scikit-learn splits."""
-        if not self.early_stopping:
-            return None
+        """(train_rows, validation_rows) of early_stopping; as scikit-learn splits."""
         split = StratifiedShuffleSplit if stratify else ShuffleSplit
         splitter = split(test_size=self.validation_fraction, random_state=self.random_state)
         train_rows, held_out = next(splitter.split(np.zeros((y.shape[0], 1)), y))
@@ -251,6 +248,11 @@ def _rows_of(X, plan):
         X = without_repeats(X)
         rows = Rows(X)
     return X, rows
+
+
+def _first_step(settings):
+    """eta of the first step: what `eta0` turned out to be."""
+    return float(tables.etas(settings.schedule, 1.0, 1)[0])
 
 
 def _mean_curve(curves):

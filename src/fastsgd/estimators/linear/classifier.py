@@ -167,7 +167,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         _check_count(classes)
         sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)
-        validation = self._split(y, sample_weight, stratify=not multilabel)
+        validation = self._split(
+            y, sample_weight, stratify=not multilabel) if plan.stop.held_out else None
         self.classes_, self.multilabel_ = classes, multilabel
         targets = self._targets(y)
         self._class_counts = targets.counts()

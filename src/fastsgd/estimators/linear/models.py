@@ -89,7 +89,9 @@ class LinearModels:
         self.intercepts[k] = self.states[k].show(self.weights[:, k])
 
     def settle(self):
-        """The states to keep: what `coef_` shows is not kept a second time."""
+        """Collects all models; returns the states to keep, without what `coef_` shows."""
+        for k in range(len(self.states)):
+            self.collect(k)
         if not self.average_from:
             for state in self.states:
                 state.weights = None

@@ -117,7 +117,8 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         plan = Plan.of(self, "fit")
         X, y = check_Xy(self, X, y, reset=True, classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=False)
+        validation = self._split(
+            y, sample_weight, stratify=False) if plan.stop.held_out else None
         models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
         self._fit_model(X, y, plan, sample_weight, models, validation)
         self._warn_at_end(plan)

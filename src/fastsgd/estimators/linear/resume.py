@@ -70,7 +70,8 @@ class Resumable:
         plan = Plan.of(self, "resume", max_iter=max_iter)
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=is_classifier(self) and y.ndim == 1)
+        validation = self._split(y, sample_weight, stratify=(
+            is_classifier(self) and y.ndim == 1)) if plan.stop.held_out else None
         models = self._resume(X.dtype, anew=False)
         self._resume_models(X, y, plan, sample_weight, models, validation)
         self._warn_at_end(plan)
