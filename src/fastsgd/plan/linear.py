@@ -193,7 +193,7 @@ class Plan:
         rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
         return cls(
             call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
-            penalty=make_penalty(params.penalty, params.l1_ratio), alpha=params.alpha,
+            penalty=make_penalty(params.penalty, params.l1_ratio), alpha=float(params.alpha),
             C=params.C, rate=rate,
             stop=_stop(params, solver, {
                 "fit": params.max_iter, "resume": max_iter}.get(call, 1)),
@@ -224,7 +224,7 @@ class Plan:
         of_workers: dict[str, Any] = {} if workers is None else {
             "local_steps": workers.local_steps, "warm_up": workers.warm_up,
             "batch_per_worker": workers.batch == "per_worker"}
-        alpha = float(self.alpha if self.C is None else 1.0 / (n_rows * self.C))
+        alpha = self.alpha if self.C is None else float(1.0 / (n_rows * self.C))
         visits = n_rows - (int(np.ceil(n_rows * stop.held_out)) if stop.held_out else 0)
         if not self.solver.one_by_one:  # steps, not rows
             visits = -(-visits // min(visits, self.batch_size or visits))

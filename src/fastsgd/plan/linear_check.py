@@ -28,6 +28,8 @@ class Asked:
         Of `learning_rate`.
     solver : Solver
         The one that rules are asked about; set by `use`.
+    takes_steps : bool
+        Whether that follows `learning_rate`.
     """
 
     def __init__(self, params, call="fit", first=True):

@@ -15,7 +15,7 @@ def train_in_one_pass(job, todo, report):
     Parameters
     ----------
     job : Job
-        Its targets are of _targets.py.
+        Its targets are of targets.py.
     todo : list of int
     report : EpochReport
 

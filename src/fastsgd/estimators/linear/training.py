@@ -32,7 +32,7 @@ class Job:
     rows : Rows
         Of X.
     targets : callable
-        ``targets(k)``: float64 y of model k. Those of several classes are of _targets.py.
+        ``targets(k)``: float64 y of model k. Those of several classes are of targets.py.
     sample_weight : float64 ndarray of shape (n_rows,) or None
     models : LinearModels
     settings : Settings
