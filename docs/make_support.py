@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from textwrap import fill
 
-from fastsgd._validation import SYNCS
 from fastsgd.penalties import PENALTIES
+from fastsgd.plan.linear_rules import SYNCS
 from fastsgd.solvers import AUTO, SOLVERS
 from support_cells import (
     KINDS,

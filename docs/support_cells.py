@@ -5,12 +5,14 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
 
-from fastsgd import FastSGDClassifier, FastSGDRegressor, _validation
+from fastsgd import FastSGDClassifier, FastSGDRegressor
 from fastsgd.penalties import PENALTIES
+from fastsgd.plan import linear_rules
+from fastsgd.plan.linear import Plan
+from fastsgd.plan.linear_check import solver_of
 from fastsgd.schedules import RATE_NAMES
-from fastsgd.solvers import SOLVERS, Gap, solver_of
+from fastsgd.solvers import SOLVERS, Gap
 
 KINDS = {"classifier": FastSGDClassifier, "regressor": FastSGDRegressor}
 SOLVER_NAMES = (*SOLVERS, "auto")
@@ -36,13 +38,13 @@ class Cell(NamedTuple):
 def cells(kind):
     """Every combination of the names that the code has."""
     return [Cell(*names) for names in product(
-        SOLVER_NAMES, KINDS[kind].loss_functions, PENALTIES, _validation.SYNCS,
+        SOLVER_NAMES, KINDS[kind].loss_functions, PENALTIES, linear_rules.SYNCS,
         multi_classes(kind))]
 
 
 def multi_classes(kind):
     """The values of multi_class that are built; (None,) for a regressor."""
-    return _validation.MULTI_CLASS if "multi_class" in KINDS[kind]._get_param_names() else (None,)
+    return linear_rules.MULTI_CLASS if "multi_class" in KINDS[kind]._get_param_names() else (None,)
 
 
 def make(kind, cell, **options):
@@ -58,8 +60,7 @@ def refusal(kind, cell, partial_fit=False, **options):
     try:
         if partial_fit:
             model.partial_fit  # noqa: B018  (an AttributeError tells why there is none)
-        _validation.check_combinations(
-            model, classifier=is_classifier(model), for_partial_fit=partial_fit)
+        Plan.of(model, "partial_fit" if partial_fit else "fit")
     except (ValueError, AttributeError) as error:
         return str(error)
     return None

@@ -4,12 +4,15 @@ import ast
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastsgd
 import make_map
+from fastsgd import FastSGDClassifier
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
@@ -22,9 +25,10 @@ LAYERS = {
         "tensor_file", "workers"], 2),
     "comm": 3,
     "engine": 4,
-    "estimators": 5,
-    "cli": 6,
-    "fastsgd": 7,
+    "plan": 5,
+    "estimators": 6,
+    "cli": 7,
+    "fastsgd": 8,
 }
 
 
@@ -77,6 +81,45 @@ def test_families_know_nothing_of_each_other(family):
     for path in SOURCES:
         if family in path.relative_to(PACKAGE).parts:
             assert not [m for m in imports_of(path) if other in m.split(".")], path
+
+
+@pytest.mark.parametrize("folder", ["comm", "data", "engine"])
+def test_what_is_below_plans_is_not_told_estimators(folder):
+    """No parameter is called `estimator`: plans are the only way down."""
+    for path in (PACKAGE / folder).rglob("*.py"):
+        found = [node.lineno for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                 if isinstance(node, ast.arg) and node.arg == "estimator"]
+        assert not found, path
+
+
+@pytest.mark.filterwarnings("ignore:Maximum number of iteration")
+@pytest.mark.parametrize(("options", "most"), [
+    ({}, {"calls": 220, "files": 23, "switches": 82}),
+    ({"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
+])
+def test_the_way_of_a_fit(options, most):
+    """How many Python calls a small fit makes, in how many of our files, and one plan."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 5))
+    y = (X[:, 0] > 0).astype(int)
+    model = FastSGDClassifier(max_iter=2, random_state=0, **options).fit(X, y)
+    calls = []
+
+    def note(frame, event, arg):
+        file = Path(frame.f_code.co_filename)
+        if event == "call" and file.is_relative_to(PACKAGE):
+            calls.append((file, frame.f_code.co_qualname))
+
+    sys.setprofile(note)
+    try:
+        model.fit(X, y)
+    finally:
+        sys.setprofile(None)
+    files = [file for file, _ in calls]
+    found = {"calls": len(calls), "files": len(set(files)),
+             "switches": sum(a != b for a, b in pairwise(files))}
+    assert {name: found[name] for name in most if found[name] > most[name]} == {}
+    assert [name for _, name in calls].count("Plan.of") == 1
 
 
 def test_map_is_what_its_program_prints():

@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastSGDClassifier, load_model, save_model
 from fastsgd.engine.linear.classes import share
-from fastsgd.engine.team import choose_sync
 from fastsgd.errors import DivergenceError
 from fastsgd.losses import LOSSES
+from fastsgd.plan.threads import choose_sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -18,7 +18,7 @@ from fastsgd import (
 )
 from fastsgd._integers import LARGEST, MOST_FEATURES, MOST_THREADS, MOST_UNITS, RANGES
 from fastsgd.checkpoints import train_in_legs
-from fastsgd.engine.team import count_threads
+from fastsgd.plan.threads import count_threads
 
 ROWS = 60
 X = sp.random(ROWS, 9, 0.4, format="csr", random_state=0)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.engine.team import count_threads
+from fastsgd.plan.threads import count_threads
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((300, 8))

@@ -8,8 +8,9 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor
-from fastsgd.engine.mlp.costs import choose_sync
+from fastsgd.engine.mlp.map_reduce import count_parts
 from fastsgd.engine.mlp.merge import average, average_touched
+from fastsgd.plan.threads import choose_minibatch_sync
 
 DRAW = np.random.default_rng(0)
 SPARSE = sparse.random_array((900, 300), density=0.04, format="csr", rng=np.random.default_rng(1),
@@ -206,13 +207,13 @@ def test_means():
     ({"work": 8e5, "lazy": True}, ("serial", 1)),
     ({"work": 8e5, "lazy": True, "seeded": False}, ("hogwild", 2)),
     ({"work": 4e5, "lazy": True, "seeded": False}, ("serial", 1)),
-    ({"batch_size": 95}, ("serial", 1)),  # too few rows to be cut
+    ({"parts": count_parts(95)}, ("serial", 1)),  # too few rows to be cut
     ({"n_jobs": 1}, ("serial", 1)),
     ({"sync": "merge", "work": 1}, ("merge", 2)),  # n_jobs is asked for by name
     ({"sync": "merge", "work": 1, "n_jobs": None}, ("merge", 1)),
-    ({"sync": "map_reduce", "n_jobs": 9, "batch_size": 200}, ("map_reduce", 4)),
+    ({"sync": "map_reduce", "n_jobs": 9}, ("map_reduce", 4)),
 ])
 def test_auto_takes_threads_where_they_pay(given, wanted):
-    usual = {"sync": "auto", "n_jobs": 2, "work": 9e6, "batch_size": 200, "lazy": False,
+    usual = {"sync": "auto", "n_jobs": 2, "work": 9e6, "parts": count_parts(200), "lazy": False,
              "seeded": True}
-    assert choose_sync(**{**usual, **given}) == wanted
+    assert choose_minibatch_sync(**{**usual, **given}) == wanted

@@ -11,6 +11,7 @@ from test_solvers import ALPHA, SMOOTH, model_for, objective, optimum
 from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
 from fastsgd.duals import DUALS
 from fastsgd.engine.linear import ascent
+from fastsgd.plan import threads
 from fastsgd.solvers import Gap
 
 TOL = 1e-7
@@ -192,7 +193,7 @@ def test_several_classes_by_gap():
 def test_threads(sync, n_jobs, monkeypatch):
     monkeypatch.setattr(ascent, "SHORTEST", 16)
     monkeypatch.setattr(ascent, "SELDOM", 0)
-    monkeypatch.setattr(ascent.threads, "MIN_NONZEROS_FOR_THREADS", 0)
+    monkeypatch.setattr(threads, "MIN_NONZEROS_FOR_THREADS", 0)
     X = small_matrix(2000)
     rng = np.random.default_rng(0)
     y = X @ rng.normal(size=X.shape[1]) + rng.normal(size=2000) > 0

@@ -14,6 +14,7 @@ from fastsgd import FastSGDClassifier, FastSGDRegressor, load_model, save_model
 from fastsgd.engine.linear import step_size
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.errors import DivergenceError
+from fastsgd.plan.linear import Plan
 from fastsgd.schedules import SCHEDULES, Cosine, schedule_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -134,7 +135,7 @@ def test_wide_samples_drop_columns_and_say_the_same():
     sample = Sample(X, None, None, 100, 0)
     assert sample.X.shape[1] < 20_000
     w, b = model.coef_[0], model.intercept_[0]
-    settings = model._settings(step_size.Rows(X), 1, X, 1)
+    settings = Plan.of(model).settle(step_size.Rows(X), X.shape[0], 1)
     drawn = sample.rows
     told = sample.objective(w, b, y[drawn], settings)
     assert told == pytest.approx(objective(model, X[drawn], y[drawn], 1e-4))
@@ -198,8 +199,8 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         clone(model).fit(X, y)
-    monkeypatch.setattr(kind, "_longest_step", lambda self, loss, rows: np.inf)
-    monkeypatch.setattr("fastsgd.estimators.linear.step_size.choose_step", lambda *args: 1e28)
+    monkeypatch.setattr("fastsgd.plan.linear.longest_step", lambda *args, **kwargs: np.inf)
+    monkeypatch.setattr("fastsgd.estimators.linear.training.choose_step", lambda *args: 1e28)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)
         backed_off = model.fit(X, y)
@@ -211,7 +212,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
     by_number = clone(model).set_params(eta0=taken).fit(X, y)
     same(by_number.coef_, backed_off.coef_)  # it began again from the start
     assert (by_number.t_, by_number.loss_curve_) == (backed_off.t_, backed_off.loss_curve_)
-    monkeypatch.setattr("fastsgd.estimators.linear.step_size.choose_step", lambda *args: 1e200)
+    monkeypatch.setattr("fastsgd.estimators.linear.training.choose_step", lambda *args: 1e200)
     again = pytest.warns(RuntimeWarning, match="begins again")
     with pytest.raises(DivergenceError), again as told:
         model.fit(X, y)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from fastsgd import FastSGDClassifier
-from fastsgd._validation import SYNCS
 from fastsgd.penalties import PENALTIES
+from fastsgd.plan.linear_rules import SYNCS
 from make_support import PAGE, page
 from support_cells import KINDS, SOLVER_NAMES, Cell, allowed, cells, refusal
 
@@ -55,7 +55,7 @@ def test_its_tables_are_what_the_code_allows(kind):
 
 def test_a_new_value_of_multi_class_gets_its_own_table(monkeypatch):
     before = len(cells("classifier")), len(cells("regressor"))
-    monkeypatch.setattr("fastsgd._validation.MULTI_CLASS", ("ovr", "multinomial"))
+    monkeypatch.setattr("fastsgd.plan.linear_rules.MULTI_CLASS", ("ovr", "multinomial"))
     assert (len(cells("classifier")), len(cells("regressor"))) == (2 * before[0], before[1])
     assert "## FastSGDClassifier, multi_class='multinomial'\n" in page()
     assert refusal("classifier", Cell("sgd", "hinge", "l2", "auto", "multinomial")) is None

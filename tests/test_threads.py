@@ -14,10 +14,11 @@ from fastsgd import FastSGDClassifier
 from fastsgd.engine import team as threads
 from fastsgd.engine.linear.merge import MergeEpoch
 from fastsgd.engine.linear.state import LinearState
-from fastsgd.engine.team import Team, choose_sync, count_threads
+from fastsgd.engine.team import Team
 from fastsgd.kernels.merge import Replicas
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
+from fastsgd.plan.threads import choose_sync, count_threads
 
 
 def alive():

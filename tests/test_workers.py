@@ -18,6 +18,7 @@ from fastsgd.errors import DivergenceError
 from fastsgd.estimators import pools
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.plan.linear import Plan
 from fastsgd.schedules import Backtracking, Cosine, of_one_worker
 from fastsgd.solvers import Gap
 
@@ -158,7 +159,7 @@ def test_steps_of_one_worker(rate):
     """eta'(k) = growth * eta(n k), but that eta_max bounds both."""
     model = FastSGDClassifier(learning_rate=rate, eta0=0.1)
     X = small_problem().X
-    settings = model._settings(Rows(X), 5, X, 1)
+    settings = Plan.of(model).settle(Rows(X), X.shape[0], 1)
     scaled = of_one_worker(settings.schedule, 4, 3.0)
     k = 50 if rate == "cosine" else 3
     wanted = 3.0 * tables.etas(settings.schedule, 4.0 * k + 3 * (rate == "cosine"), 1)[0]

@@ -10,8 +10,7 @@ from test_workers import threads
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
 from fastsgd.engine.linear import local
 from fastsgd.losses import LOSSES
-from fastsgd.solvers import SOLVERS
-from fastsgd.workers import workers_of
+from fastsgd.plan.linear import Plan
 
 EPOCHS = {"max_iter": 40, "tol": None}
 OPTIONS = [{}, {"penalty": "l1", "alpha": 1e-3}, {"penalty": "elasticnet"}, {"average": True},
@@ -171,9 +170,9 @@ def test_time_is_over_for_all():
 
 
 def test_an_int_is_local_for_sgd():
-    model = FastSGDClassifier(workers=3)
-    assert workers_of(model, SOLVERS["sgd"]) == Workers(3, policy="local")
-    assert workers_of(model, SOLVERS["gd"]) == Workers(3, policy="sync")
+    for solver, policy in (("sgd", "local"), ("gd", "sync")):
+        model = FastSGDClassifier(workers=3, solver=solver)
+        assert Plan.of(model).workers == Workers(3, policy=policy)
 
 
 def test_l1_that_was_taken_before_stays():

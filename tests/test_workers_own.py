@@ -23,7 +23,7 @@ CUTS = {1: [], 2: [11], 3: [1, 90], 4: [3, 5, 60]}
 def by_own_rows(monkeypatch):
     """Fits go to ranks that are threads, each with its part of the rows."""
     def train(job, todo, report):
-        ended, n = {}, job.workers.n
+        ended, n = {}, job.plan.workers.n
         edges = [0, *CUTS[n], job.X.shape[0]]
         with comm.open("thread", n, timeout=30) as pool:
             for k in todo:

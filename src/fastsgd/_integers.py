@@ -50,23 +50,47 @@ def check_range(name, value, least, most=LARGEST):
     ValueError
     """
     if not is_whole(value) or not least <= value <= most:
-        raise ValueError(f"{name} must be an int >= {least} and <= {most}, got {value!r}")
+        raise ValueError(out_of_range(name, value, least, most))
     return int(value)
 
 
-def check_integers(estimator):
-    """Refuses whole numbers outside their range; what else a parameter may be is not asked.
+def out_of_range(name, value, least, most):
+    """What is said of a whole number that is not from `least` to `most`."""
+    return f"{name} must be an int >= {least} and <= {most}, got {value!r}"
 
-    Calls after the first one of `partial_fit`, and models from files, go without scikit-learn's
-    checks.
+
+def wrong_integer(params):
+    """What is said of the first whole number outside its range, or None.
+
+    What else a parameter may be is not asked. Calls after the first one of `partial_fit`, and
+    models from files, go without scikit-learn's checks.
     """
-    for name, value in vars(estimator).items():
-        if is_whole(value) and abs(int(value)) >= BEYOND_FLOATS and name != "random_state":
-            raise ValueError(f"{name} must be a number that float64 holds, below 1.8e308; got an "
-                             f"int of {int(value).bit_length()} bits")
+    for name, value in vars(params).items():
+        if (isinstance(value, Integral) and abs(int(value)) >= BEYOND_FLOATS
+                and name != "random_state"):
+            return (f"{name} must be a number that float64 holds, below 1.8e308; got an "
+                    f"int of {int(value).bit_length()} bits")
     for name, (least, most) in RANGES.items():
-        value = getattr(estimator, name, None)
-        if isinstance(value, Integral):  # False, too
-            check_range(name, int(value), least, most)
-    if estimator.n_jobs == 0:
-        raise ValueError("n_jobs must be a positive number of threads, negative, or None; got 0")
+        value = getattr(params, name, None)
+        if isinstance(value, Integral) and not least <= int(value) <= most:  # False, too
+            return out_of_range(name, int(value), least, most)
+    if params.n_jobs == 0:
+        return "n_jobs must be a positive number of threads, negative, or None; got 0"
+    return None
+
+
+def check_integers(params):
+    """Refuses whole numbers outside their range.
+
+    Raises
+    ------
+    ValueError
+    """
+    told = wrong_integer(params)
+    if told is not None:
+        raise ValueError(told)
+
+
+def is_seed(random_state):
+    """Whether the user asked for the same bits again."""
+    return isinstance(random_state, Integral)

@@ -1,115 +1,20 @@
-"""Checks of parameters and of X, y before any work starts; every message says what is allowed."""
+"""Checks of X, y and weights before any work starts; every message says what is allowed."""
 
 import numbers
 from contextlib import suppress
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import is_classifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from fastsgd._integers import MOST_FEATURES, check_integers
+from fastsgd._integers import MOST_FEATURES, is_seed
 from fastsgd._random import random_numbers
 from fastsgd.data.sparse import checked
-from fastsgd.errors import NotBuiltYetError
-from fastsgd.kernels import tables
-from fastsgd.schedules import has_flag
-from fastsgd.solvers import Gap, check_solver, solver_of
 
-SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
-MULTI_CLASS = ("ovr",)
-"""How more than two classes are learnt, as far as it is built."""
-
-DEFAULT_ALPHA = 1e-4
 MAX_INT = np.iinfo(np.int32).max
 LARGEST = float(np.finfo(np.float64).max)
 """Beyond it are whole numbers that no float64 holds."""
-
-
-def check_reserved(estimator):
-    """Refuses values of parameters that later releases will fill."""
-    for name, built in (("multi_class", MULTI_CLASS), ("device", ("cpu",))):
-        value = getattr(estimator, name, built[0])
-        if value not in built:
-            raise NotBuiltYetError(
-                f"{name}={value!r} is not built yet; this release has "
-                + " and ".join(f"{name}={only!r}" for only in built) + " only"
-            )
-    check_integers(estimator)
-    if estimator.sync not in SYNCS:
-        raise ValueError(
-            f"unknown sync {estimator.sync!r}; the valid names are "
-            + ", ".join(map(repr, SYNCS))
-        )
-
-
-def check_combinations(estimator, *, classifier, for_partial_fit, first=True):
-    """Refuses combinations of parameters that have no meaning."""
-    if estimator.early_stopping and for_partial_fit and first:
-        raise ValueError("early_stopping should be False with partial_fit")
-    check_reserved(estimator)
-    check_solver(estimator)
-    if estimator.C is not None and estimator.alpha != DEFAULT_ALPHA:
-        raise ValueError(
-            f"give alpha or C, not both: alpha={estimator.alpha}, C={estimator.C}; "
-            "alpha = 1 / (n_samples * C)"
-        )
-    takes_steps = solver_of(estimator).takes_steps
-    if (
-        takes_steps
-        and has_flag(estimator.learning_rate, tables.NEEDS_ALPHA)
-        and estimator.alpha == 0
-        and estimator.C is None
-    ):
-        raise ValueError(
-            "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute the "
-            "optimal learning rate."
-        )
-    if takes_steps and has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
-        needed = "hinge" if classifier else "epsilon_insensitive"
-        if estimator.loss != needed:
-            raise ValueError(
-                f"Learning rate '{estimator.learning_rate}' only works with loss '{needed}'."
-            )
-    if takes_steps and isinstance(estimator.eta0, str):
-        if has_flag(estimator.learning_rate, tables.PASSIVE_AGGRESSIVE):
-            raise ValueError(
-                f"eta0='auto' finds a step size, and with learning_rate="
-                f"'{estimator.learning_rate}' eta0 is the aggressiveness C of each step; give it "
-                "as a number > 0, for example 1.0"
-            )
-        if estimator.loss == "perceptron":
-            raise ValueError(
-                "eta0='auto' takes the step with the least objective, which loss='perceptron' has "
-                "at weights of 0; give eta0 as a number > 0, or take loss='hinge'"
-            )
-    if estimator.penalty == "elasticnet" and estimator.l1_ratio is None:
-        raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
-    if estimator.average and estimator.sync in ("merge", "hogwild", "round_robin"):
-        raise ValueError(
-            f"average={estimator.average!r} is not available with sync={estimator.sync!r}; "
-            "use sync='serial' or 'auto'"
-        )
-    reason = obstacle_to_one_pass(estimator) if estimator.sync == "classes" else None
-    if reason is not None:
-        raise ValueError(f"sync='classes' learns all classes in one pass: {reason}; "
-                         "use sync='auto' or 'serial'")
-
-
-def obstacle_to_one_pass(estimator):
-    """Why this estimator cannot learn all classes in one pass: a text, or None."""
-    if not is_classifier(estimator):
-        return "a regressor has no classes"
-    if estimator.penalty not in ("l2", None):
-        return f"penalty={estimator.penalty!r} is not available with it, only 'l2' and None"
-    if estimator.average:
-        return f"average={estimator.average!r} is not available with it"
-    if has_flag(estimator.learning_rate, tables.ADAPTIVE):
-        return "learning_rate='adaptive' has a step of its own for each class"
-    if isinstance(estimator.tol, Gap):
-        return f"tol={estimator.tol!r} is proven class by class"
-    return None
 
 
 def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=False):
@@ -118,10 +23,13 @@ def check_Xy(estimator, X, y, *, reset, dtype=None, classifier, multi_output=Fal
     With `multi_output` y may have columns and be CSR. Whether X is finite is seen in the first
     epoch, which names row and column (`Rows.check`).
     """
-    y = checked_targets(y)
+    if not isinstance(y, np.ndarray):
+        y = checked_targets(y)
+    if not isinstance(X, np.ndarray):
+        X = checked(X, "X", columns=False)
     X, y = validate_data(
         estimator,
-        checked(X, "X", columns=False),
+        X,
         y,
         accept_sparse="csr",
         accept_large_sparse=True,
@@ -223,9 +131,7 @@ def _by_label(class_weight, classes):
 
 
 def check_init(init, shape, name, dtype):
-    """A start given by the user, as a new array of `shape`; None is zeros."""
-    if init is None:
-        return np.zeros(shape, dtype)
+    """A start given by the user, as a new array of `shape`."""
     if sparse.issparse(init):  # warm start after sparsify()
         init = checked(init, name).toarray()
     init = np.array(init, dtype=dtype)
@@ -245,8 +151,3 @@ def draw_seeds(random_state, n):
     if is_seed(random_state):
         return [(int(random_state) + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(n)]
     return [int(s) for s in random_numbers(random_state).randint(MAX_INT, size=n)]
-
-
-def is_seed(random_state):
-    """Whether the user asked for the same bits again."""
-    return isinstance(random_state, numbers.Integral)

@@ -1,6 +1,7 @@
 """Losses as Python sees them: read from include/losses.h, with their links to probabilities."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Loss:
         """Whether `log_probability` is defined."""
         return bool(self.flags & tables.PROBABILITY)
 
-    @property
+    @cached_property
     def curvature(self):
         """Largest second derivative where the first has no bound; 0 where it has one."""
         if not self.flags & tables.UNBOUNDED:

@@ -17,7 +17,8 @@ class Penalty:
     def value(self, w):
         """R(w), in float64, for w of shape (n_features,)."""
         total = 0.0
-        for part in np.array_split(w, 1 + len(w) // 65_536):  # no second array of w's size
+        parts = (w,) if len(w) < 65_536 else np.array_split(w, 1 + len(w) // 65_536)
+        for part in parts:  # no second array of w's size
             if self.l2_share:
                 # not np.dot, which wakes the threads of BLAS (10 ms for 50,000 weights on busy
                 # cores); nor einsum: both add up in another order on another CPU

@@ -59,6 +59,10 @@ class Cosine:
                 raise ValueError(f"{field} must be {allowed}, got {getattr(self, field)}")
 
 
+COSINE = Cosine()
+"""Stands for the plain name."""
+
+
 @dataclass(frozen=True)
 class LineSearch:
     """A step found by trials on the objective; base of what solver="gd" may do for each step."""
@@ -161,7 +165,7 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
 
     Parameters
     ----------
-    learning_rate : str, Cosine or LineSearch
+    learning_rate : str or Cosine
     eta0, power_t, alpha : float
     loss : Loss
     constant : float
@@ -171,11 +175,9 @@ def schedule_fields(learning_rate, *, eta0, power_t, alpha, loss, constant, epoc
     eta_max : float
         No step is longer.
     """
-    if line_search(learning_rate) is not None:
-        learning_rate = "constant"  # never asked for a step
     name = learning_rate if isinstance(learning_rate, str) else learning_rate.name
     number, flags = SCHEDULES[name]
-    cosine = learning_rate if isinstance(learning_rate, Cosine) else Cosine()
+    cosine = learning_rate if isinstance(learning_rate, Cosine) else COSINE
     needs_alpha = bool(flags & tables.NEEDS_ALPHA)
     return {
         "kind": number,

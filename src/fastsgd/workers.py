@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from numbers import Integral, Real
-from types import NoneType
 
 from fastsgd._integers import check_range
 from fastsgd._renamed import renamed_parameters
@@ -112,14 +111,6 @@ class Workers:
             object.__setattr__(self, name, float(value))
 
 
-def workers_of(estimator, solver):
-    """The `Workers` of an estimator with this `Solver`, or None: this process alone.
-
-    An int stands for so many processes, in the way that suits the solver.
-    """
-    return as_workers(estimator.workers, "local" if solver.one_by_one else "sync")
-
-
 def as_workers(workers, policy="sync"):
     """The `Workers` that the parameter stands for, or None; an int with this `policy`."""
     if workers is None or isinstance(workers, Workers):
@@ -130,10 +121,9 @@ def as_workers(workers, policy="sync"):
     return Workers(int(workers), policy=policy)
 
 
-def keeps_own_rows(estimator):
+def keeps_own_rows(params):
     """Whether each process of a job gives the estimator rows of its own."""
-    workers = as_workers(estimator.workers)
-    return workers is not None and workers.rows == "own"
+    return isinstance(params.workers, Workers) and params.workers.rows == "own"
 
 
 def workers_here(workers):
@@ -149,67 +139,20 @@ def workers_here(workers):
     return workers.n or 1
 
 
-def check_workers(estimator, solver):
-    """Refuses what workers cannot do with a solver, by name.
-
-    Raises
-    ------
-    ValueError
-    """
-    workers = workers_of(estimator, solver)
-    if workers is None:
-        return
-    mine = f"solver={solver.name!r}"
-    for refused, message in (
-        (solver.one_by_one and workers.policy == "sync",
-         f"Workers(policy='sync') adds up gradients before each step, and {mine} steps by single "
-         "rows; use solver='gd' with a batch_size, or Workers(policy='local')"),
-        (not solver.one_by_one and not solver.by_dual and workers.policy == "local",
-         f"Workers(policy='local') averages weights after steps by single rows, which {mine} does "
-         "not make; use Workers(policy='sync'), or solver='sgd'"),
-        (workers.local_steps is not None and not (solver.one_by_one or solver.by_dual),
-         f"Workers(local_steps={workers.local_steps!r}) has no meaning with {mine}, which adds up "
-         "before each step; use local_steps=None, or solver='sgd' with Workers(policy='local')"),
-        (estimator.sync == "classes",
-         "sync='classes' learns all classes in one pass of one process; with workers each class "
-         "has its own, one after the other: use sync='auto'"),
-        (estimator.sync == "hogwild" and solver.by_dual,
-         f"sync='hogwild' with {mine} loses additions, which workers could not tell apart; use "
-         "sync='auto' or 'merge'"),
-        (workers.batch == "per_worker" and estimator.batch_size is None,
-         "Workers(batch='per_worker') needs solver='gd' with a batch_size, which each worker "
-         "then takes"),
-        needs_a_seed(workers, estimator),
-        *refused_by_own_rows(workers, (
-            (estimator.early_stopping, "early_stopping=True"),
-            (estimator.eta0 == "auto", "eta0='auto', which looks at a sample"),
-            counts_rows(estimator),
-            (not (solver.by_dual or isinstance(estimator.tol, (Real, NoneType))),
-             f"tol={estimator.tol!r} with {mine}"))),
-    ):
-        if refused:
-            raise ValueError(message)
-
-
-def needs_a_seed(workers, estimator):
+def needs_a_seed(workers, params):
     """Whether processes that draw for themselves have no seed in common, and the message."""
-    refused = KINDS[workers.comm].is_job and not isinstance(estimator.random_state, Integral)
+    refused = KINDS[workers.comm].is_job and not isinstance(params.random_state, Integral)
     return refused, (
         f"Workers(comm={workers.comm!r}) needs random_state to be an int, since every process of "
-        f"the job draws for itself; got {estimator.random_state!r}")
+        f"the job draws for itself; got {params.random_state!r}")
 
 
-def refused_by_own_rows(workers, asked_for):
-    """What needs to see the rows of all: (whether it is refused, message) for each.
-
-    `asked_for` has pairs, whether something is asked for and what it is.
-    """
-    for asked, what in asked_for:
-        yield workers.rows == "own" and asked, (
-            f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'")
+def needs_all_rows(what):
+    """The refusal of what is no use where each process sees rows of its own only."""
+    return f"Workers(rows='own') lets no process see all rows, as {what} needs; use rows='all'"
 
 
-def counts_rows(estimator):
+def counts_rows(params):
     """Whether the weights of classes follow from the rows of each, and what that is."""
-    weight = getattr(estimator, "class_weight", None)
+    weight = getattr(params, "class_weight", None)
     return isinstance(weight, str), f"class_weight={weight!r}, which counts them"

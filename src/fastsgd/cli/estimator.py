@@ -4,9 +4,7 @@ import re
 
 import numpy as np
 import typer
-from sklearn.base import is_classifier
 
-from fastsgd._validation import check_combinations
 from fastsgd.cli.class_weights import parse_class_weight
 from fastsgd.cli.data import is_mlp
 from fastsgd.cli.workers import (
@@ -15,14 +13,16 @@ from fastsgd.cli.workers import (
     own_rows_where_they_can_be,
     workers_from,
 )
-from fastsgd.engine.team import count_threads
 from fastsgd.estimators.linear.classifier import FastSGDClassifier
 from fastsgd.estimators.linear.regressor import FastSGDRegressor
 from fastsgd.estimators.mlp.checks import check_mlp
 from fastsgd.estimators.mlp.classifier import FastMLPClassifier
 from fastsgd.estimators.mlp.regressor import FastMLPRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
-from fastsgd.solvers import Gap, solver_of
+from fastsgd.plan.linear import Plan
+from fastsgd.plan.linear_check import solver_of
+from fastsgd.plan.threads import count_threads
+from fastsgd.solvers import Gap
 
 ESTIMATORS = {
     ("linear", "classify"): FastSGDClassifier, ("linear", "regress"): FastSGDRegressor,
@@ -131,7 +131,7 @@ def checked(model, params, workers):
             if is_mlp(model):
                 check_mlp(model, for_partial_fit=False)
             else:
-                check_combinations(model, classifier=is_classifier(model), for_partial_fit=False)
+                Plan.of(model, "fit")
 
         model.workers = workers_from(
             **workers, solver_steps=not is_mlp(model) and solver_of(model).one_by_one)

@@ -17,8 +17,8 @@ from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
+from fastsgd.plan.linear_check import solver_of
 from fastsgd.schedules import has_flag
-from fastsgd.solvers import solver_of
 
 CHUNK_ROWS = 1 << 16
 CHUNK_CELLS = 1 << 24

@@ -12,6 +12,11 @@ class Deadline:
     seconds : float or None
         From now; None is never.
 
+    Attributes
+    ----------
+    limited : bool
+        Whether it will ever pass.
+
     Examples
     --------
     >>> from fastsgd.engine.deadline import Deadline
@@ -21,11 +26,7 @@ class Deadline:
 
     def __init__(self, seconds=None):
         self._end = math.inf if seconds is None else time.perf_counter() + seconds
-
-    @property
-    def limited(self):
-        """Whether it will ever pass."""
-        return self._end < math.inf
+        self.limited = self._end < math.inf
 
     @property
     def left(self):

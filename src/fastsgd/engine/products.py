@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastsgd.engine.team import Team, count_threads
+from fastsgd.engine.team import Team
 from fastsgd.kernels.predict import combine, dots
 
 FEW = 3
@@ -14,11 +14,8 @@ VALUES = 1 << 20
 """Values of X that are converted at a time, where the weights are float64 and X is not; and that a
 thread works on between two looks at whether it should end."""
 
-WORK_FOR_THREADS = 4 * VALUES
-"""Products of a value and a weight below which threads cost more than they bring (measured)."""
 
-
-def products(rows, W, n_jobs=1):
+def products(rows, W, n_threads=1):
     """X W, of which scipy's product is the same up to rounding.
 
     Parameters
@@ -27,8 +24,8 @@ def products(rows, W, n_jobs=1):
         They are checked, unless they were before.
     W : ndarray of shape (n_features, n_models)
         float32 or float64. Many models are not copied if C-contiguous and of X's type or wider.
-    n_jobs : int or None, default=1
-        Threads that share large work, as `count_threads` counts them.
+    n_threads : int, default=1
+        Threads that share the work, at most.
 
     Returns
     -------
@@ -49,29 +46,28 @@ def products(rows, W, n_jobs=1):
     if n_models <= FEW:
         z = np.empty((n_models, n), dtype)
         W = np.ascontiguousarray(W.T, dtype)
-        _share(rows, lambda begin, end: dots(rows, W, z, begin, end), n_models, n_jobs)
+        _share(rows, lambda begin, end: dots(rows, W, z, begin, end), n_threads)
         return z.T
     if W.dtype != dtype or W.strides[1] != W.itemsize:
         W = np.ascontiguousarray(W, dtype)
     z = np.empty((n, n_models), dtype)
     if rows.dtype == dtype:
-        _share(rows, lambda begin, end: combine(rows, W, z, begin, end), n_models, n_jobs)
+        _share(rows, lambda begin, end: combine(rows, W, z, begin, end), n_threads)
         return z
     rows.check()
 
     def convert(begin, end):
         return combine(rows.part(begin, end, dtype), W, z[begin:end], 0, end - begin)
 
-    _share(rows, convert, n_models, n_jobs)
+    _share(rows, convert, n_threads)
     return z
 
 
-def _share(rows, use, n_models, n_jobs):
+def _share(rows, use, n_threads):
     """``use(begin, end)`` of all rows by threads, each of which takes every so many-th piece.
 
     Raises for the first row of which it says that it cannot be used; else all have been checked.
     """
-    n_threads = 1 if rows.nnz * n_models < WORK_FOR_THREADS else count_threads(n_jobs)
     pieces = list(pairwise(rows.cut(max(1, rows.nnz // VALUES)).tolist()))
     n_threads = min(n_threads, len(pieces))
     bad, stopped = [], []

@@ -15,6 +15,8 @@ class LabelColumns:
 
     def _check_Xy(self, X, y, *, reset, dtype=None):
         """X and y checked; a multilabel y becomes a csr_array of ones (see `column_labels`)."""
+        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind != "O":  # plain labels
+            return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=True)
         sets, labels = label_sets_of(y), None
         if sets is not None:
             labels = self._labels_of(sets, reset)

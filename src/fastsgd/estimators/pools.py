@@ -106,7 +106,7 @@ def train_by_workers(job, todo, report):
     Parameters
     ----------
     job : Job
-        Its `workers` are not None.
+        Its plan's `workers` are not None.
     todo : list of int
     report : EpochReport
 
@@ -121,7 +121,7 @@ def train_by_workers(job, todo, report):
     job.threads = job.settings.n_threads
     job.rows.check()  # here, before work starts: workers take the rows as they are
     try:
-        pool = pool_of(job.estimator, job.workers)
+        pool = pool_of(job.estimator, job.plan.workers)
         with Shelf(direct=pool.capabilities.direct) as shelf:
             data = _pack(job, shelf)
             for k in todo:
@@ -148,7 +148,7 @@ def _pack(job, shelf):
 def _run(job, pool, data, k, report, settings):
     """Trains model k, whose state follows rank 0's where it tells of it."""
     state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
-    deadline, own = job.deadline.share(len(job.states) - k), keeps_own_rows(job.estimator)
+    deadline, own = job.deadline_of(len(job.states) - k), job.plan.own_rows
     duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
 
     def listen(said):
@@ -163,7 +163,7 @@ def _run(job, pool, data, k, report, settings):
             "max_time": deadline.left if deadline.limited else None,
             "compared_rows": job.compared_rows,
             "held_out": None if job.validation is None else job.validation[1],
-            "score": job.score_name, "within": job.within_of_watch,
+            "score": job.score_name, "within": job.plan.stop.within,
             "each": report.listens, "looks": report.looks,
             "own": own, "dual_coef": duals}, listener=listen)
     _count(job, pool, results)

@@ -13,7 +13,7 @@ from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
 from fastsgd.engine.linear.merge import rows_worth_a_merge
 from fastsgd.engine.linear.visiting import block_rows
 from fastsgd.engine.peers import ALONE
-from fastsgd.engine.team import MIN_NONZEROS_FOR_THREADS, count_threads, serial_chunk
+from fastsgd.engine.team import serial_chunk
 from fastsgd.kernels import order, tables
 from fastsgd.kernels.ascent import Ascent
 
@@ -62,7 +62,7 @@ class DualAscent:
         self.block_rows = block_rows(rows, settings.shuffle)
         self.n_blocks = -(-n // self.block_rows)
         self.n_threads = settings.n_threads if settings.sync in ("merge", "hogwild") else 1
-        self.share = _rows_between_merges(rows, self.n_threads, settings.merge_every)
+        self.share = rows_between_merges(rows, self.n_threads, settings.merge_every)
         if settings.sync == "merge" and not self.share:
             self.n_threads = 1
         self.cells, self.v = np.zeros((n, 4)), np.zeros(rows.shape[1])
@@ -247,31 +247,7 @@ def _has_flat_parts(settings):
     return bool((ends == 0).any())
 
 
-def choose_sync(sync, n_jobs, rows, merge_every="auto", workers=1):
-    """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
-
-    ``auto`` merges replicas on large data; it and "merge" only where an epoch has room for the
-    merges: else one thread is as good, and sweeps over the busy rows besides. "hogwild" was
-    slower wherever it was measured (docs/duality.md).
-
-    Raises
-    ------
-    ValueError
-        sync='hogwild' on dense rows.
-    """
-    if sync == "hogwild" and rows.is_dense:
-        raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
-                         "on a dense row writes all weights; use sync='auto' or 'merge'")
-    small = rows.nnz // workers < MIN_NONZEROS_FOR_THREADS and (
-        n_jobs is None or sync == "auto")
-    n_threads = 1 if sync == "serial" or small else count_threads(n_jobs)
-    if sync != "hogwild" and _rows_between_merges(rows, n_threads, merge_every) == 0:
-        n_threads = 1
-    return ("serial", 1) if n_threads == 1 else ("hogwild" if sync == "hogwild" else "merge",
-                                                 n_threads)
-
-
-def _rows_between_merges(rows, n_threads, merge_every):
+def rows_between_merges(rows, n_threads, merge_every):
     """What each thread visits between two merges; 0: there is no room for merges in an epoch."""
     if n_threads < 2:
         return 0

@@ -1,6 +1,6 @@
 """Epochs of one linear model: visiting order, one epoch of the chosen `sync`, stopping.
 
-The spine of fastsgd: estimators/linear.py -> here -> kernels/sgd.pyx -> include/epoch.inc.
+The spine of fastsgd: estimators/linear -> plan/linear.py -> here -> kernels/sgd.pyx -> epoch.inc.
 """
 
 from dataclasses import dataclass

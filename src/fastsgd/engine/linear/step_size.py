@@ -42,6 +42,19 @@ BACK_OFF = 4.0
 MOST_BACK_OFFS = 8
 
 
+def longest_step(rows, curvature, *, by_sums):
+    """1 / (2 L), L the largest curvature of a sample's loss in w.
+
+    Steps over 2 / L diverge at the sample that has it; a half of 1 / L keeps the noise of such
+    a sample small enough to reach the optimum (measured on data with outliers). Steps by all rows
+    at once (`by_sums`) have no such noise, and their curvature is at most the loss's times the
+    mean of |x|^2 + 1: 1 / L.
+    """
+    if by_sums:
+        return 1.0 / (curvature * (rows.mean_square() + 1))
+    return 1.0 / max(1e-300, 2 * curvature * rows.max_square())
+
+
 def with_step(settings, eta0):
     """Settings whose schedule begins at `eta0`."""
     return replace(settings, schedule=with_eta0(settings.schedule, eta0))

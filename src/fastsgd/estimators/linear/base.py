@@ -1,7 +1,7 @@
 """What the linear estimators share: from checked arrays to trained weights and attributes."""
 
 import time
-from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,37 +10,30 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
-from fastsgd._integers import RANGES, plain
+from fastsgd._integers import RANGES
 from fastsgd._random import hold_out
-from fastsgd._validation import check_weights, check_Xy, draw_seeds, is_seed
+from fastsgd._validation import check_weights, check_Xy, draw_seeds
 from fastsgd._warn import warn
 from fastsgd.data.sparse import without_repeats
-from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.linear import ascent, merge
-from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
-from fastsgd.engine.team import choose_map_reduce, choose_sync, threads_of_worker
 from fastsgd.estimators.linear.certify import Certified
-from fastsgd.estimators.linear.intercept import begin_intercepts, intercept_decay
+from fastsgd.estimators.linear.intercept import begin_intercepts
 from fastsgd.estimators.linear.models import LinearModels
-from fastsgd.estimators.linear.one_pass import models_of_a_pass, train_in_one_pass
+from fastsgd.estimators.linear.one_pass import train_in_one_pass
 from fastsgd.estimators.linear.resume import Resumable
 from fastsgd.estimators.linear.sparse_coef import SparseCoef
-from fastsgd.estimators.linear.step_size import StepSize
-from fastsgd.estimators.linear.training import Job, train_apart
-from fastsgd.estimators.pools import count_rows, train_by_workers
+from fastsgd.estimators.linear.training import Job, choose_one_step, train_apart
+from fastsgd.estimators.pools import count_rows, of_all, train_by_workers
 from fastsgd.estimators.report import EpochReport
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
-from fastsgd.losses import LOSSES
-from fastsgd.penalties import PENALTIES, make_penalty
-from fastsgd.schedules import RATE_KINDS, RATE_NAMES, has_flag, line_search, schedule_fields
-from fastsgd.solvers import Gap, solver_of
-from fastsgd.workers import keeps_own_rows, workers_here, workers_of
+from fastsgd.penalties import PENALTIES
+from fastsgd.schedules import RATE_KINDS, RATE_NAMES
+from fastsgd.solvers import Gap
 
 
-class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef,
-                BaseEstimator):
+class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEstimator):
     """Base of FastSGDClassifier and FastSGDRegressor."""
 
     _parameter_constraints: dict = {
@@ -72,33 +65,27 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
     }
 
-    def _train(self, X, targets, labels, sample_weight, models, *, max_iter,
-               class_weights=None, validation=None, resumed=False):
+    def _train(self, X, plan, targets, labels, sample_weight, models, *, class_weights=None,
+               validation=None):
         """Trains one linear model for each row of `targets` and sets the fitted attributes.
 
         Parameters
         ----------
         X : CSR or ndarray
+        plan : Plan
+            With ``call="resume"``, models that had stopped stay so.
         targets : callable
-            ``targets(k)``: float64 y of model k. Those of several classes are of _targets.py.
+            ``targets(k)``: float64 y of model k. Those of several classes are of targets.py.
         labels : callable
             ``labels()``: y as the user gave it, for callbacks.
         models : LinearModels
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
-        resumed : bool
-            `max_iter` counts the epochs of the calls before too; models that had stopped stay so.
         """
-        max_iter = int(max_iter)
-        deadline, states = Deadline(self.max_time), models.states
-        X, rows = self._rows_of(X)
-        settings = self._settings(rows, max_iter, X, len(states))
-        workers = workers_of(self, solver_of(self))
-        sync, n_threads = self._choose_sync(rows, settings, len(states), workers)
-        settings = replace(settings, sync=sync, n_threads=n_threads)
-        if workers is not None:
-            settings = replace(settings, local_steps=workers.local_steps, warm_up=workers.warm_up,
-                               batch_per_worker=workers.batch == "per_worker")
+        resumed, states, stop = plan.call == "resume", models.states, plan.stop
+        deadline = NEVER if stop.max_time is None else Deadline(stop.max_time)
+        X, rows = _rows_of(X, plan)
+        settings = self._settle(plan, rows, X, len(states))
         if any(state.seed is None for state in states):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
@@ -107,25 +94,25 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                   settings=settings, class_weights=class_weights, validation=validation,
                   score_name=self._score_name, deadline=deadline,
                   epochs_before=[state.epoch if resumed else 0 for state in states],
-                  auto_step=self._auto_step,
-                  within=self.tol.within if isinstance(self.tol, Gap) else None,
-                  estimator=self, workers=workers)
-        if models.fresh:
+                  plan=plan, estimator=self)
+        if (models.fresh and plan.fit_intercept and plan.solver.one_by_one
+                and settings.intercept_decay != 1):  # its steps are short
             begin_intercepts(job, targets)
-        if self._auto_step and any(state.eta0 is None for state in states):
-            self._choose_step(job)
+        if plan.rate.auto and any(state.eta0 is None for state in states):
+            choose_one_step(job, lambda: self._class_counts)
         todo = [k for k, state in enumerate(states)
-                if not (resumed and self._has_ended(state, max_iter))]
+                if not (resumed and (stop.has_converged(state) or state.epoch >= stop.max_iter))]
         for k in todo:
             states[k].gap = None
-            if settings.solver != "sdca":
+            if not plan.solver.by_dual:
                 states[k].dual_coef = None
-        report = EpochReport(self, X, labels, max_iter - min(job.epochs_before), models,
-                             one_pass=sync == "classes")
-        began, before = time.perf_counter(), [state.epoch for state in states]
+        before = [state.epoch for state in states]
+        report = EpochReport(self, X, labels, stop.max_iter - min(job.epochs_before), models,
+                             one_pass=settings.sync == "classes")
+        began = time.perf_counter()
         try:
-            ended = (train_by_workers if workers is not None else train_in_one_pass
-                     if sync == "classes" else train_apart)(job, todo, report)
+            ended = (train_by_workers if plan.workers is not None else train_in_one_pass
+                     if settings.sync == "classes" else train_apart)(job, todo, report)
             report.close()
         except KeyboardInterrupt:
             self._keep(models)
@@ -133,7 +120,7 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         self._keep(models)
         seconds, trained = time.perf_counter() - began, sum(end.steps for end in ended.values())
         stops = {end.stopped_by for end in ended.values()} | {
-            reason_before(converged=self._has_converged(states[k]))
+            reason_before(converged=stop.has_converged(states[k]))
             for k in range(len(states)) if k not in ended}
         self.n_iter_ = max(1, *(state.epoch - epochs * (not resumed)
                                 for state, epochs in zip(states, before, strict=True)))
@@ -142,77 +129,23 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
             "rows_per_second": trained / seconds,
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             "threads": job.threads,
-            "sync": sync,
+            "sync": settings.sync,
             "solver": settings.solver,
-            "eta0": self._first_step(job.settings),
+            "eta0": None if plan.rate.schedule is None else _first_step(job.settings),
             "alpha": settings.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
-               if sync == "merge" and settings.solver == "sgd" else {}),
+               if settings.sync == "merge" and settings.solver == "sgd" else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         return self
 
-    def _rows_of(self, X):
-        """(X, its Rows); a copy without repeats where steps or bounds are made of |x|^2.
-
-        Entries of a row in one column add up, in products by themselves, but not in squares.
-        Solver "sdca" sees to it row by row.
-        """
-        rows = Rows(X)
-        if self._takes_squares and rows.repeats:
-            X = without_repeats(X)
-            rows = Rows(X)
-        return X, rows
-
-    def _choose_sync(self, rows, settings, n_models, workers):
-        """What the threads of this process do, or those of each worker: (sync, threads)."""
-        solver, share = solver_of(self), workers_here(workers)
-        n_jobs = threads_of_worker(self.n_jobs, share)
-        if keeps_own_rows(self):
-            share = 1
-        shape = {"nnz": rows.nnz // share, "n_features": rows.shape[1]}
-        if solver.by_dual:
-            return ascent.choose_sync(self.sync, n_jobs, rows, self.merge_every, share)
-        if not solver.one_by_one:
-            return choose_map_reduce(self.sync, n_jobs, n_rows=rows.shape[0] // share,
-                                     batch_size=plain(self.batch_size), **shape)
-        return choose_sync(
-            self.sync, n_jobs, **shape, averaged=bool(self.average),
-            seeded=is_seed(self.random_state),
-            one_pass=0 if workers is not None else models_of_a_pass(self, n_models),
-            merge_pays=lambda threads: merge.pays(
-                rows, threads, settings.loss, settings.schedule, settings.merge_in_order))
-
-    def _settings(self, rows, max_iter, X, n_models):
-        loss, n, solver = LOSSES[self.loss], count_rows(self, X), solver_of(self)
-        alpha = self.alpha if self.C is None else 1.0 / (n * self.C)
-        penalty = make_penalty(self.penalty, self.l1_ratio)
-        batch_size = plain(self.batch_size)
-        visits = n if not self.early_stopping else n - int(np.ceil(n * self.validation_fraction))
-        tol = self.tol if not isinstance(self.tol, Gap) else (
-            self.tol.within if solver.by_dual else None)
-        if not solver.one_by_one:  # steps, not rows
-            visits = -(-visits // min(visits, batch_size or visits))
-        learning_rate = self._steps or "constant"
-        return Settings(
-            loss=loss, loss_constant=float(self.epsilon), penalty=penalty, alpha=float(alpha),
-            schedule=schedule_fields(
-                learning_rate, eta0=1.0 if isinstance(self.eta0, str) else float(self.eta0),
-                power_t=float(self.power_t), alpha=float(alpha), loss=loss,
-                constant=float(self.epsilon), epoch_steps=visits,
-                eta_max=self._longest_step(loss, rows)),
-            adaptive=has_flag(learning_rate, tables.ADAPTIVE),
-            passive=has_flag(learning_rate, tables.PASSIVE_AGGRESSIVE),
-            fit_intercept=self.fit_intercept,
-            intercept_decay=intercept_decay(self, rows, loss, n_models),
-            average_from=int(self.average), max_iter=max_iter, tol=tol,
-            n_iter_no_change=int(self.n_iter_no_change), shuffle=self.shuffle,
-            merge_every=plain(self.merge_every), merge_in_order=is_seed(self.random_state),
-            solver=solver.name, batch_size=batch_size,
-            search=line_search(self.learning_rate),
-        )
+    def _settle(self, plan, rows, X, n_models):
+        """The `Settings` of a plan on these rows, with what other processes say of theirs."""
+        if not plan.own_rows:
+            return plan.settle(rows, X.shape[0], n_models)
+        return plan.settle(rows, count_rows(self, X), n_models, partial(of_all, self))
 
     def _start(self, n_models, n_features, dtype, coef_init, intercept_init):
         """New models, with `warm_start` at the last weights; the count of steps starts again."""
@@ -237,17 +170,13 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
 
     def _keep(self, models):
         """Sets the fitted attributes, also when the training was interrupted."""
-        for k in range(len(models.states)):
-            models.collect(k)
+        t, states = float(max(state.t for state in models.states)), models.settle()
         for name, value in self._shown(models).items():
             setattr(self, name, value)
-        self.t_ = float(max(state.t for state in models.states))
-        self._states = models.settle()
+        self.t_, self._states = t, states
 
     def _split(self, y, sample_weight, stratify):
-        """(train_rows, validation_rows) of early_stopping, or None; as scikit-learn splits."""
-        if not self.early_stopping:
-            return None
+        """Rows to learn from and rows held out, for early_stopping; split as scikit-learn does."""
         train_rows, held_out = hold_out(y.shape[0], self.validation_fraction, self.random_state,
                                         y if stratify else None)
         if sample_weight is not None and not np.any(sample_weight[held_out] > 0):
@@ -268,10 +197,10 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False)
 
     def _check_sample_weight(self, sample_weight, X):
-        return check_weights(sample_weight, X, allow_all_zero=self.early_stopping)
+        return None if sample_weight is None else check_weights(
+            sample_weight, X, allow_all_zero=self.early_stopping)
 
-    def _warn_at_end(self, max_iter=None):
-        max_iter = self.max_iter if max_iter is None else max_iter
+    def _warn_at_end(self, plan):
         by = self.fit_stats_["stopped_by"]
         if by == "max_time" and self.tol is not None:
             warn(
@@ -281,8 +210,8 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
                 ConvergenceWarning,
             )
         elif self.tol is not None and (
-                self.n_iter_ == max_iter  # as scikit-learn warns
-                if self.fit_stats_["solver"] == "sgd" and not isinstance(self.tol, Gap)
+                self.n_iter_ == plan.stop.max_iter  # as scikit-learn warns
+                if plan.solver.one_by_one and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
             warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
@@ -302,8 +231,28 @@ class LinearSGD(StepSize, Resumable, Certified, CallbackSupportMixin, SparseCoef
         return tags
 
 
+def _rows_of(X, plan):
+    """(X, its Rows); a copy without repeats where steps or bounds are made of |x|^2.
+
+    Entries of a row in one column add up, in products by themselves, but not in squares.
+    Solver "sdca" sees to it row by row.
+    """
+    rows = Rows(X)
+    if plan.takes_squares and rows.repeats:
+        X = without_repeats(X)
+        rows = Rows(X)
+    return X, rows
+
+
+def _first_step(settings):
+    """eta of the first step: what `eta0` turned out to be."""
+    return float(tables.etas(settings.schedule, 1.0, 1)[0])
+
+
 def _mean_curve(curves):
     """Objective by epoch, the mean over the models; one that ended early keeps its last value."""
+    if len(curves) == 1:
+        return list(map(float, curves[0]))
     length = max(map(len, curves))
     full = [curve + curve[-1:] * (length - len(curve)) for curve in curves if curve]
     return [float(value) for value in np.mean(full, axis=0)] if full else []

@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._integers import check_range
-from fastsgd._validation import check_combinations, draw_seeds
+from fastsgd._validation import draw_seeds
 from fastsgd.engine.linear.polish import certificate
 from fastsgd.estimators.linear.sparse_coef import dense
 from fastsgd.kernels.rows import Rows
-from fastsgd.workers import keeps_own_rows
+from fastsgd.plan.linear import Plan
 
 
 class Certified:
@@ -57,8 +57,8 @@ class Certified:
         """
         check_is_fitted(self)
         polish = check_range("polish", polish, 0)
-        check_combinations(self, classifier=hasattr(self, "classes_"), for_partial_fit=False)
-        if keeps_own_rows(self):
+        plan = Plan.of(self, "certify")
+        if plan.own_rows:
             raise ValueError(
                 "certify looks at all rows, of which Workers(rows='own') gives each process its "
                 "own; give it all, after set_params(workers=None), or train with solver='sdca', "
@@ -67,7 +67,7 @@ class Certified:
         sample_weight = self._check_sample_weight(sample_weight, X)
         targets, pairs = self._targets_and_weights(y)
         coef, rows = dense(self.coef_), Rows(X)
-        settings = self._settings(rows, 1, X, len(coef))
+        settings = plan.settle(rows, X.shape[0], len(coef))
         states = getattr(self, "_states", None)
         seed, = draw_seeds(0, 1)
         found = []

@@ -6,18 +6,20 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from fastsgd._validation import check_combinations, class_weights
+from fastsgd._validation import class_weights
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.labels import column_labels, label_weights
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
 from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.linear.kept_plan import plan_of_part
 from fastsgd.estimators.linear.multilabel import Multilabel, weight_pairs
+from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.linear.targets import Indicator, OneAgainstRest
 from fastsgd.estimators.pools import union
 from fastsgd.losses import LOSSES
+from fastsgd.plan.linear import Plan
 from fastsgd.probability import label_probabilities, log_probabilities, probabilities
-from fastsgd.solvers import OneByOneOnly
 
 
 def _gives_probability(self):
@@ -156,21 +158,24 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         DivergenceError
             A weight left the range of floating point; the message names the epoch.
         """
-        check_combinations(self, classifier=True, for_partial_fit=False)
+        plan = Plan.of(self, "fit")
         X, y = self._check_Xy(X, y, reset=True)
         multilabel = y.ndim == 2
-        classes = column_labels(y) if multilabel else union(self, np.unique(y))
+        classes = column_labels(y) if multilabel else np.unique(y)
+        if plan.own_rows and not multilabel:
+            classes = union(self, classes)
         _check_count(classes)
         sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)
-        validation = self._split(y, sample_weight, stratify=not multilabel)
+        validation = self._split(
+            y, sample_weight, stratify=not multilabel) if plan.stop.held_out else None
         self.classes_, self.multilabel_ = classes, multilabel
         targets = self._targets(y)
         self._class_counts = targets.counts()
         models = self._start(
             self._n_models, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_models(X, targets, sample_weight, weights, models, self.max_iter, validation)
-        self._warn_at_end()
+        self._fit_models(X, plan, targets, sample_weight, weights, models, validation)
+        self._warn_at_end(plan)
         return self
 
     @OneByOneOnly
@@ -191,7 +196,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self : FastSGDClassifier
         """
         first = not hasattr(self, "classes_")
-        check_combinations(self, classifier=True, for_partial_fit=True, first=first)
+        plan = plan_of_part(self, first)
         if first and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to use "
@@ -219,7 +224,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
             weights = self._class_weights(y, self.classes_)
         models = (self._resume(X.dtype) if hasattr(self, "coef_") else
                   self._start(self._n_models, X.shape[1], X.dtype, None, None))
-        self._fit_models(X, targets, sample_weight, weights, models, 1, None)
+        self._fit_models(X, plan, targets, sample_weight, weights, models, None)
         return self
 
     @property
@@ -230,6 +235,8 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """Weights of the classes; of a multilabel y pairs (without, with the label)."""
         if y.ndim == 2:
             return label_weights(self.class_weight, y)
+        if self.class_weight is None:
+            return np.ones(len(classes))
         class_weight = "balanced" if self._running else self.class_weight
         return class_weights(class_weight, classes, y)
 
@@ -237,24 +244,24 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         """What the rows belong to; labels that are not `checked` may be none of `classes_`."""
         if y.ndim == 2 or self._is_multilabel:
             return Indicator.of_model(self, y)
+        if len(self.classes_) == 2 and y.dtype.kind == self.classes_.dtype.kind:  # no search
+            second = y == self.classes_[1]
+            if checked or (second | (y == self.classes_[0])).all():
+                return OneAgainstRest(second.astype(np.intp), self.classes_)
         if not checked and not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds labels that are not among classes {self.classes_}")
-        if len(self.classes_) == 2:  # several times as fast as the search
-            return OneAgainstRest((y == self.classes_[1]).astype(np.intp), self.classes_)
         return OneAgainstRest(np.searchsorted(self.classes_, y), self.classes_)
 
-    def _resume_models(self, X, y, sample_weight, *rest):
+    def _resume_models(self, X, y, plan, sample_weight, models, validation):
         targets = self._targets(y, checked=False)
         weights = self._class_weights(y, self.classes_)
-        self._fit_models(X, targets, sample_weight, weights, *rest, resumed=True)
+        self._fit_models(X, plan, targets, sample_weight, weights, models, validation)
 
-    def _fit_models(self, X, targets, sample_weight, weights, models, max_iter, validation,
-                    resumed=False):
+    def _fit_models(self, X, plan, targets, sample_weight, weights, models, validation):
         """One model for two classes (the second is +1), else one for each class."""
         self._train(
-            X, targets, targets.labels, sample_weight, models, max_iter=max_iter,
-            class_weights=weight_pairs(weights, self._n_models), validation=validation,
-            resumed=resumed)
+            X, plan, targets, targets.labels, sample_weight, models,
+            class_weights=weight_pairs(weights, len(models.states)), validation=validation)
 
     def _targets_and_weights(self, y):
         return (self._targets(y, checked=False),

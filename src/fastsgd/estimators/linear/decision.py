@@ -8,6 +8,7 @@ from fastsgd.data.sparse import checked
 from fastsgd.engine.products import products
 from fastsgd.estimators.linear.sparse_coef import by_class
 from fastsgd.kernels.rows import Rows
+from fastsgd.plan.threads import threads_of_products
 
 
 def decision(model, X):
@@ -26,7 +27,8 @@ def decision(model, X):
         dtype=[np.float64, np.float32], order="C", ensure_all_finite=False, reset=False)
     rows, coef = Rows(X), by_class(model.coef_)
     if not sparse.issparse(coef):
-        z, intercept = products(rows, coef.T, model.n_jobs), model.intercept_
+        n_threads = threads_of_products(model.n_jobs, rows.nnz * len(coef))
+        z, intercept = products(rows, coef.T, n_threads), model.intercept_
         return np.add(z, intercept, out=z if np.result_type(z, intercept) == z.dtype else None)
     rows.check()  # both are: scipy's product may follow them
     z = X @ coef.T

@@ -1,8 +1,7 @@
-"""The intercept on sparse rows: where it begins, and how long its steps are.
+"""Where the intercept begins on sparse rows.
 
-It moves at every row and a sparse feature at few, so its steps are short, as in scikit-learn. Then
-it has to begin near its place: to targets with a mean of 100, or to one class in a hundred, it
-would be many epochs on its way.
+Its steps are short there (engine/linear/intercept.py), so it has to begin near its place: to
+targets with a mean of 100, or to one class in a hundred, it would be many epochs on its way.
 """
 
 import numpy as np
@@ -10,22 +9,6 @@ import numpy as np
 from fastsgd.engine.linear.dual_problem import root
 from fastsgd.estimators.pools import of_all
 from fastsgd.kernels import order
-
-SPARSE_INTERCEPT_DECAY = 0.01
-"""Steps of the intercept are this much shorter for sparse X, as in scikit-learn: it moves at
-every row, a sparse weight at few."""
-
-SPARSE_INTERCEPT_DECAY_RARE = 0.1
-"""The same for one class against many and smooth losses, whose intercept has a long way to go from
-0: log loss on 20 newsgroups is 0.11 % above its optimum after 200 epochs at 0.01, below 0.001 % at
-0.1. Where slopes jump the intercept jumps too: hinge, 5 epochs, ends at 8.7 % and 10.6 %."""
-
-FULL = 0.5
-"""CSR rows that hold so much of their columns are a dense matrix stored as CSR: each weight moves
-about as often as the intercept, which then takes the same steps. In emptier rows that of a
-regressor takes density / FULL of them, at least 0.01: it has to follow while columns with a mean
-are learned. R^2 with columns of mean 5, densities of 0.45, 0.2 and 0.1: 0.9996, 0.9988, 0.9955;
-at 0.01 0.6252, 0.9422 and 0.9810; of the same rows dense 0.9990 and more."""
 
 HALF = 0.5
 """Classes begin at the constant that is best for all rows where it leaves at most so much of the
@@ -43,41 +26,9 @@ OF_CLASSES = {
 SAMPLE, SEED = 10_000, 0xB1A5
 """Rows by which the constant is found where it is no mean."""
 
-LOOKED, MOST_VALUES = 1024, 1_000_000
-"""Rows, and values of them, that are looked at for columns that they name twice."""
-
-
-def intercept_decay(estimator, rows, loss, n_models):
-    """How long steps of the intercept are, beside those of a weight.
-
-    The same in all processes, also where each has rows of its own.
-    """
-    if rows.is_dense:
-        return 1.0
-    by_density = not loss.is_classifier
-    least = SPARSE_INTERCEPT_DECAY_RARE if n_models > 1 and loss.smooth else SPARSE_INTERCEPT_DECAY
-    full = _density(rows, least if by_density else 1.0) / FULL
-    full = float(np.mean(of_all(estimator, full)))
-    if full >= 1:
-        return 1.0
-    return max(full, least) if by_density else least
-
-
-def _density(rows, least):
-    """Share of the rows in which a column has a value, on average; less than `least` is as it is.
-
-    A column that a row names twice counts once: how many do is seen in a sample.
-    """
-    n, d = rows.shape
-    density = rows.nnz / max(1, n * d)
-    if density < least * FULL:
-        return density
-    many = max(1, min(n, LOOKED, MOST_VALUES * n // rows.nnz))
-    return rows.take(order.spread(SEED, n, many)).nnz / (many * d)
-
 
 def begin_intercepts(job, targets):
-    """Sets the intercepts of models at zero weights, where steps of theirs are short.
+    """Sets the intercepts of models at zero weights.
 
     Parameters
     ----------
@@ -86,9 +37,6 @@ def begin_intercepts(job, targets):
     targets : callable
         ``targets(k)``: y of model k; of classes with ``targets.counts()``.
     """
-    settings = job.settings
-    if not settings.fit_intercept or settings.intercept_decay == 1 or settings.solver != "sgd":
-        return
     if hasattr(targets, "counts"):
         counts = targets.counts()
         found = [_of_classes(job, targets, k, counts) for k in range(len(job.states))]

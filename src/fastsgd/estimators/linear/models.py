@@ -42,7 +42,8 @@ class LinearModels:
     @classmethod
     def start(cls, n_models, n_features, dtype, coef_init, intercept_init, average_from):
         """Models at the start that the user gives, or at zero."""
-        intercepts = check_init(intercept_init, (n_models,), "intercept_init", np.float64)
+        intercepts = np.zeros(n_models) if intercept_init is None else check_init(
+            intercept_init, (n_models,), "intercept_init", np.float64)
         if coef_init is None:
             models = cls(np.zeros((n_features, n_models), dtype), intercepts, average_from)
             models.fresh = intercept_init is None
@@ -88,7 +89,9 @@ class LinearModels:
         self.intercepts[k] = self.states[k].show(self.weights[:, k])
 
     def settle(self):
-        """The states to keep: what `coef_` shows is not kept a second time."""
+        """Collects all models; returns the states to keep, without what `coef_` shows."""
+        for k in range(len(self.states)):
+            self.collect(k)
         if not self.average_from:
             for state in self.states:
                 state.weights = None

@@ -4,15 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from fastsgd._validation import obstacle_to_one_pass
 from fastsgd.engine.linear.classes import train_classes
 from fastsgd.engine.linear.progress import comparison
 from fastsgd.engine.products import products
-
-
-def models_of_a_pass(estimator, n_models):
-    """How many of `n_models` models may be trained in one pass: all or, of one, none."""
-    return n_models if n_models > 1 and obstacle_to_one_pass(estimator) is None else 0
 
 
 def train_in_one_pass(job, todo, report):
@@ -21,7 +15,7 @@ def train_in_one_pass(job, todo, report):
     Parameters
     ----------
     job : Job
-        Its targets are of _targets.py.
+        Its targets are of targets.py.
     todo : list of int
     report : EpochReport
 
@@ -40,7 +34,7 @@ def train_in_one_pass(job, todo, report):
             job.models.weights, states, classes, seed=states[0].seed,
             class_weights=np.array(job.class_weights, dtype=np.float64).T, subset=job.subset,
             score=_score_of_all(job), on_epoch=report.epoch if report.listens else None,
-            deadline=job.deadline.share(len(groups) - begun), measure=partial(_measure, job))
+            deadline=job.deadline_of(len(groups) - begun), measure=partial(_measure, job))
         told, threads = job.train([states[k] for k in classes], run, job.settings_of(classes[0]))
         ended.update(zip(classes, told, strict=True))
         job.threads = max(job.threads, threads)

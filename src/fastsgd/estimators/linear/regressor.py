@@ -4,14 +4,16 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
-from fastsgd._validation import check_combinations, check_Xy
+from fastsgd._validation import check_Xy
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
 from fastsgd.estimators.linear.docs import with_parameters
+from fastsgd.estimators.linear.kept_plan import plan_of_part
+from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.regression import NumberTargets
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
-from fastsgd.solvers import OneByOneOnly
+from fastsgd.plan.linear import Plan
 
 
 @with_parameters
@@ -112,13 +114,14 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         DivergenceError
             A weight left the range of floating point; the message names the epoch.
         """
-        check_combinations(self, classifier=False, for_partial_fit=False)
+        plan = Plan.of(self, "fit")
         X, y = check_Xy(self, X, y, reset=True, classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=False)
+        validation = self._split(
+            y, sample_weight, stratify=False) if plan.stop.held_out else None
         models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_model(X, y, sample_weight, models, self.max_iter, validation)
-        self._warn_at_end()
+        self._fit_model(X, y, plan, sample_weight, models, validation)
+        self._warn_at_end(plan)
         return self
 
     @OneByOneOnly
@@ -137,22 +140,20 @@ class FastSGDRegressor(NumberTargets, RegressorMixin, LinearSGD):
         self : FastSGDRegressor
         """
         first = getattr(self, "coef_", None) is None
-        check_combinations(self, classifier=False, for_partial_fit=True, first=first)
+        plan = plan_of_part(self, first)
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
         models = (self._start(1, X.shape[1], X.dtype, None, None) if first
                   else self._resume(X.dtype))
-        self._fit_model(X, y, sample_weight, models, 1, None)
+        self._fit_model(X, y, plan, sample_weight, models, None)
         return self
 
-    def _resume_models(self, *args):
-        self._fit_model(*args, resumed=True)
-
-    def _fit_model(self, X, y, sample_weight, models, max_iter, validation, resumed=False):
+    def _fit_model(self, X, y, plan, sample_weight, models, validation):
         y = np.ascontiguousarray(y, dtype=np.float64)
-        self._train(X, lambda k: y, lambda: y, sample_weight, models, max_iter=max_iter,
-                    validation=validation, resumed=resumed)
+        self._train(X, plan, lambda k: y, lambda: y, sample_weight, models, validation=validation)
+
+    _resume_models = _fit_model
 
     def _targets_and_weights(self, y):
         y = np.ascontiguousarray(y, dtype=np.float64)

@@ -3,12 +3,11 @@
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from fastsgd._integers import check_range
-from fastsgd._validation import check_combinations, is_seed
+from fastsgd._integers import check_range, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.linear.to_sklearn import to_sklearn
-from fastsgd.solvers import Gap, solver_of
+from fastsgd.plan.linear import Plan
 
 
 class Resumable:
@@ -68,14 +67,14 @@ class Resumable:
         """
         check_is_fitted(self)
         max_iter = self._check_resume(max_iter)
-        classifier = is_classifier(self)
-        check_combinations(self, classifier=classifier, for_partial_fit=False)
+        plan = Plan.of(self, "resume", max_iter=max_iter)
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        validation = self._split(y, sample_weight, stratify=classifier and y.ndim == 1)
+        validation = self._split(y, sample_weight, stratify=(
+            is_classifier(self) and y.ndim == 1)) if plan.stop.held_out else None
         models = self._resume(X.dtype, anew=False)
-        self._resume_models(X, y, sample_weight, models, max_iter, validation)
-        self._warn_at_end(max_iter)
+        self._resume_models(X, y, plan, sample_weight, models, validation)
+        self._warn_at_end(plan)
         return self
 
     def _check_resume(self, max_iter):
@@ -89,18 +88,6 @@ class Resumable:
                 f"random_state to an int before fit, got {self.random_state!r}")
         max_iter = self.max_iter if max_iter is None else max_iter
         return check_range("max_iter", max_iter, 1)
-
-    def _has_ended(self, state, max_iter):
-        """Whether `resume` has nothing to do for this model."""
-        return self._has_converged(state) or state.epoch >= max_iter
-
-    def _has_converged(self, state):
-        """Whether `tol` ended this model's training, or would end it now."""
-        tol = self.tol.within if isinstance(self.tol, Gap) else self.tol
-        if isinstance(self.tol, Gap) or solver_of(self).by_dual:
-            return (tol is not None and state.gap is not None and bool(state.curve)
-                    and state.gap <= tol * abs(state.curve[-1]))
-        return tol is not None and state.stale >= self.n_iter_no_change
 
     def to_sklearn(self):
         """A fitted SGDClassifier or SGDRegressor with this model's weights.

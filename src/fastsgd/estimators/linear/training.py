@@ -11,12 +11,12 @@ from fastsgd.engine.linear.gap import GapWatch
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.solvers import TRAIN
-from fastsgd.engine.linear.step_size import train_backing_off, with_step
+from fastsgd.engine.linear.step_size import MODELS, choose_step, train_backing_off, with_step
 from fastsgd.engine.products import products
 from fastsgd.engine.scores import SCORES
 from fastsgd.estimators.linear.models import LinearModels
 from fastsgd.kernels.rows import Rows
-from fastsgd.workers import Workers
+from fastsgd.plan.linear import Plan
 
 COMPARED_ROWS = 10_000
 """When `max_time` ends a fit, its last model and its best one are compared on so many rows."""
@@ -32,7 +32,7 @@ class Job:
     rows : Rows
         Of X.
     targets : callable
-        ``targets(k)``: float64 y of model k. Those of several classes are of _targets.py.
+        ``targets(k)``: float64 y of model k. Those of several classes are of targets.py.
     sample_weight : float64 ndarray of shape (n_rows,) or None
     models : LinearModels
     settings : Settings
@@ -44,14 +44,11 @@ class Job:
     deadline : Deadline
     epochs_before : list of int
         Epochs of each model that `max_iter` counts too.
-    auto_step : bool
-        Whether each model's state brings its step, eta0="auto".
-    within : float or None
-        The gap, as a part of the objective, that ends a training.
+    plan : Plan
+    estimator : object
+        Whose pool of workers it is.
     threads : int
         INOUT: those that had work.
-    estimator : object
-    workers : Workers or None
     communication : dict
         OUT: what workers have sent, for `fit_stats_`.
     """
@@ -67,11 +64,9 @@ class Job:
     score_name: str
     deadline: Deadline
     epochs_before: list
-    auto_step: bool
-    within: float | None = None
-    threads: int = 1
+    plan: Plan
     estimator: object = None
-    workers: Workers | None = None
+    threads: int = 1
     communication: dict = field(default_factory=dict)
 
     compared_rows = COMPARED_ROWS
@@ -99,11 +94,10 @@ class Job:
 
     def settings_of(self, k):
         """The settings of model k."""
-        mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k])
-        if self.class_weights is not None:
-            mine = replace(mine, weight_neg=self.class_weights[k][0],
-                           weight_pos=self.class_weights[k][1])
-        eta0 = self.states[k].eta0 if self.auto_step else None
+        weights = (1.0, 1.0) if self.class_weights is None else self.class_weights[k]
+        mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k],
+                       weight_neg=weights[0], weight_pos=weights[1])
+        eta0 = self.states[k].eta0 if self.plan.rate.auto else None
         return mine if eta0 is None else with_step(mine, eta0)
 
     def score_of(self, y):
@@ -115,25 +109,44 @@ class Job:
         return lambda weights, intercept: score(
             y, products(rows, weights[:, None])[:, 0] + intercept, weight)
 
-    @property
-    def within_of_watch(self):
-        """The gap that ends a training, where the solver does not do so itself; else None."""
-        return None if self.settings.solver == "sdca" else self.within
-
     def watch(self, k, y, on_epoch):
         """What ends the training of model k by its gap, or None."""
-        if self.within_of_watch is None:
+        if self.plan.stop.within is None:
             return None
         return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),
-                        self.within, on_epoch)
+                        self.plan.stop.within, on_epoch)
+
+    def deadline_of(self, n):
+        """The deadline of the first of `n` trainings that are left."""
+        return self.deadline.share(n) if self.deadline.limited else self.deadline
 
     def train(self, states, run, settings, later=()):
         """``run(settings)``, which may take shorter steps if they were found on a sample."""
-        if not self.auto_step:
+        if not self.plan.rate.auto:
             return run(settings)
         ended, taken = train_backing_off(run, states, settings, later)
         self.settings = replace(self.settings, schedule=taken.schedule)
         return ended
+
+
+def choose_one_step(job, counts):
+    """Sets eta0="auto" of all models: the step that is best for those of the commonest classes.
+
+    Parameters
+    ----------
+    job : Job
+        INOUT: its states' `eta0`, where they have none.
+    counts : callable
+        ``counts()``: rows of each class.
+    """
+    states, tuned = job.states, range(len(job.states))
+    if len(states) > MODELS:
+        tuned = np.argsort(-counts(), kind="stable")[:MODELS].tolist()
+    problems = [(job.targets(k), states[k], job.settings_of(k)) for k in tuned]
+    eta0 = choose_step(
+        job.X, job.sample_weight, job.subset, states[0].seed, problems, job.deadline)
+    for state in states:
+        state.eta0 = eta0 if state.eta0 is None else state.eta0
 
 
 def train_apart(job, todo, report):
@@ -160,8 +173,8 @@ def train_apart(job, todo, report):
         run = partial(
             TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
             seed=states[k].seed, subset=job.subset, score=job.score_of(y),
-            on_epoch=watch or report.epoch, deadline=job.deadline.share(len(states) - k),
-            sample=job.compared)
+            on_epoch=watch or report.epoch, deadline=job.deadline_of(len(states) - k),
+            sample=job.compared if job.deadline.limited else None)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
         if watch is not None:
             ended[k] = watch.settle(ended[k])

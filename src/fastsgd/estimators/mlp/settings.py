@@ -2,21 +2,21 @@
 
 from dataclasses import fields, replace
 
-from fastsgd._integers import plain
-from fastsgd._validation import is_seed
+from fastsgd._integers import is_seed, plain
 from fastsgd._warn import warn
 from fastsgd.engine.mlp.activations import ACTIVATIONS
-from fastsgd.engine.mlp.costs import choose_sync, choose_threads, work_of
+from fastsgd.engine.mlp.costs import work_of
 from fastsgd.engine.mlp.lbfgs import PARTS
+from fastsgd.engine.mlp.map_reduce import count_parts
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.settings import Settings
-from fastsgd.engine.team import threads_of_worker
 from fastsgd.estimators.mlp.checks import check_micro_batches
 from fastsgd.estimators.mlp.training import LOCAL_STEPS
 from fastsgd.estimators.pools import of_all
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
 from fastsgd.optimizers import OPTIMIZERS
+from fastsgd.plan.threads import choose_minibatch_sync, threads_of_sums, threads_of_worker
 from fastsgd.schedules import has_flag, schedule_fields, with_eta0
 from fastsgd.workers import as_workers, workers_here
 
@@ -56,12 +56,13 @@ def make_settings(estimator, examples, task, max_iter, *, incremental):
     if estimator.pipeline is not None:
         sync, n_threads = "serial", estimator.pipeline.stages
     elif estimator.solver == "lbfgs":
-        sync, n_threads = "map_reduce", choose_threads(estimator.sync, n_jobs, work, PARTS)
+        sync, n_threads = "map_reduce", threads_of_sums(
+            estimator.sync, n_jobs, work=work, parts=PARTS)
     elif workers is not None and workers.policy == "sync":
         sync, n_threads = "serial", 1
     else:
-        sync, n_threads = choose_sync(
-            estimator.sync, n_jobs, work, own, lazy=task.lazy,
+        sync, n_threads = choose_minibatch_sync(
+            estimator.sync, n_jobs, work=work, parts=count_parts(own), lazy=task.lazy,
             seeded=is_seed(estimator.random_state))
         if sync in ("hogwild", "merge"):  # more threads than minibatches have nothing to do
             n_threads = min(n_threads, max(2, -(-n // own)))

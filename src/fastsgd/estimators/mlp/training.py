@@ -8,13 +8,7 @@ from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import Shelf
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
-from fastsgd.workers import (
-    as_workers,
-    counts_rows,
-    keeps_own_rows,
-    needs_a_seed,
-    refused_by_own_rows,
-)
+from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, needs_a_seed, needs_all_rows
 
 LOCAL_STEPS = 8
 """Minibatches between two averages, where `local_steps` is not given."""
@@ -45,7 +39,7 @@ def check_workers(estimator):
          f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
          "Workers(policy='local')"),
         needs_a_seed(workers, estimator),
-        *refused_by_own_rows(workers, (
+        *((workers.rows == "own" and asked, needs_all_rows(what)) for asked, what in (
             (estimator.early_stopping and not by_sums, "early_stopping=True"),
             counts_rows(estimator))),
     ):

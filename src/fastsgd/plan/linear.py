@@ -1,0 +1,298 @@
+"""What one call of a linear model's parameters stands for, decided once: `Plan`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastsgd._integers import is_seed, plain
+from fastsgd.engine.linear import ascent, merge
+from fastsgd.engine.linear.intercept import intercept_decay
+from fastsgd.engine.linear.sgd import Settings
+from fastsgd.engine.linear.step_size import longest_step
+from fastsgd.kernels import tables
+from fastsgd.losses import LOSSES, Loss
+from fastsgd.penalties import Penalty, make_penalty
+from fastsgd.plan.linear_check import Asked, check
+from fastsgd.plan.linear_rules import obstacle_to_one_pass
+from fastsgd.plan.threads import (
+    choose_dual_sync,
+    choose_map_reduce,
+    choose_sync,
+    threads_of_worker,
+)
+from fastsgd.schedules import Cosine, LineSearch, schedule_fields
+from fastsgd.solvers import Gap, Solver
+from fastsgd.workers import Workers, workers_here
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The step sizes.
+
+    Attributes
+    ----------
+    schedule : str or Cosine or None
+        The `learning_rate` that steps follow; None where they are found.
+    search : LineSearch or None
+        Finds each step.
+    auto : bool
+        Whether eta0 is found on a sample of the rows.
+    eta0, power_t : float
+    adaptive, passive : bool
+        What the schedule is.
+    bounded : bool
+        Whether no step may exceed what the rows allow; a constant one is the user's own.
+    """
+
+    schedule: str | Cosine | None
+    search: LineSearch | None
+    auto: bool
+    eta0: float
+    power_t: float
+    adaptive: bool
+    passive: bool
+    bounded: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What ends a training.
+
+    Attributes
+    ----------
+    max_iter : int
+        Epochs, with ``call="resume"`` those of earlier calls included.
+    max_time : float or None
+        Seconds.
+    tol : float or None
+        What the solver itself looks at.
+    within : float or None
+        The gap of ``tol=Gap(within)``, where the solver does not look at it itself.
+    by_gap : bool
+        Whether a gap tells that a model has converged, or else epochs without progress.
+    n_iter_no_change : int
+    held_out : float
+        Share of the rows that `early_stopping` holds out; 0 without.
+    """
+
+    max_iter: int
+    max_time: float | None
+    tol: float | None
+    within: float | None
+    by_gap: bool
+    n_iter_no_change: int
+    held_out: float
+
+    def has_converged(self, state):
+        """Whether `tol` ended this model's training, or would end it now."""
+        if not self.by_gap:
+            return self.tol is not None and state.stale >= self.n_iter_no_change
+        most = self.tol if self.within is None else self.within
+        return (most is not None and state.gap is not None and bool(state.curve)
+                and state.gap <= most * abs(state.curve[-1]))
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How threads are to share the work, as far as it is known before the rows are.
+
+    Attributes
+    ----------
+    sync, n_jobs, merge_every :
+        The parameters.
+    seeded : bool
+        Whether the user asked for the same bits again.
+    one_pass : bool
+        Whether all classes may be learnt in one pass.
+    """
+
+    sync: str
+    n_jobs: int | None
+    merge_every: int | str
+    seeded: bool
+    one_pass: bool
+
+
+def alone(said):
+    """What each process says, where there is one."""
+    return [said]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parameters of one call, checked, and what they stand for.
+
+    Attributes
+    ----------
+    call : {'fit', 'partial_fit', 'resume', 'certify'}
+    solver : Solver
+    loss : Loss
+    loss_constant : float
+        Its epsilon.
+    penalty : Penalty
+    alpha, C : float or None
+        C, where it is given, counts instead of alpha.
+    rate : Rate
+    stop : Stop
+    threads : Threads
+    workers : Workers or None
+    own_rows : bool
+        Whether each process of a job has rows of its own.
+    takes_squares : bool
+        Whether a step, its bound or a scale of the weights is made of |x|^2 of all rows.
+    batch_size : int or None
+    average_from : int
+        The first step that counts in the average; 0 without averaging.
+    fit_intercept : bool
+    shuffle : bool or 'rows'
+    """
+
+    call: str
+    solver: Solver
+    loss: Loss
+    loss_constant: float
+    penalty: Penalty
+    alpha: float
+    C: float | None
+    rate: Rate
+    stop: Stop
+    threads: Threads
+    workers: Workers | None
+    own_rows: bool
+    takes_squares: bool
+    batch_size: int | None
+    average_from: int
+    fit_intercept: bool
+    shuffle: bool | str
+
+    @classmethod
+    def of(cls, params, call="fit", *, first=True, max_iter=None):
+        """The plan of a call, or an error.
+
+        Parameters
+        ----------
+        params : object
+            Has the parameters as attributes: an estimator or a namespace. A classifier's have
+            `class_weight`.
+        call : {'fit', 'partial_fit', 'resume', 'certify'}
+        first : bool
+            Whether no call of `partial_fit` came before.
+        max_iter : int or None
+            Of 'resume': epochs in total.
+
+        Raises
+        ------
+        ValueError
+            A combination of parameters has no meaning (linear_rules.py).
+        """
+        asked = Asked(params, call, first)
+        check(asked)
+        solver, loss, workers = asked.solver, LOSSES[params.loss], asked.workers
+        rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
+        return cls(
+            call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
+            penalty=make_penalty(params.penalty, params.l1_ratio), alpha=float(params.alpha),
+            C=params.C, rate=rate,
+            stop=_stop(params, solver, {
+                "fit": params.max_iter, "resume": max_iter}.get(call, 1)),
+            threads=Threads(params.sync, params.n_jobs, plain(params.merge_every),
+                            is_seed(params.random_state), one_pass),
+            workers=workers, own_rows=workers is not None and workers.rows == "own",
+            takes_squares=(rate.passive or rate.bounded if solver.one_by_one
+                           else not solver.by_dual),
+            batch_size=plain(params.batch_size),
+            average_from=int(params.average), fit_intercept=params.fit_intercept,
+            shuffle=params.shuffle)
+
+    def settle(self, rows, n_rows, n_models, everyone: Callable = alone):
+        """The `Settings` of a training on these rows.
+
+        Parameters
+        ----------
+        rows : Rows
+            INOUT: remembers what it was asked.
+        n_rows : int
+            Rows of all processes.
+        n_models : int
+            Classes or labels.
+        everyone : callable
+            ``everyone(said)``: what each process of the job says.
+        """
+        stop, rate, workers = self.stop, self.rate, self.workers
+        of_workers: dict[str, Any] = {} if workers is None else {
+            "local_steps": workers.local_steps, "warm_up": workers.warm_up,
+            "batch_per_worker": workers.batch == "per_worker"}
+        alpha = self.alpha if self.C is None else float(1.0 / (n_rows * self.C))
+        visits = n_rows - (int(np.ceil(n_rows * stop.held_out)) if stop.held_out else 0)
+        if not self.solver.one_by_one:  # steps, not rows
+            visits = -(-visits // min(visits, self.batch_size or visits))
+        schedule = schedule_fields(
+            rate.schedule or "constant", eta0=rate.eta0, power_t=rate.power_t, alpha=alpha,
+            loss=self.loss, constant=self.loss_constant, epoch_steps=visits,
+            eta_max=np.inf if not rate.bounded else longest_step(
+                rows, self.loss.curvature,
+                by_sums=not self.solver.one_by_one and self.batch_size is None))
+        sync, n_threads = ("serial", 1) if self.call == "certify" else self._choose_threads(
+            rows, schedule, n_models)
+        return Settings(
+            loss=self.loss, loss_constant=self.loss_constant, penalty=self.penalty, alpha=alpha,
+            schedule=schedule, adaptive=rate.adaptive, passive=rate.passive,
+            fit_intercept=self.fit_intercept,
+            intercept_decay=1.0 if rows.is_dense else intercept_decay(
+                rows, self.loss, n_models, everyone),
+            average_from=self.average_from, max_iter=stop.max_iter, tol=stop.tol,
+            n_iter_no_change=stop.n_iter_no_change, shuffle=self.shuffle, sync=sync,
+            n_threads=n_threads, merge_every=self.threads.merge_every,
+            merge_in_order=self.threads.seeded, solver=self.solver.name,
+            batch_size=self.batch_size, search=rate.search, **of_workers)
+
+    def _choose_threads(self, rows, schedule, n_models):
+        """What the threads of this process do, or those of each worker: (sync, threads)."""
+        asked = self.threads
+        share = 1 if self.workers is None else workers_here(self.workers)
+        n_jobs = threads_of_worker(asked.n_jobs, share)
+        if self.own_rows:
+            share = 1
+        nnz = rows.nnz // share
+        if self.solver.by_dual:
+            return choose_dual_sync(
+                asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
+                has_room=lambda threads: ascent.rows_between_merges(
+                    rows, threads, asked.merge_every) > 0)
+        if not self.solver.one_by_one:
+            return choose_map_reduce(
+                asked.sync, n_jobs, n_rows=rows.shape[0] // share, nnz=nnz,
+                n_features=rows.shape[1], batch_size=self.batch_size)
+        return choose_sync(
+            asked.sync, n_jobs, nnz=nnz, n_features=rows.shape[1],
+            averaged=bool(self.average_from), seeded=asked.seeded,
+            one_pass=n_models if self.workers is None and n_models > 1 and asked.one_pass else 0,
+            merge_pays=lambda threads: merge.pays(
+                rows, threads, self.loss, schedule, asked.seeded))
+
+
+def _rate(asked, loss):
+    params = asked.params
+    schedule = params.learning_rate if asked.takes_steps and asked.search is None else None
+    flags = 0 if schedule is None else asked.flags
+    auto = isinstance(params.eta0, str) and asked.solver.one_by_one
+    own = params.learning_rate == "constant" and not auto
+    return Rate(
+        schedule=schedule, search=asked.search, auto=auto,
+        eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
+        power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
+        passive=bool(flags & tables.PASSIVE_AGGRESSIVE),
+        bounded=not own and schedule is not None and loss.curvature > 0)
+
+
+def _stop(params, solver, max_iter):
+    tol, within, by_gap = params.tol, None, solver.by_dual
+    if isinstance(tol, Gap):
+        tol, within, by_gap = (tol.within, None, True) if by_gap else (None, tol.within, True)
+    return Stop(
+        max_iter=int(max_iter), max_time=params.max_time, tol=tol, within=within,
+        by_gap=by_gap,
+        n_iter_no_change=int(params.n_iter_no_change),
+        held_out=params.validation_fraction if params.early_stopping else 0.0)
