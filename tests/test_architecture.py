@@ -94,7 +94,7 @@ def test_what_is_below_plans_is_not_told_estimators(folder):
 
 @pytest.mark.filterwarnings("ignore:Maximum number of iteration")
 @pytest.mark.parametrize(("options", "most"), [
-    ({}, {"calls": 220, "files": 23, "switches": 82}),
+    ({}, {"calls": 200, "files": 26, "switches": 91}),
     ({"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
 ])
 def test_the_way_of_a_fit(options, most):

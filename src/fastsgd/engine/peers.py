@@ -115,8 +115,6 @@ class Peers:
             Whether the time is over.
         """
         asked = self.rank == 0 and on_epoch is not None and bool(on_epoch(epoch))
-        if self.alone:
-            return asked, expired()
         asked, late = self.decide(asked, self.rank == 0 and expired())
         return bool(asked), bool(late)
 

@@ -40,11 +40,6 @@ class Epoch:
     seconds: float
     score: float | None = None
 
-    @property
-    def cost(self):
-        """The number by which epochs are compared, less is better: the objective or -score."""
-        return self.objective if self.score is None else -self.score
-
 
 class Ended(NamedTuple):
     """How a training ended.
@@ -146,6 +141,7 @@ class Run:
         self.state, self.n_iter, self.steps, self.stopped_by = state, 0, 0, None
         self._max_iter, self._progress, self._check = max_iter, progress, check
         self._score, self._on_epoch, self._peers = score, on_epoch, peers
+        self._alone = peers.size == 1
         self._compare, self._best = compare, None if compare is None else Best()
         self._began, self._first, self._enough = time.perf_counter(), state.epoch, False
 
@@ -161,6 +157,8 @@ class Run:
             As `judge` takes it.
         """
         epoch = self.judge(objective, mean_loss, **how)
+        if self._alone:
+            return self.decide(self._on_epoch is not None and self._on_epoch(epoch), expired())
         return self.decide(*self._peers.after_epoch(epoch, self._on_epoch, expired))
 
     def judge(self, objective, mean_loss, *, score=None, rate=None, judged=True, enough=False):
@@ -189,10 +187,10 @@ class Run:
                       time.perf_counter() - self._began, score)
         self.state.curve.append(epoch.objective)
         if self._score is not None:
-            epoch.score = self._peers.agree(self._score)
+            epoch.score = float(self._score()) if self._alone else self._peers.agree(self._score)
         self._enough = enough or (judged and self._progress(epoch, rate))
         if self._best is not None:
-            self._best.keep(self.state, epoch.cost)
+            self._best.keep(self.state, epoch.objective if epoch.score is None else -epoch.score)
         return epoch
 
     def decide(self, asked, late):

@@ -17,6 +17,11 @@ class Report:
     max_subtasks : int
     max_iter : int
         Epochs of this call at most.
+
+    Attributes
+    ----------
+    on_epoch : callable or None
+        `epoch`, if anyone wants to be told.
     """
 
     _k = 0
@@ -27,6 +32,7 @@ class Report:
         self._max_iter = max_iter
         self._hook = getattr(estimator, "_epoch_hook", None)
         self._root = self._parent = self._task = None
+        self.on_epoch = None
         if getattr(estimator, "_skl_callbacks", None) or hasattr(
             estimator, "_parent_callback_ctx"
         ):
@@ -34,6 +40,8 @@ class Report:
             self._root = self._parent = estimator._init_callback_context(
                 max_subtasks=max_subtasks
             ).call_on_fit_task_begin(estimator=estimator, **self._data)
+        if self.listens:
+            self.on_epoch = self.epoch
 
     @property
     def listens(self):

@@ -71,11 +71,12 @@ def has_stalled(state, epoch, settings, rate):
     With the adaptive schedule it makes the step of `rate` shorter instead, as long as it is not
     very short.
     """
-    if settings.tol is not None and epoch.cost > state.best - settings.tol:
+    cost = epoch.objective if epoch.score is None else -epoch.score
+    if settings.tol is not None and cost > state.best - settings.tol:
         state.stale += 1
     else:
         state.stale = 0
-    state.best = min(state.best, epoch.cost)
+    state.best = min(state.best, cost)
     if state.stale < settings.n_iter_no_change:
         return False
     if settings.adaptive and rate.eta0 > SMALLEST_ETA:

@@ -173,7 +173,7 @@ def train_apart(job, todo, report):
         run = partial(
             TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
             seed=states[k].seed, subset=job.subset, score=job.score_of(y),
-            on_epoch=watch or report.epoch, deadline=job.deadline_of(len(states) - k),
+            on_epoch=watch or report.on_epoch, deadline=job.deadline_of(len(states) - k),
             sample=job.compared if job.deadline.limited else None)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
         if watch is not None:
