@@ -142,7 +142,7 @@ def test_a_network_that_regresses_tells_of_all_rows(mpi, tmp_path):
     ("mlp", {"early_stopping": True}, "all"), ("mlp", {"class_weight": "balanced"}, "all"),
     ("linear", {}, "own"), ("linear", {"eta0": "auto"}, "all")], ids=str)
 def test_processes_have_rows_of_their_own_where_they_can(kind, params, rows):
-    workers = dict.fromkeys(("n", "sync", "local_steps", "timeout", "rows")) | {"comm": "mpi"}
+    workers = dict.fromkeys(("n", "policy", "local_steps", "timeout", "rows")) | {"comm": "mpi"}
     assert make_model(kind, None, params, workers).workers.rows == rows
     if rows == "all":
         with pytest.raises(typer.BadParameter, match="lets no process see all rows"):
