@@ -121,11 +121,11 @@ def test_a_model_file_with_a_removed_value_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("old", "new", "told"), [
     (["--model", "mlp", "--model", "m"], ["--kind", "mlp", "--save", "m"],
-     ["--model was renamed to --kind", "--model FILE was renamed to --save FILE"]),
+     ["--model FILE was renamed to --save FILE"]),
     (["--model", "m", "--model", "linear"], ["--save", "m", "--kind", "linear"],
-     ["--model was renamed to --kind", "--model FILE was renamed to --save FILE"]),
+     ["--model FILE was renamed to --save FILE"]),
     (["--save", "m", "--model", "linear"], ["--save", "m", "--kind", "linear"],
-     ["--model was renamed to --kind"]),
+     []),
     (["--model", "./mlp"], ["--save", "m"], ["--model FILE was renamed to --save FILE"]),
     (["--workers", 2, "--comm", "thread", "--worker-sync", "local"],
      ["--workers", 2, "--comm", "thread", "--policy", "local"],
@@ -155,7 +155,7 @@ def _shape(text):
 
 @pytest.mark.parametrize(("args", "text"), [
     (["--model", "mlp", "--model", "linear"],
-     "--kind: takes one value, got mlp and linear; --model is its old name"),
+     "--kind: takes one value, got mlp and linear; --model is its alias"),
     (["--kind", "mlp", "--model", "mlp"], "--kind: takes one value, got mlp and mlp"),
     (["--model", "x", "--model", "y"], "--save: takes one value, got x and y; --model FILE is"),
     (["--model", "x", "--save", "y"], "--save: takes one value, got y and x"),

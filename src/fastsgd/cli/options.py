@@ -55,7 +55,7 @@ def kind_and_file(kind, save, models, old_options):
     `models` are the values of --model, which stood for both before: a name of a kind, or a file.
     """
     kind = old_options.value("--kind", kind, "--model",
-                             [value for value in models or () if value in KINDS])
+                             [value for value in models or () if value in KINDS], alias=True)
     if kind not in (None, *KINDS):
         raise typer.BadParameter(f"must be {' or '.join(KINDS)}, got {kind}", param_hint="--kind")
     save = old_options.value("--save FILE", save, "--model FILE",

@@ -20,8 +20,10 @@ class OldOptions:
     def __init__(self):
         self._told = []
 
-    def value(self, name, given, old, old_values):
+    def value(self, name, given, old, old_values, alias=False):
         """The value of an option, or None; `old_values` were given by its old name.
+
+        An `alias` stays, and is not told of.
 
         Raises
         ------
@@ -29,12 +31,13 @@ class OldOptions:
             There is more than one value.
         """
         given = [] if given is None else [given]
-        if old_values:
+        if old_values and not alias:
             self._told.append(renaming(old, name))
         if len(given) + len(old_values) > 1:
+            what = f"; {old} is its {'alias' if alias else 'old name'}" if old_values else ""
             raise typer.BadParameter(
-                f"takes one value, got {' and '.join([*given, *old_values])}"
-                + (f"; {old} is its old name" if old_values else ""), param_hint=name.split()[0])
+                f"takes one value, got {' and '.join([*given, *old_values])}{what}",
+                param_hint=name.split()[0])
         return next(iter([*given, *old_values]), None)
 
     def tell(self):
