@@ -5,10 +5,10 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.estimators.linear import intercept as _intercept
-from fastsgd.estimators.linear.intercept import intercept_decay
+from fastsgd.engine.linear.intercept import intercept_decay
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.plan.linear import alone
 
 N = 3000
 rng = np.random.default_rng(0)
@@ -151,15 +151,14 @@ def test_how_long_steps_are_by_density(wanted, times):
     A = sparse.csr_array((np.repeat(A.data, times), np.repeat(A.indices, times),
                           times * A.indptr), A.shape)
     rows = Rows(A)
-    found = intercept_decay(FastSGDRegressor(), rows, LOSSES["huber"], 1)
+    found = intercept_decay(rows, LOSSES["huber"], 1, alone)
     assert found == pytest.approx(max(0.01, 2 * wanted), rel=0.01)
-    assert intercept_decay(FastSGDClassifier(), rows, LOSSES["hinge"], 1) == 0.01
-    assert intercept_decay(FastSGDClassifier(), rows, LOSSES["log_loss"], 3) == 0.1
+    assert intercept_decay(rows, LOSSES["hinge"], 1, alone) == 0.01
+    assert intercept_decay(rows, LOSSES["log_loss"], 3, alone) == 0.1
 
 
 @pytest.mark.parametrize("others", [0.2, 0.9, 3.0])
-def test_processes_with_rows_of_their_own_agree(monkeypatch, others):
+def test_processes_with_rows_of_their_own_agree(others):
     """All pass by the agreement on the start, or none: one alone would wait for the others."""
-    monkeypatch.setattr(_intercept, "of_all", lambda estimator, said: [said, others])
-    found = intercept_decay(FastSGDRegressor(), Rows(X), LOSSES["huber"], 1)
+    found = intercept_decay(Rows(X), LOSSES["huber"], 1, lambda said: [said, others])
     assert found == pytest.approx(min(1.0, (0.06 + others) / 2), rel=0.01)
