@@ -5,7 +5,7 @@ from scipy import sparse
 
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
-from fastsgd.engine.mlp.minibatch import Bench
+from fastsgd.engine.mlp.minibatch import PassFactory
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import Settings
@@ -52,7 +52,7 @@ class Problem:
         self.parameters = Parameters((FEATURES, *HIDDEN, K), X.dtype)
         draw = np.random.default_rng(2)
         self.start = draw.normal(scale=0.7, size=self.parameters.size)
-        self._bench = Bench(self.examples, self.parameters.units, settings, seed)
+        self._bench = PassFactory(self.examples, self.parameters.units, settings, seed)
         self._pass = self._bench.make_pass(N)
         self._gradient = self._bench.make_gradient()
 

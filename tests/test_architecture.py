@@ -170,3 +170,11 @@ def test_stop_reasons_are_assigned_in_one_file():
         if path.is_relative_to(PACKAGE / "engine") and path.name != "run.py":
             found = re.search(r"stopped_by\s*=[^=]", path.read_text(encoding="utf-8"))
             assert not found, f"{path}: {found[0]}"
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb():
+    """None begins with a word that makes the reader guess what the sentence is about."""
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r'"""((?:Of|That|Those|What|In|As)\b[^\n]*)', text)
+        assert not found, f"{path}: {found}"

@@ -9,7 +9,7 @@ from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.loop import Halt
 from fastsgd.engine.mlp.merge import Merge
-from fastsgd.engine.mlp.minibatch import Bench, Tally, Worker
+from fastsgd.engine.mlp.minibatch import PassFactory, Tally, Worker
 from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.team import Team
@@ -42,7 +42,7 @@ def problem(name, lazy):
     data = X if lazy else X.toarray()
     rows = Rows(data)
     rows.check()
-    bench = Bench(Examples(data, rows, Y), UNITS, chosen)
+    bench = PassFactory(Examples(data, rows, Y), UNITS, chosen)
     draw, parameters = np.random.default_rng(2), Parameters(UNITS, np.float64)
     parameters.unpack(draw.normal(size=parameters.size))
     momenta = Momenta.of(OPTIMIZERS[name], parameters, lazy)

@@ -10,7 +10,7 @@ from test_solvers import model_for
 from fastsgd import comm
 from fastsgd.engine.peers import Peers
 from fastsgd.engine.rank import pack_rows, pack_settings
-from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.estimators import pools
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
@@ -34,7 +34,7 @@ def by_own_rows(monkeypatch):
                 for begin, end in pairwise(edges):
                     weight = None if job.sample_weight is None else job.sample_weight[begin:end]
                     per_rank.append({"y": y[begin:end], "data": {
-                        **pack_rows(job.X[begin:end], Shelf(direct=True)), "subset": None,
+                        **pack_rows(job.X[begin:end], SharedArrays(direct=True)), "subset": None,
                         "sample_weight": weight, "alike": None}})
                 results = pool.run("fastsgd.engine.rank:train_linear", {
                     "state": vars(state), "settings": pack_settings(job.settings_of(k)),

@@ -16,7 +16,7 @@ from test_solvers import model_for
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.rank import pack_settings, unpack_settings
-from fastsgd.engine.shared_arrays import MAPS, SMALL, Shelf, open_array
+from fastsgd.engine.shared_arrays import MAPS, SMALL, SharedArrays, open_array
 from fastsgd.errors import PeerFailed
 from fastsgd.estimators import pools
 from fastsgd.losses import LOSSES
@@ -125,7 +125,7 @@ def test_arrays_are_mapped_not_copied(tmp_path):
     copied[0, 0] = 7.0  # which the file does not hold
     given = [values, read, read[100:200], np.asarray(read)[250:], copied, values[:3], None,
              np.asfortranarray(values), read.T]
-    with Shelf() as shelf:
+    with SharedArrays() as shelf:
         told = shelf.place(*given)
         json.dumps([one for one in told if isinstance(one, dict)])
         in_file = [isinstance(one, dict) and one["path"] == str(tmp_path / "x") for one in told]
@@ -139,7 +139,7 @@ def test_arrays_are_mapped_not_copied(tmp_path):
     assert np.array_equal(opened[0], values)  # as long as somebody maps it
     with pytest.raises(FileNotFoundError):
         open_array(told[0])
-    direct = Shelf(direct=True).place(values, None)
+    direct = SharedArrays(direct=True).place(values, None)
     assert direct[0] is values
 
 
@@ -148,7 +148,7 @@ def test_maps_of_large_files(tmp_path):
     path = tmp_path / "x"
     np.arange(50_000, dtype=np.int64).tofile(path)
     array = np.memmap(path, np.int64, "r", 8 * 12_345, (30_000,))[4_321:]
-    told, = Shelf().place(array)
+    told, = SharedArrays().place(array)
     assert told["offset"] == 8 * (12_345 + 4_321)
     assert told["offset"] % mmap.ALLOCATIONGRANULARITY
     assert np.array_equal(open_array(told), array)
@@ -161,7 +161,7 @@ def test_a_file_that_was_replaced_is_not_mapped_in_its_stead(tmp_path):
     for change in ("replaced", "deleted", "moved away"):
         values.tofile(path)
         array = np.memmap(path, np.float64, "r")
-        with Shelf() as shelf:
+        with SharedArrays() as shelf:
             assert shelf.place(array)[0]["path"] == str(path)
         if change == "replaced":
             np.zeros(20_000).tofile(tmp_path / "new")
@@ -171,11 +171,11 @@ def test_a_file_that_was_replaced_is_not_mapped_in_its_stead(tmp_path):
             np.zeros(20_000).tofile(path)
         else:
             os.remove(path)
-        with Shelf() as shelf:
+        with SharedArrays() as shelf:
             told, = shelf.place(array)
             assert told["path"].startswith("/proc/")
             assert np.array_equal(open_array(told), values)
-    with Shelf() as shelf:
+    with SharedArrays() as shelf:
         assert shelf.place(np.memmap(path, np.float64, "r"))[0]["path"] == str(path)
 
 

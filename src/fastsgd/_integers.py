@@ -55,12 +55,12 @@ def check_range(name, value, least, most=LARGEST):
 
 
 def out_of_range(name, value, least, most):
-    """What is said of a whole number that is not from `least` to `most`."""
+    """Message about a whole number that is not from `least` to `most`."""
     return f"{name} must be an int >= {least} and <= {most}, got {value!r}"
 
 
 def wrong_integer(params):
-    """What is said of the first whole number outside its range, or None.
+    """Message about the first whole number outside its range, or None.
 
     What else a parameter may be is not asked. Calls after the first one of `partial_fit`, and
     models from files, go without scikit-learn's checks.

@@ -10,7 +10,7 @@ MOST = 256
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What code that trains by workers has to know of their communicator.
+    """Abilities of a communicator that code for workers has to know.
 
     Attributes
     ----------

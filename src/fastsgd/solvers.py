@@ -40,7 +40,7 @@ SYNCS_OF_SUMS = ("auto", "map_reduce", "serial")
 
 @dataclass(frozen=True)
 class Solver:
-    """What an algorithm can do.
+    """Abilities of a solver.
 
     Attributes
     ----------
@@ -85,4 +85,4 @@ SOLVERS = Registry("solver", {solver.name: solver for solver in (
 """Every solver by name."""
 
 AUTO = ("sdca", "newton-cg", "sgd", "gd")
-"""What solver='auto' tries in turn: the first that takes all parameters."""
+"""Solvers that solver='auto' tries in turn: the first that takes all parameters."""

@@ -38,7 +38,7 @@ class Pool(Closing):
 
     @property
     def capabilities(self):
-        """What its workers can do: `fastsgd.communicators.Capabilities`."""
+        """Abilities of its workers: `fastsgd.communicators.Capabilities`."""
         return KINDS[self.kind]
 
     @abstractmethod

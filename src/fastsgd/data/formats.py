@@ -120,7 +120,7 @@ FORMATS = (
     Format("npz", "an .npz of numpy or scipy", _is_npz, _npz),
     TEXT,
 )
-"""In the order in which they are asked."""
+"""Forms in the order in which they are asked."""
 
 
 def format_of(path):

@@ -21,7 +21,7 @@ _ENGINES = {  # first three bytes -> decompressor of one member, what it raises,
     b"BZh": (bz2.BZ2Decompressor, OSError, b""),
 }
 COMPRESSED = tuple(_ENGINES)
-"""What compressed text begins with."""
+"""First bytes of compressed text."""
 
 
 class DamagedTextError(Exception):

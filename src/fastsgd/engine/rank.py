@@ -78,7 +78,7 @@ def train_linear(comm, *, data, y, state, settings, seed, max_time=None, compare
     data : dict
         Of `pack_rows`, with ``sample_weight``, ``subset`` and ``alike`` of the rows, which were
         checked.
-    y : float64 array, told by `Shelf.place`
+    y : float64 array, told by `SharedArrays.place`
     state, settings : dict
         Of a LinearState; of `pack_settings`.
     seed : int

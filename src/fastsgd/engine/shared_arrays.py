@@ -21,7 +21,7 @@ SMALL = 65_536
 """Bytes up to which an array is told in the message itself."""
 
 
-class Shelf:
+class SharedArrays:
     """Where a parent puts arrays for its worker processes, until `close`.
 
     Parameters
@@ -87,7 +87,7 @@ class Shelf:
 
 
 def open_array(told):
-    """The array that `Shelf.place` told of, to be read; None is None."""
+    """The array that `SharedArrays.place` told of, to be read; None is None."""
     if not isinstance(told, dict):
         return told
     return np.memmap(told["path"], np.dtype(told["dtype"]), "r", told["offset"],

@@ -12,7 +12,7 @@ from fastsgd.communicators import KINDS
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.engine.rank import pack_rows, pack_settings
 from fastsgd.engine.run import Ended, Epoch
-from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.errors import DivergenceError
 from fastsgd.workers import keeps_own_rows
 
@@ -62,7 +62,7 @@ def close_pool(estimator):
 
 
 def of_all(estimator, said):
-    """What each process of an MPI job says, where each has rows of its own; else [said]."""
+    """Values that the processes of an MPI job give, where each has own rows; else [said]."""
     if not keeps_own_rows(estimator):
         return [said]
     pool = pool_of(estimator, estimator.workers)
@@ -122,7 +122,7 @@ def train_by_workers(job, todo, report):
     job.rows.check()  # here, before work starts: workers take the rows as they are
     try:
         pool = pool_of(job.estimator, job.plan.workers)
-        with Shelf(direct=pool.capabilities.direct) as shelf:
+        with SharedArrays(direct=pool.capabilities.direct) as shelf:
             data = _pack(job, shelf)
             for k in todo:
                 job.models.detach(k)
@@ -156,7 +156,7 @@ def _run(job, pool, data, k, report, settings):
             state.become(LinearState(**said["model"]))
         return report.epoch(_epoch(said["epoch"]))
 
-    with Shelf(direct=pool.capabilities.direct) as shelf:
+    with SharedArrays(direct=pool.capabilities.direct) as shelf:
         results = pool.run("fastsgd.engine.rank:train_linear", {
             "data": data, "y": shelf.place(y)[0], "state": vars(state),
             "settings": pack_settings(settings), "seed": int(state.seed),

@@ -1,4 +1,4 @@
-"""What one call of a linear model's parameters stands for, decided once: `Plan`."""
+"""The meaning of a linear model's parameters in one call, decided once: `Plan`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Stop:
-    """What ends a training.
+    """Conditions that end a training.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Threads:
 
 
 def alone(said):
-    """What each process says, where there is one."""
+    """Value of the only process."""
     return [said]
 
 
@@ -249,7 +249,7 @@ class Plan:
             batch_size=self.batch_size, search=rate.search, **of_workers)
 
     def _choose_threads(self, rows, schedule, n_models):
-        """What the threads of this process do, or those of each worker: (sync, threads)."""
+        """Work of the threads of this process, or of each worker: (sync, threads)."""
         asked = self.threads
         share = 1 if self.workers is None else workers_here(self.workers)
         n_jobs = threads_of_worker(asked.n_jobs, share)

@@ -10,7 +10,7 @@ from fastsgd.workers import as_workers
 
 
 class Asked:
-    """What a call asks for: parameters, and what follows from them alone.
+    """Request of a call: parameters, and what follows from them alone.
 
     Parameters
     ----------

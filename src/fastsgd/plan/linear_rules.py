@@ -76,7 +76,7 @@ def obstacle_to_one_pass(a):
 
 
 def _wrong_workers(a):
-    """What `workers` itself is told, or None."""
+    """Error of the parameter `workers` itself, or None."""
     try:
         a.workers  # noqa: B018  (made when it is asked for)
     except ValueError as error:

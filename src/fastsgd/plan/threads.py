@@ -72,7 +72,7 @@ def threads_of_worker(n_jobs, workers):
 
 
 def choose_sync(sync, n_jobs, *, nnz, n_features, averaged, seeded, merge_pays, one_pass=0):
-    """What ``sync="auto"`` and ``n_jobs=None`` stand for on this data: (sync, threads).
+    """Choose (sync, threads) where ``sync="auto"`` or ``n_jobs=None`` leave it to this data.
 
     ``auto`` learns several models in one pass where it may: `one_pass` is their number, 0: none.
     Else it merges replicas where that pays; ``merge_pays(threads)`` is asked only if need be. Else

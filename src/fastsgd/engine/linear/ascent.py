@@ -248,7 +248,7 @@ def _has_flat_parts(settings):
 
 
 def rows_between_merges(rows, n_threads, merge_every):
-    """What each thread visits between two merges; 0: there is no room for merges in an epoch."""
+    """Rows of each thread between two merges; 0: there is no room for merges in an epoch."""
     if n_threads < 2:
         return 0
     if merge_every != "auto":

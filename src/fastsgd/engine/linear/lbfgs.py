@@ -24,7 +24,7 @@ def _one_thread_of_blas(length):
     return nullcontext() if length < THREADED else one_thread_of_blas()
 
 
-class Lead:
+class LeadingRank:
     """Orders of rank 0 to the others, while it runs the method."""
 
     END, EVALUATE, AFTER = range(3)
@@ -87,7 +87,7 @@ def lbfgs(f, run):
         if lead.after(x, value) or reached():
             raise StopIteration
 
-    start, lead = f.start(run.state), Lead(f, run)
+    start, lead = f.start(run.state), LeadingRank(f, run)
     value, _ = f.evaluate(start)
     if not np.isfinite(value):
         raise DivergenceError(

@@ -9,7 +9,7 @@ from fastsgd.engine.mlp.merge import Merge
 from fastsgd.engine.mlp.minibatch import Worker, sum_up
 from fastsgd.engine.mlp.pipeline.epoch import Pipelined
 from fastsgd.engine.mlp.steps import minibatches
-from fastsgd.engine.mlp.summed import Together
+from fastsgd.engine.mlp.summed import SummedEpoch
 from fastsgd.engine.peers import ALONE
 
 
@@ -91,7 +91,7 @@ EPOCHS = {"serial": Serial, "hogwild": Hogwild, "map_reduce": MapReduce, "merge"
 def choose_epochs(settings, peers=ALONE):
     """(how an epoch is run, threads of its team; 0: the main thread runs it)."""
     if not peers.alone and settings.local_steps is None:
-        return partial(Together, peers=peers), 0
+        return partial(SummedEpoch, peers=peers), 0
     make, n_threads = _choose_own(settings.of_one(peers.size))
     if not peers.alone:
         make = partial(Local, make, settings, peers=peers)

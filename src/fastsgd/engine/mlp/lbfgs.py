@@ -9,7 +9,7 @@ from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.mlp.loop import Halt
-from fastsgd.engine.mlp.minibatch import Bench
+from fastsgd.engine.mlp.minibatch import PassFactory
 from fastsgd.engine.mlp.optimizer import share
 from fastsgd.engine.mlp.progress import check_finite
 from fastsgd.engine.mlp.shares import Shares
@@ -56,7 +56,7 @@ class Whole:
     """
 
     def __init__(self, examples, parameters, settings, team, halt, peers=ALONE):
-        bench = Bench(examples, parameters.units, settings)
+        bench = PassFactory(examples, parameters.units, settings)
         self._examples, self._settings, self._team, self._halt = examples, settings, team, halt
         self.parameters = parameters
         self._rows = examples.order(False, None)()

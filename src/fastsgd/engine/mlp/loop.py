@@ -5,7 +5,7 @@ import numpy as np
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.mlp.epochs import choose_epochs
-from fastsgd.engine.mlp.minibatch import Bench
+from fastsgd.engine.mlp.minibatch import PassFactory
 from fastsgd.engine.mlp.optimizer import Momenta, Stepper
 from fastsgd.engine.mlp.progress import check_finite, has_stalled, note_score
 from fastsgd.engine.mlp.shares import Shares
@@ -69,7 +69,7 @@ def train(examples, parameters, state, settings, next_order, *, score=None, on_e
     settings = settings.of_all(peers.size, n_rows)
     _prepare(parameters, state, settings)
     stream = STREAMS * peers.rank
-    bench = Bench(examples, parameters.units, settings.of_one(peers.size), state.seed,
+    bench = PassFactory(examples, parameters.units, settings.of_one(peers.size), state.seed,
                   stream if peers.own or settings.local_steps is not None else 0,
                   stream if peers.own else 0)
     halt = Halt()

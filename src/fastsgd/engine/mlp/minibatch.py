@@ -70,7 +70,7 @@ def check_step(loss, gradients, eta, t):
             f"helps too, this step was to be of {eta:g}")
 
 
-class Bench:
+class PassFactory:
     """Makes the passes of all threads over the same examples.
 
     Parameters
@@ -158,7 +158,7 @@ class Worker:
 
     Parameters
     ----------
-    bench : Bench
+    bench : PassFactory
     parameters : Parameters
         INOUT: may be shared with other workers, who then write without locks.
     momenta : Momenta

@@ -11,7 +11,7 @@ ROWS, VALUES = 1024, 1 << 22
 """Rows of a block, and values of its widest layer, at most."""
 
 
-class Shown(NamedTuple):
+class ShownWeights(NamedTuple):
     """The weights that a fitted model shows, as far as the forward pass asks: not copied."""
 
     units: tuple
@@ -37,7 +37,7 @@ def predict(X, rows, parameters, activation, output, visits=None):
         Of the weights' dtype.
     rows : Rows
         Of X, checked.
-    parameters : Parameters or Shown
+    parameters : Parameters or ShownWeights
     activation : Activation
     output : Output
     visits : int64 ndarray of shape (n,) or None

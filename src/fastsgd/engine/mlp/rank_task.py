@@ -52,7 +52,7 @@ def _name_of(entry, registry):
 def pack_model(parameters, state, place=lambda *arrays: list(arrays)):
     """Weights and State as a dict of arrays and of what JSON can hold.
 
-    `place` says what to tell of arrays: `Shelf.place`.
+    `place` says what to tell of arrays: `SharedArrays.place`.
     """
     def pack(model):
         if model is None:

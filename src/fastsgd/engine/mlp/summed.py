@@ -48,7 +48,7 @@ class SumOfRows:
                                touched=self.touched[begin:end], last=last, squares=squares)
 
 
-class Together:
+class SummedEpoch:
     """The minibatches of one thread, each cut among the ranks (`Workers(policy="sync")`)."""
 
     def __init__(self, bench, parameters, momenta, team, halt, *, peers):

@@ -1,4 +1,4 @@
-"""What the linear estimators share: from checked arrays to trained weights and attributes."""
+"""Base of the linear estimators: from checked arrays to trained weights and attributes."""
 
 import time
 from functools import partial

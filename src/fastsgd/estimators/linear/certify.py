@@ -105,7 +105,7 @@ class Certified:
 
     @property
     def dual_coef_(self):
-        """Of solver='sdca': float64 ndarray of shape (n_models, rows of `support_`).
+        """Dual variables of solver='sdca': float64 ndarray of shape (n_models, rows of `support_`).
 
         With penalty='l2' ``coef_`` is ``dual_coef_ @ X[support_]``, up to rounding; with
         Workers(rows='own') the sum of that over all processes.
@@ -114,7 +114,7 @@ class Certified:
         return np.array([dual[self.support_] for dual in duals])
 
     def _kept(self, name, by):
-        """What each model's state holds, or AttributeError where it does not."""
+        """Values that each model's state holds, or AttributeError where it does not."""
         check_is_fitted(self)
         values = [getattr(state, name) for state in getattr(self, "_states", None) or ()]
         if not values or any(value is None for value in values):

@@ -241,7 +241,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         return class_weights(class_weight, classes, y)
 
     def _targets(self, y, checked=True):
-        """What the rows belong to; labels that are not `checked` may be none of `classes_`."""
+        """Targets of the rows; labels that are not `checked` may be none of `classes_`."""
         if y.ndim == 2 or self._is_multilabel:
             return Indicator.of_model(self, y)
         if len(self.classes_) == 2 and y.dtype.kind == self.classes_.dtype.kind:  # no search

@@ -34,7 +34,7 @@ STATE_SCALARS = tuple(f.name for f in fields(LinearState) if f.name not in STATE
 MOST_WEIGHTS = 1 << 36
 """Weights that a sparsified model may have, zeros too: `densify` gives them all a place."""
 LATER = {"gap": None, "merge_halvings": 0}
-"""What states of older files lack."""
+"""Entries that states of older files lack."""
 STATE_TYPES = {"t": int, "epoch": int, "stale": int, "average_from": int, "curve": list,
                "merge_halvings": int}
 

@@ -11,7 +11,7 @@ from fastsgd.plan.linear import Plan
 
 
 class Resumable:
-    """What becomes of a fitted linear model: a longer training, or scikit-learn's model."""
+    """Ways on from a fitted linear model: a longer training, or scikit-learn's model."""
 
     @fit_method
     def resume(self, X, y, *, max_iter=None, sample_weight=None):

@@ -1,4 +1,4 @@
-"""What each row belongs to, as the two ways of training ask for it."""
+"""Targets of classifiers: the classes or labels of each row, as trainings ask for them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What one call of `fit`, `partial_fit` or `resume` has to train, and the models one by one."""
+"""The work of one call of `fit`, `partial_fit` or `resume`, and the models one by one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -110,7 +110,7 @@ class Job:
             y, products(rows, weights[:, None])[:, 0] + intercept, weight)
 
     def watch(self, k, y, on_epoch):
-        """What ends the training of model k by its gap, or None."""
+        """Watch that ends the training of model k by its gap, or None."""
         if self.plan.stop.within is None:
             return None
         return GapWatch(self.rows, y, self.sample_weight, self.states[k], self.settings_of(k),

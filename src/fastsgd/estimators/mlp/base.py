@@ -24,7 +24,7 @@ from fastsgd.engine.mlp.lbfgs import lbfgs
 from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.prediction import Shown, predict
+from fastsgd.engine.mlp.prediction import ShownWeights, predict
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
 from fastsgd.engine.run import Ended
@@ -36,7 +36,7 @@ from fastsgd.estimators.mlp.checks import (
 from fastsgd.estimators.mlp.report import NetworkReport
 from fastsgd.estimators.mlp.resume import ResumableMLP, Stream
 from fastsgd.estimators.mlp.settings import make_settings
-from fastsgd.estimators.mlp.training import Crew
+from fastsgd.estimators.mlp.training import WorkerTraining
 from fastsgd.estimators.pools import check_any_weight, count_rows
 from fastsgd.kernels.rows import Rows
 
@@ -126,7 +126,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         drawn = 0 if stream is None or self.solver == "lbfgs" else state.epoch - stream.epoch
         next_order, crew = examples.order(self.shuffle, rng), None
         if self.workers is not None:
-            crew = Crew(self, examples, rng, held_out, self._score_name, drawn)
+            crew = WorkerTraining(self, examples, rng, held_out, self._score_name, drawn)
         elif self.shuffle:
             for _ in range(drawn):
                 next_order()
@@ -273,7 +273,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                           dtype=self._dtype, order="C", ensure_all_finite=False, reset=False)
         rows = Rows(X)
         rows.check()
-        shown = Shown.of(self.coefs_, self.intercepts_, self._dtype)
+        shown = ShownWeights.of(self.coefs_, self.intercepts_, self._dtype)
         return predict(X, rows, shown, ACTIVATIONS[self.activation],
                        output or OUTPUTS[self.out_activation_, self.loss])
 

@@ -5,7 +5,7 @@ from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.rank_task import pack_model, pack_rng, pack_settings, unpack_model
 from fastsgd.engine.rank import pack_rows
 from fastsgd.engine.run import Ended, Epoch
-from fastsgd.engine.shared_arrays import Shelf
+from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.errors import DivergenceError
 from fastsgd.estimators.pools import close_pool, pool_of
 from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, needs_a_seed, needs_all_rows
@@ -47,7 +47,7 @@ def check_workers(estimator):
             raise ValueError(message)
 
 
-class Crew:
+class WorkerTraining:
     """The workers of one call, and what they are to do; `train` does it.
 
     Parameters
@@ -87,7 +87,7 @@ class Crew:
         try:
             pool = pool_of(self._estimator, as_workers(self._estimator.workers))
             # ranks may be threads, which must not set BLAS's threads by turns
-            with one_thread_of_blas(), Shelf(direct=pool.capabilities.direct) as shelf:
+            with one_thread_of_blas(), SharedArrays(direct=pool.capabilities.direct) as shelf:
                 return self._run(pool, shelf, parameters, state, settings, report, deadline)
         except BaseException as error:
             if self._before is not None and isinstance(error, Exception):

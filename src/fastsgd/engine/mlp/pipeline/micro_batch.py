@@ -27,7 +27,7 @@ class MicroBatches:
 
     Parameters
     ----------
-    bench : Bench
+    bench : PassFactory
     begin, end : int
         The layers, numbered by their matrices.
     n : int
