@@ -1,4 +1,4 @@
-"""What include/epoch.h and atomics.h declare."""
+"""Declarations of include/epoch.h and atomics.h."""
 
 from libc.stdint cimport int64_t
 

@@ -105,7 +105,7 @@ class Certified:
 
     @property
     def dual_coef_(self):
-        """Dual variables of solver='sdca': float64 ndarray of shape (n_models, rows of `support_`).
+        """Dual variables of solver='sdca': float64 of shape (n_models, rows of `support_`).
 
         With penalty='l2' ``coef_`` is ``dual_coef_ @ X[support_]``, up to rounding; with
         Workers(rows='own') the sum of that over all processes.
