@@ -1,4 +1,4 @@
-"""What other kernels see of a Trainer."""
+"""Declarations of a Trainer for other kernels."""
 
 from libc.stdint cimport int64_t
 

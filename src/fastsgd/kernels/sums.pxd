@@ -1,4 +1,4 @@
-"""What include/sums.h declares."""
+"""Declarations of include/sums.h."""
 
 from libc.stdint cimport int64_t
 
