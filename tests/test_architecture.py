@@ -132,6 +132,29 @@ def test_map_is_what_its_program_prints():
                                    if path.name != "__init__.py")
 
 
+def next_files(path):
+    """Files that a file imports, cimports or includes; through the .inc files that list kinds."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix in (".py", ".pyx", ".pxd"):
+        found = {PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(suffix)
+                 for name in imports_of(path) for suffix in (".py", ".pyx", ".pxd")}
+        return found | {PACKAGE / "include" / name
+                        for name in re.findall(r'cdef extern from "(.*?)"', text)}
+    found = {path.parent / name for name in re.findall(r'(?:include|FSGD_BY_\w+) "(.*?)"', text)}
+    return found.union(*(next_files(each) for each in found if each.suffix == ".inc"))
+
+
+def test_the_reading_path():
+    """Each arrow of docs/architecture.md is an import, and the whole can be read at one go."""
+    text = make_map.PAGE.with_name("architecture.md").read_text(encoding="utf-8")
+    text = text[text.index("Then follow `fit`"):text.index("`base.py` has")]
+    path = [PACKAGE / name for name in re.findall(r"\(\.\./src/fastsgd/([^)]*)\)", text)]
+    assert text.count("→") == len(path) - 1 > 5
+    for here, there in pairwise(path):
+        assert there in next_files(here), f"{here} does not lead to {there}"
+    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in path) <= 1500
+
+
 def test_headers_know_no_python():
     """The C headers hold what one coordinate or sample does: no Python, no allocation."""
     for path in (PACKAGE / "include").iterdir():
