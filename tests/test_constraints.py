@@ -34,7 +34,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_the_same_values_by_the_same_words(name, value):
     constraints = {name: CONSTRAINTS[name]}
     try:
