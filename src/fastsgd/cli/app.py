@@ -55,7 +55,6 @@ def train(
     eta0: o.Eta0 = None,
     learning_rate_init: o.LearningRateInit = None,
     power_t: o.PowerT = None,
-    max_step: o.MaxStep = None,
     momentum: o.Momentum = None,
     average: o.Average = None,
     dropout: o.Dropout = None,
@@ -104,7 +103,6 @@ def train(
             "n_iter_no_change": n_iter_no_change, "early_stopping": early_stopping or None,
             "validation_fraction": validation_fraction, "learning_rate": learning_rate,
             "eta0": eta0, "learning_rate_init": learning_rate_init, "power_t": power_t,
-            "max_step": max_step,
             "momentum": momentum, "average": average or None, "dropout": dropout, "lazy": lazy,
             "init": init, "shuffle": shuffle, "random_state": seed, "n_jobs": n_jobs,
             "sync": sync, "solver": solver, "batch_size": batch_size})

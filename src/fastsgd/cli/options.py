@@ -145,8 +145,6 @@ LearningRate = Annotated[_Text, option(
 PowerT = Annotated[_Real, option(
     "--power-t", "Exponent of invscaling: eta0 / step ** power_t.",
     "0.5; to regress a linear model 0.25")]
-MaxStep = Annotated[_Real, option(
-    "--max-step", "Linear classifier: no step size exceeds it.", "none")]
 Shuffle = Annotated[_Text, option(
     "--shuffle", "Order of rows: blocks (new in each epoch), rows (single ones, slower) or "
     "none (as they lie).", "blocks; MLP: rows, it has no blocks")]

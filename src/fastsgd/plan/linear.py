@@ -40,8 +40,6 @@ class Rate:
     auto : bool
         Whether eta0 is found on a sample of the rows.
     eta0, power_t : float
-    most : float
-        No step exceeds it.
     adaptive, passive : bool
         What the schedule is.
     bounded : bool
@@ -53,7 +51,6 @@ class Rate:
     auto: bool
     eta0: float
     power_t: float
-    most: float
     adaptive: bool
     passive: bool
     bounded: bool
@@ -234,9 +231,9 @@ class Plan:
         schedule = schedule_fields(
             rate.schedule or "constant", eta0=rate.eta0, power_t=rate.power_t, alpha=alpha,
             loss=self.loss, constant=self.loss_constant, epoch_steps=visits,
-            eta_max=min(rate.most, np.inf if not rate.bounded else longest_step(
+            eta_max=np.inf if not rate.bounded else longest_step(
                 rows, self.loss.curvature,
-                by_sums=not self.solver.one_by_one and self.batch_size is None)))
+                by_sums=not self.solver.one_by_one and self.batch_size is None))
         sync, n_threads = ("serial", 1) if self.call == "certify" else self._choose_threads(
             rows, schedule, n_models)
         return Settings(
@@ -285,8 +282,7 @@ def _rate(asked, loss):
     return Rate(
         schedule=schedule, search=asked.search, auto=auto,
         eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
-        power_t=float(params.power_t),
-        most=float(getattr(params, "max_step", None) or np.inf), adaptive=bool(flags & tables.ADAPTIVE),
+        power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
         passive=bool(flags & tables.PASSIVE_AGGRESSIVE),
         bounded=not own and schedule is not None and loss.curvature > 0)
 

@@ -1,10 +1,8 @@
 """FastSGDClassifier: linear classifiers trained by SGD on sparse or dense rows."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
@@ -66,8 +64,6 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         seen so far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples /
         (2 * rows with the label) and the same for those without, label by label; the others are
         refused.
-    max_step : float or None, default=None
-        No step size exceeds it, whatever `learning_rate` says. (0, inf).
 
     Attributes
     ----------
@@ -97,7 +93,6 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         **LinearSGD._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "class_weight": [StrOptions({"balanced", "balanced_running"}), dict, None],
-        "max_step": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -107,7 +102,7 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
         average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
         device="cpu", workers=None, max_time=None, solver="sgd",
-        batch_size=None, max_step=None,
+        batch_size=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -139,7 +134,6 @@ class FastSGDClassifier(Multilabel, LinearClassifierMixin, LinearSGD):
         self.max_time = max_time
         self.solver = solver
         self.batch_size = batch_size
-        self.max_step = max_step
 
     @fit_method
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
