@@ -20,7 +20,7 @@ LAYERS = {
     **dict.fromkeys([
         "losses", "duals", "penalties", "schedules", "optimizers", "_registry", "_integers",
         "_random", "_constraints", "checkpoints", "communicators",
-        "_validation", "errors", "data", "model_file",
+        "weighting", "errors", "data", "model_file",
         "output_file", "output_target", "pipeline", "probability", "reference", "solvers",
         "tensor_file", "workers"], 2),
     "comm": 3,
@@ -94,7 +94,7 @@ def test_what_is_below_plans_is_not_told_estimators(folder):
 
 @pytest.mark.filterwarnings("ignore:Maximum number of iteration")
 @pytest.mark.parametrize(("options", "most"), [
-    ({}, {"calls": 200, "files": 26, "switches": 91}),
+    ({}, {"calls": 200, "files": 26, "switches": 87}),
     ({"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
 ])
 def test_the_way_of_a_fit(options, most):

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 
 from fastsgd._random import hold_out, random_numbers
-from fastsgd._validation import class_weights
+from fastsgd.weighting import class_weights
 
 
 def strata_of(kind, n, seed):

@@ -5,6 +5,8 @@ from math import ceil
 
 import numpy as np
 
+MAX_INT = np.iinfo(np.int32).max
+
 
 def random_numbers(random_state):
     """The RandomState that a `random_state` stands for.
@@ -31,6 +33,13 @@ def random_numbers(random_state):
         return random_state
     raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState "
                      "instance; give None, an int or a RandomState")
+
+
+def draw_seeds(random_state, n):
+    """`n` seeds from a random_state: the same for the same int, new ones for None."""
+    if isinstance(random_state, numbers.Integral):
+        return [(int(random_state) + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(n)]
+    return [int(s) for s in random_numbers(random_state).randint(MAX_INT, size=n)]
 
 
 def hold_out(n, share, random_state, strata=None):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from fastsgd import _validation
+from fastsgd import weighting
 from fastsgd.data.label_sets import listed
 
 FORM = ("balanced, balanced_running (linear), LABEL=WEIGHT,LABEL=WEIGHT, or a JSON object as "
@@ -124,4 +124,4 @@ def class_weights(model, y):
     present = np.unique(y) if balanced else model.classes_
     if not len(y):
         return {}
-    return dict(zip(present.tolist(), _validation.class_weights(given, present, y), strict=True))
+    return dict(zip(present.tolist(), weighting.class_weights(given, present, y), strict=True))

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
-from fastsgd._validation import check_Xy, checked_targets
 from fastsgd.data.label_sets import LabelSets, label_sets_of
 from fastsgd.estimators.pools import union
+from fastsgd.estimators.validation import check_Xy, checked_targets
 
 
 class LabelColumns:

@@ -2,7 +2,7 @@
 
 from scipy import sparse
 
-from fastsgd._validation import checked_targets
+from fastsgd.estimators.validation import checked_targets
 
 
 class NumberTargets:

@@ -11,8 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastsgd._compat import CallbackSupportMixin
 from fastsgd._integers import RANGES
-from fastsgd._random import hold_out
-from fastsgd._validation import check_weights, check_Xy, draw_seeds
+from fastsgd._random import draw_seeds, hold_out
 from fastsgd._warn import warn
 from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import NEVER, Deadline
@@ -26,6 +25,7 @@ from fastsgd.estimators.linear.sparse_coef import SparseCoef
 from fastsgd.estimators.linear.training import Job, choose_one_step, train_apart
 from fastsgd.estimators.pools import count_rows, of_all, train_by_workers
 from fastsgd.estimators.report import EpochReport
+from fastsgd.estimators.validation import check_weights, check_Xy
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.penalties import PENALTIES

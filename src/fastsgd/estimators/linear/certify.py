@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._integers import check_range
-from fastsgd._validation import draw_seeds
+from fastsgd._random import draw_seeds
 from fastsgd.engine.linear.polish import certificate
 from fastsgd.estimators.linear.sparse_coef import dense
 from fastsgd.kernels.rows import Rows

@@ -6,20 +6,19 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from fastsgd._validation import class_weights
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.labels import column_labels, label_weights
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
 from fastsgd.estimators.linear.docs import with_parameters
 from fastsgd.estimators.linear.kept_plan import plan_of_part
-from fastsgd.estimators.linear.multilabel import Multilabel, weight_pairs
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
-from fastsgd.estimators.linear.targets import Indicator, OneAgainstRest
+from fastsgd.estimators.linear.targets import Indicator, Multilabel, OneAgainstRest, weight_pairs
 from fastsgd.estimators.pools import union
 from fastsgd.losses import LOSSES
 from fastsgd.plan.linear import Plan
 from fastsgd.probability import label_probabilities, log_probabilities, probabilities
+from fastsgd.weighting import class_weights
 
 
 def _gives_probability(self):

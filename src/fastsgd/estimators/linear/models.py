@@ -1,8 +1,9 @@
 """The weights of K linear models as `coef_` shows them, beside the states that train them."""
 
 import numpy as np
+from scipy import sparse
 
-from fastsgd._validation import check_init
+from fastsgd.data.sparse import checked
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.estimators.linear.sparse_coef import dense
 
@@ -96,3 +97,19 @@ class LinearModels:
             for state in self.states:
                 state.weights = None
         return self.states
+
+
+def check_init(init, shape, name, dtype):
+    """A start given by the user, as a new array of `shape`."""
+    if sparse.issparse(init):  # warm start after sparsify()
+        init = checked(init, name).toarray()
+    init = np.array(init, dtype=dtype)
+    size = int(np.prod(shape))
+    if init.size != size or (len(shape) == 2 and shape[0] > 1 and init.shape != shape):
+        raise ValueError(
+            f"Provided {name} does not match dataset. It has shape {init.shape}; "
+            f"expected {shape}."
+        )
+    if not np.isfinite(init).all():
+        raise ValueError(f"{name} holds NaN or infinity; weights to start from must be finite")
+    return init.reshape(shape)

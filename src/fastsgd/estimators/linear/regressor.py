@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 
-from fastsgd._validation import check_Xy
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.linear.base import LinearSGD
 from fastsgd.estimators.linear.decision import decision
@@ -12,6 +11,7 @@ from fastsgd.estimators.linear.docs import with_parameters
 from fastsgd.estimators.linear.kept_plan import plan_of_part
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.regression import NumberTargets
+from fastsgd.estimators.validation import check_Xy
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 from fastsgd.plan.linear import Plan
 

@@ -12,8 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin
-from fastsgd._random import hold_out, random_numbers
-from fastsgd._validation import MAX_INT, check_weights
+from fastsgd._random import MAX_INT, hold_out, random_numbers
 from fastsgd._warn import warn
 from fastsgd.data.sparse import checked, without_repeats
 from fastsgd.engine.deadline import Deadline
@@ -38,6 +37,7 @@ from fastsgd.estimators.mlp.resume import ResumableMLP, Stream
 from fastsgd.estimators.mlp.settings import make_settings
 from fastsgd.estimators.mlp.training import WorkerTraining
 from fastsgd.estimators.pools import check_any_weight, count_rows
+from fastsgd.estimators.validation import check_weights
 from fastsgd.kernels.rows import Rows
 
 

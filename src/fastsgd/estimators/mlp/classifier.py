@@ -7,7 +7,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastsgd._constraints import Among
-from fastsgd._validation import class_weights
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.fit_method import fit_method
@@ -17,6 +16,7 @@ from fastsgd.estimators.mlp.checks import CONSTRAINTS
 from fastsgd.estimators.mlp.docs import with_parameters
 from fastsgd.estimators.pools import union
 from fastsgd.probability import log_sigmoid, log_softmax, with_highest_at
+from fastsgd.weighting import class_weights
 
 
 @with_parameters

@@ -6,7 +6,6 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from fastsgd._constraints import Among
-from fastsgd._validation import check_Xy
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.fit_method import fit_method
 from fastsgd.estimators.labels import is_multilabel
@@ -14,6 +13,7 @@ from fastsgd.estimators.mlp.base import MLP, takes_minibatches
 from fastsgd.estimators.mlp.checks import CONSTRAINTS
 from fastsgd.estimators.mlp.docs import with_parameters
 from fastsgd.estimators.regression import NumberTargets
+from fastsgd.estimators.validation import check_Xy
 
 
 @with_parameters
