@@ -201,3 +201,13 @@ def test_docstrings_begin_with_a_noun_or_a_verb():
         text = path.read_text(encoding="utf-8")
         found = re.findall(r'"""((?:Of|That|Those|What|In|As)\b[^\n]*)', text)
         assert not found, f"{path}: {found}"
+
+
+def test_scikit_learn_is_the_estimators_affair():
+    """Below the estimators nothing imports scikit-learn or pandas; `_compat` asks which it is."""
+    for path in SOURCES:
+        folder = path.relative_to(PACKAGE).parts[0]
+        if folder not in ("estimators", "cli", "_compat.py"):
+            found = re.findall(r"^\s*(?:from|import) (?:sklearn|pandas)\b.*",
+                               path.read_text(encoding="utf-8"), re.MULTILINE)
+            assert not found, f"{path}: {found}"
