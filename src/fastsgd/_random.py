@@ -102,10 +102,12 @@ def hold_out(n, share, random_state, strata=None):
 
 def _check_strata(values, counts, n_learn, n_out):
     if counts.min() < 2:
+        few = values[counts < 2].tolist()
+        names = few if values.ndim == 1 else [" ".join(map(str, value)) for value in few]
         raise ValueError(
             "The least populated classes in y have only 1 member, which is too few. The minimum "
             "number of groups for any class cannot be less than 2. Classes with too few members "
-            f"are: {values[counts < 2].tolist()}")
+            f"are: {names}")
     for name, size in (("train_size", n_learn), ("test_size", n_out)):
         if size < len(counts):
             raise ValueError(f"The {name} = {size} should be greater or equal to the number of "

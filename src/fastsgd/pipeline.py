@@ -37,7 +37,8 @@ class LayerPipeline:
     >>> from fastsgd import FastMLPRegressor, LayerPipeline
     >>> LayerPipeline(stages=2, micro_batches=4)
     LayerPipeline(stages=2, micro_batches=4)
-    >>> reg = FastMLPRegressor((8, 8), pipeline=LayerPipeline(3, 4), max_iter=500)
+    >>> reg = FastMLPRegressor(hidden_layer_sizes=(8, 8), pipeline=LayerPipeline(3, 4),
+    ...                        max_iter=500)
     >>> reg.fit([[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]).fit_stats_["threads"]
     3
     """
