@@ -211,3 +211,50 @@ def test_scikit_learn_is_the_estimators_affair():
             found = re.findall(r"^\s*(?:from|import) (?:sklearn|pandas)\b.*",
                                path.read_text(encoding="utf-8"), re.MULTILINE)
             assert not found, f"{path}: {found}"
+
+
+MANY_PARAMETERS = {
+    "engine/linear/batch.py: train_batch": 13, "engine/linear/classes.py: train_classes": 14,
+    "engine/linear/local.py: train_local": 12, "engine/linear/objective.py: __init__": 9,
+    "engine/linear/polish.py: certificate": 10, "engine/linear/sdca.py: train_sdca": 13,
+    "engine/linear/sgd.py: train": 11, "engine/mlp/loop.py: train": 9,
+    "engine/mlp/rank_task.py: train_mlp": 13, "engine/rank.py: train_linear": 15,
+}
+"""Functions with more than eight parameters. The list may only get shorter."""
+
+
+def test_functions_have_few_parameters():
+    """At most eight, outside the estimators' own and the command line's."""
+    found = {}
+    for path in SOURCES:
+        folder = path.relative_to(PACKAGE).parts[0]
+        if path.suffix != ".py" or folder == "cli":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef) or (
+                    node.name == "__init__" and folder == "estimators"):
+                continue
+            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            count = len([one for one in given if one.arg not in ("self", "cls")])
+            if count > 8:
+                found[f"{path.relative_to(PACKAGE).as_posix()}: {node.name}"] = count
+    assert found == MANY_PARAMETERS
+
+
+SAME_NAME = {
+    "errors", "workers", "solvers", "outputs", "progress", "targets", "base", "scores", "settings",
+    "report", "intercept",
+}
+"""Names of files that more than the two families have. The list may only get shorter."""
+
+
+def test_a_name_stands_for_one_file():
+    """But for pairs of the two families, and the list of exceptions."""
+    homes = {}
+    for path in SOURCES:
+        if path.suffix == ".py" and not path.stem.startswith("__"):
+            homes.setdefault(path.stem, []).append(path.relative_to(PACKAGE))
+    several = {name for name, paths in homes.items() if len(paths) > 1 and not (
+        {path.parent.as_posix() for path in paths}
+        in ({f"{top}/linear", f"{top}/mlp"} for top in ("engine", "estimators")))}
+    assert several == SAME_NAME
