@@ -380,7 +380,7 @@ cdef class Replicas:
 
     cdef double _losses(self, const fsgd_problem *p, fsgd_tile_fn tile, int64_t j,
                         int64_t end) noexcept nogil:
-        """Loss that a replica meets in tile j < end without a step: p with steps of 0, none clipped."""
+        """Loss of a replica in tile j < end without a step: p with steps of 0, none clipped."""
         cdef fsgd_problem problem = p[0]
         cdef fsgd_clock clock
         cdef fsgd_tally tally = fsgd_tally(0, 0)
