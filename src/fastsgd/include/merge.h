@@ -43,4 +43,19 @@ FSGD_REPLICAS(float, f32)
 FSGD_REPLICAS(double, f64)
 #undef FSGD_REPLICAS
 
+/* out = the mean of n replicas of w, entries begin..end */
+#define FSGD_MEAN(REAL, SUFFIX)                                                          \
+    static void fsgd_mean_##SUFFIX(const REAL *w, REAL *const *replica, int n, REAL *out, \
+                                   int64_t begin, int64_t end)                           \
+    {                                                                                    \
+        for (int64_t j = begin; j < end; j++) {                                          \
+            REAL sum = 0;                                                                \
+            for (int r = 0; r < n; r++) sum += replica[r][j] - w[j];                     \
+            out[j] = w[j] + sum / n;                                                     \
+        }                                                                                \
+    }
+FSGD_MEAN(float, f32)
+FSGD_MEAN(double, f64)
+#undef FSGD_MEAN
+
 #endif

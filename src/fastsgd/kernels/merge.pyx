@@ -5,7 +5,7 @@ how the changes of all replicas are added to the shared vector (include/merge.h)
 
 How far apart replicas may go is estimated from a sample of the rows, which may miss what a few
 rows or columns do. So each run also looks: rows that nobody has visited yet are asked, just before
-a merge and just after it, what loss they meet.
+a merge and just after it, what loss they meet (include/replicas.h).
 """
 
 import weakref
@@ -19,135 +19,15 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastsgd.kernels.epoch cimport (
-    fsgd_barrier, fsgd_barrier_wait, fsgd_choose_tile, fsgd_clock, fsgd_load_i64, fsgd_load_int,
+    fsgd_barrier_wait, fsgd_choose_tile, fsgd_clock, fsgd_load_i64, fsgd_load_int,
     fsgd_problem, fsgd_run_tiles, fsgd_take, fsgd_tally, fsgd_tile_fn, fsgd_try_lock, fsgd_unlock,
 )
 from fastsgd.kernels.rows cimport FSGD_F32
 from fastsgd.kernels.schedules cimport fsgd_fill_eta
 from fastsgd.kernels.sgd cimport Trainer, fsgd_shared
 
-
-cdef extern from "fsgd.h":
-    int FSGD_TILE
-
-cdef extern from "atomics.h" nogil:
-    double fsgd_load_f64(const double *p)
-    void fsgd_store_f64(double *p, double x)
-
-cdef extern from "schedules.h":
-    int FSGD_SCHEDULE_CONSTANT
-
-cdef extern from "sched.h" nogil:
-    int sched_yield()
-
-cdef extern from "merge.h" nogil:
-    void fsgd_sum_f32(float *w, float *const *replica, int n, float part, int64_t begin,
-                      int64_t end)
-    void fsgd_sum_f64(double *w, double *const *replica, int n, double part, int64_t begin,
-                      int64_t end)
-    void fsgd_exchange_f32(float *w, float *v, float *base, float part, int64_t length)
-    void fsgd_exchange_f64(double *w, double *v, double *base, double part, int64_t length)
-
-cdef extern from *:
-    """
-    /* One thread's own figures, and where all meet: each on cache lines of its own. */
-    typedef struct {
-        double apart, merged; /* losses met by replicas and by the merged weights, fading */
-        double met;           /* mean loss of a row between the last two merges; -1: none yet */
-        int64_t gap, rest;    /* tiles of a thread between two looks, and until the next */
-        int64_t halvings;     /* that these looks know of */
-        int64_t next;         /* halvings that the next bad look will make */
-    } fsgd_looks;
-    typedef struct {
-        _Alignas(64) double intercept;
-        double base_intercept, loss;
-        int64_t tiles; /* of this segment; -1: the replica is not in use */
-        double apart, merged; /* losses of a look, before the merge and after it */
-        double met;           /* loss since the last merge */
-        fsgd_looks looks;     /* of a thread that merges by itself */
-    } fsgd_own;
-    typedef struct {
-        _Alignas(64) int lock;
-        fsgd_barrier barrier;
-    } fsgd_meeting;
-    /* out = the mean of n replicas of w, entries begin..end */
-    #define FSGD_MEAN(REAL, SUFFIX)                                                          \
-        static void fsgd_mean_##SUFFIX(const REAL *w, REAL *const *replica, int n, REAL *out, \
-                                       int64_t begin, int64_t end)                           \
-        {                                                                                    \
-            for (int64_t j = begin; j < end; j++) {                                          \
-                REAL sum = 0;                                                                \
-                for (int r = 0; r < n; r++) sum += replica[r][j] - w[j];                     \
-                out[j] = w[j] + sum / n;                                                     \
-            }                                                                                \
-        }
-    FSGD_MEAN(float, f32)
-    FSGD_MEAN(double, f64)
-    """
-    ctypedef struct fsgd_looks:
-        double apart
-        double merged
-        double met
-        int64_t gap
-        int64_t rest
-        int64_t halvings
-        int64_t next
-
-    ctypedef struct fsgd_own:
-        double intercept
-        double base_intercept
-        double loss
-        int64_t tiles
-        double apart
-        double merged
-        double met
-        fsgd_looks looks
-
-    ctypedef struct fsgd_meeting:
-        int lock
-        fsgd_barrier barrier
-
-    void fsgd_mean_f32(const float *w, float *const *replica, int n, float *out, int64_t begin,
-                       int64_t end) nogil
-    void fsgd_mean_f64(const double *w, double *const *replica, int n, double *out, int64_t begin,
-                       int64_t end) nogil
-
 # Threads share the sweep of a merge in slices of whole cache lines.
 cdef int64_t LINE = 16
-# A merge went too far if rows meet so many times the loss of the replicas; older looks fade.
-# Looks at merges that did no harm came to at most 1.06 times, one to 1.24 (docs/algorithms.md).
-cdef double WORSE = 1.25, FADE = 0.9
-# Between two looks: rows that meet so many times the loss of the interval before ask for one.
-cdef double SURGE = 2.0
-# Tiles of a thread between two looks, which take two passes over a tile: after a good one twice
-# as many as before it, up to these.
-cdef int64_t SELDOM = 64
-# Halvings of one bad look: twice those of the last, up to these, until looks are seldom again.
-cdef int64_t MOST_HALVINGS = 8
-
-
-cdef int64_t _halvings_due(fsgd_looks *looks, double apart, double merged) noexcept nogil:
-    """Takes note of a look; not 0 where the merged weights are far worse, also by NaN."""
-    cdef int64_t due = looks.next
-    looks.apart = FADE * looks.apart + apart
-    looks.merged = FADE * looks.merged + merged
-    if looks.merged <= WORSE * looks.apart:
-        looks.gap = looks.rest = min(SELDOM, 2 * looks.gap + 1)
-        if looks.gap == SELDOM:
-            looks.next = 1
-        return 0
-    looks.apart = looks.merged = 0
-    looks.gap = looks.rest = 0
-    looks.next = min(MOST_HALVINGS, 2 * due)
-    return due
-
-
-cdef void _compare_intervals(fsgd_looks *looks, double met, int64_t tiles) noexcept nogil:
-    """Takes note of what rows met in `tiles`; a surge is followed by looks at every merge."""
-    cdef double now = met / tiles, before = looks.met
-    looks.met = now
-    if before >= 0 and not now <= SURGE * before:
-        looks.gap = looks.rest = 0
 
 
 cdef class Replicas:
@@ -223,7 +103,7 @@ cdef class Replicas:
 
         The first epoch, of the longest steps, begins with looks at every merge.
         """
-        cdef fsgd_looks fresh = fsgd_looks(0, 0, -1, 0 if self.trainer.t == 1 else SELDOM, 0,
+        cdef fsgd_looks fresh = fsgd_looks(0, 0, -1, 0 if self.trainer.t == 1 else FSGD_SELDOM, 0,
                                            self.halvings, 1)
         self.looks = fresh
         for rank in range(self.n_threads):
@@ -315,7 +195,7 @@ cdef class Replicas:
                 self.own[rank].apart = self._losses(p, tile, j + rank, end)
             if fsgd_barrier_wait(&self.meeting.barrier, self.n_threads, &shared.stop):
                 return
-            _compare_intervals(&looks, self._met(), j - done)
+            fsgd_compare_intervals(&looks, self._met(), j - done)
             if due:
                 self._keep_mean(rank, slice_begin, slice_end)
             self._sum(part, slice_begin, slice_end)
@@ -371,7 +251,7 @@ cdef class Replicas:
                     own.merged = self._losses(p, tile, j, self.trainer.segment_end)
                     self._judge_own(own)
                 fsgd_unlock(&self.meeting.lock)
-                _compare_intervals(&own.looks, tally.loss - met, since)
+                fsgd_compare_intervals(&own.looks, tally.loss - met, since)
                 since, begun, met = 0, j, tally.loss
         self._lock()
         j = fsgd_load_i64(&shared.cursor)
@@ -408,7 +288,7 @@ cdef class Replicas:
         for r in range(self.n_threads):
             apart += self.own[r].apart
             merged += self.own[r].merged
-        return _halvings_due(looks, apart, merged)
+        return fsgd_halvings_due(looks, apart, merged)
 
     cdef void _keep_mean(self, int rank, int64_t begin, int64_t end) noexcept nogil:
         """Before a merge in order: what is taken if it goes too far, as the mean never does."""
@@ -444,7 +324,7 @@ cdef class Replicas:
         """Halves the reach if one thread, which has the lock, went too far; not twice for one
         cause: what others have halved counts."""
         cdef bint known = own.looks.halvings == self.halvings
-        cdef int64_t halvings = _halvings_due(&own.looks, own.apart, own.merged)
+        cdef int64_t halvings = fsgd_halvings_due(&own.looks, own.apart, own.merged)
         if known:
             self._halve(halvings)
         if not known:
