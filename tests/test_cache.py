@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse as sp
 from safetensors.numpy import load_file
 
-import fastsgd.estimators.linear.base as linear_base
-import fastsgd.estimators.mlp.base as mlp_base
+import fastsgd.models.linear.base as linear_base
+import fastsgd.models.mlp.base as mlp_base
 from fastsgd import (
     FastMLPClassifier,
     FastMLPRegressor,

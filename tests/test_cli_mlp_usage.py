@@ -137,7 +137,7 @@ def test_failures_have_one_line(folder, tmp_path):
     run("train", folder / "three", *MLP, "--epochs", 1, "--save", tmp_path / "m")
     for args, text in [
         (["train", folder / "three-dense.npz", *MLP, "--lazy", "yes"], "lazy=True"),
-        (["train", folder / "pairs.npz", *MLP], "indicator of 0 and 1; got continuous"),
+        (["train", folder / "pairs.npz", *MLP], "indicator of 0 and 1; got -0.99"),
         (["train", folder / "three", *MLP, "--solver", "sgd", "--learning-rate-init", 1e300],
          "non-finite"),
         (["evaluate", folder / "pairs.npz", "--model", tmp_path / "m"], "y has 2 columns"),

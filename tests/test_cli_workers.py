@@ -15,7 +15,7 @@ from test_model_file import labels, rows
 from fastsgd import FastSGDClassifier, checkpoints, load_model, load_svmlight, save_model
 from fastsgd.comm.thread import ThreadPool
 from fastsgd.errors import CommError
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 from fastsgd.workers import Workers
 
 LBFGS = ["--loss", "log_loss", "--solver", "lbfgs", "--epochs", 300, "--tol", "1e-9"]

@@ -16,7 +16,7 @@ import fastsgd.comm
 import interrupts
 from fastsgd import FastMLPClassifier, FastSGDClassifier, FastSGDRegressor, Workers, _interrupts
 from fastsgd._interrupts import forgotten, is_asked, orderly, whole
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts what /proc tells of"),

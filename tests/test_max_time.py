@@ -141,8 +141,8 @@ def test_each_class_of_one_pass_keeps_its_best_epoch(monkeypatch):
             super().keep(state, 0 if state.epoch == self._chosen else 1)
 
     monkeypatch.setattr("fastsgd.engine.run.Best", Chosen)
-    monkeypatch.setattr("fastsgd.estimators.linear.one_pass.train_classes", ends_with_epoch_6)
-    monkeypatch.setattr("fastsgd.estimators.linear.one_pass.comparison",
+    monkeypatch.setattr("fastsgd.models.linear.one_pass.train_classes", ends_with_epoch_6)
+    monkeypatch.setattr("fastsgd.models.linear.one_pass.comparison",
                         lambda *args: lambda w, b: 0.0)
     model.fit(X, y)
     assert model.fit_stats_["stopped_by"] == "max_time"

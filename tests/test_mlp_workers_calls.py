@@ -11,7 +11,7 @@ from fastsgd import FastMLPClassifier, LayerPipeline, Workers, load_model, save_
 from fastsgd.engine.mlp import rank_task as rank
 from fastsgd.engine.peers import Peers
 from fastsgd.errors import CommAborted, DivergenceError
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 
 
 def test_pool_partial_fit_warm_start_resume_and_files(tmp_path, monkeypatch):

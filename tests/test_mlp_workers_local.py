@@ -14,7 +14,7 @@ from test_mlp_workers import GIVEN, N, S, X, Y, fits, same, threads, weights
 from fastsgd import FastMLPClassifier, Workers
 from fastsgd.engine.mlp import local
 from fastsgd.errors import DivergenceError, PeerFailed
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 from fastsgd.schedules import Cosine
 
 

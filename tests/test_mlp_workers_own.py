@@ -14,8 +14,8 @@ from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators.mlp import training as _mlp_workers
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.mlp import training as _mlp_workers
 from fastsgd.schedules import Cosine
 
 CUTS = {1: [], 2: [11], 3: [1, 90], 4: [3, 5, 60]}

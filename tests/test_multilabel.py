@@ -109,8 +109,8 @@ def test_early_stopping():
 
 
 @pytest.mark.parametrize(("y", "message"), [
-    (2 * Y - 1, "indicator of 0 and 1; got multilabel-indicator"),
-    (Y + np.arange(K), "got multiclass-multioutput targets. For one class a row"),
+    (2 * Y - 1, "indicator of 0 and 1; got -1"),
+    (Y + np.arange(K), "got 2. For one class a row"),
     (sparse.csr_array(3 * Y), "indicator of 0 and 1"),
     (Y[:-1], "inconsistent numbers of samples"),
     (np.where(Y, np.nan, 0.0), "contains NaN"),

@@ -200,7 +200,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
         warnings.simplefilter("error", RuntimeWarning)
         clone(model).fit(X, y)
     monkeypatch.setattr("fastsgd.plan.linear.longest_step", lambda *args, **kwargs: np.inf)
-    monkeypatch.setattr("fastsgd.estimators.linear.training.choose_step", lambda *args: 1e28)
+    monkeypatch.setattr("fastsgd.models.linear.training.choose_step", lambda *args: 1e28)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", RuntimeWarning)
         backed_off = model.fit(X, y)
@@ -212,7 +212,7 @@ def test_a_step_that_diverges_is_backed_off(monkeypatch, n_classes):
     by_number = clone(model).set_params(eta0=taken).fit(X, y)
     same(by_number.coef_, backed_off.coef_)  # it began again from the start
     assert (by_number.t_, by_number.loss_curve_) == (backed_off.t_, backed_off.loss_curve_)
-    monkeypatch.setattr("fastsgd.estimators.linear.training.choose_step", lambda *args: 1e200)
+    monkeypatch.setattr("fastsgd.models.linear.training.choose_step", lambda *args: 1e200)
     again = pytest.warns(RuntimeWarning, match="begins again")
     with pytest.raises(DivergenceError), again as told:
         model.fit(X, y)

@@ -15,9 +15,9 @@ from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
 from fastsgd.engine.linear import objective
 from fastsgd.engine.peers import grown
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators import pools
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.models import pools
 from fastsgd.plan.linear import Plan
 from fastsgd.schedules import Backtracking, Cosine, of_one_worker
 from fastsgd.solvers import Gap

@@ -26,7 +26,7 @@ import fastsgd
 from fastsgd import FastMLPClassifier, FastSGDClassifier, Workers, load_model
 from fastsgd.checkpoints import train_in_legs
 from fastsgd.errors import CommTimeout, PeerFailed
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="counts descriptors and processes in /proc")

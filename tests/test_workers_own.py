@@ -11,7 +11,7 @@ from fastsgd import comm
 from fastsgd.engine.peers import Peers
 from fastsgd.engine.rank import pack_rows, pack_settings
 from fastsgd.engine.shared_arrays import SharedArrays
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
@@ -43,7 +43,7 @@ def by_own_rows(monkeypatch):
                 ended[k] = pools.Ended(*results[0]["ended"])
         return ended
 
-    monkeypatch.setattr("fastsgd.estimators.linear.base.train_by_workers", train)
+    monkeypatch.setattr("fastsgd.models.linear.base.train_by_workers", train)
 
 
 WHOLE = [{"solver": "lbfgs", "max_iter": 60, "tol": 1e-8},

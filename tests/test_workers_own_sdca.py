@@ -16,9 +16,9 @@ from fastsgd.duals import DUALS
 from fastsgd.engine.linear.certificate import certify
 from fastsgd.engine.linear.dual_problem import DualProblem, balance_together, row_weights
 from fastsgd.engine.peers import ALONE, Peers
-from fastsgd.estimators import pools
 from fastsgd.kernels import duality
 from fastsgd.kernels.rows import Rows
+from fastsgd.models import pools
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 

@@ -18,8 +18,8 @@ from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.rank import pack_settings, unpack_settings
 from fastsgd.engine.shared_arrays import MAPS, SMALL, SharedArrays, open_array
 from fastsgd.errors import PeerFailed
-from fastsgd.estimators import pools
 from fastsgd.losses import LOSSES
+from fastsgd.models import pools
 from fastsgd.penalties import Penalty
 from fastsgd.schedules import Backtracking
 

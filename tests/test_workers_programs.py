@@ -16,7 +16,7 @@ import fastsgd
 from fastsgd import FastSGDClassifier, Workers
 from fastsgd.comm import watcher
 from fastsgd.comm.process import ProcessPool
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(300, 5))

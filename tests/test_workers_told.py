@@ -13,7 +13,7 @@ from test_solvers import model_for
 from fastsgd import FastMLPClassifier, Workers, load_model, save_model
 from fastsgd.engine import teller
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators import pools
+from fastsgd.models import pools
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning")

@@ -22,7 +22,7 @@ _HOME = {
     "load": "fastsgd.data.formats",
     "load_svmlight": "fastsgd.data.svmlight",
     "save_model": "fastsgd.model_file",
-    "load_model": "fastsgd.model_file",
+    "load_model": "fastsgd.estimators.loading",
 }
 
 _NEW_NAMES = {"Pipeline": "LayerPipeline"}

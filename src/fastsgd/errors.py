@@ -25,6 +25,14 @@ class NotBuiltYetError(FastSGDError, ValueError):
     """A reserved parameter was given a value that this release does not implement."""
 
 
+class NotFittedError(FastSGDError, ValueError, AttributeError):
+    """A model was asked for what only a training gives it."""
+
+
+class NotConvergedWarning(UserWarning):
+    """A training ended before it came to rest. Estimators give scikit-learn's category."""
+
+
 class CommError(FastSGDError):
     """Workers could not exchange data; the communicator cannot be used any more.
 

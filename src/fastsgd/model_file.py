@@ -12,7 +12,6 @@ import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
-from importlib import import_module
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -20,20 +19,12 @@ from safetensors import SafetensorError, safe_open
 from fastsgd import __version__
 from fastsgd._interrupts import orderly
 from fastsgd.errors import ModelFileError
+from fastsgd.models.registry import HOMES, class_of, file_parts
 from fastsgd.output_file import output_file
 from fastsgd.tensor_file import write_tensors
 
 FORMAT = "fastsgd"
 FORMAT_VERSION = 1
-
-PARTS = {
-    "FastSGDClassifier": "fastsgd.estimators.linear.file",
-    "FastSGDRegressor": "fastsgd.estimators.linear.file",
-    "FastMLPClassifier": "fastsgd.estimators.mlp.file",
-    "FastMLPRegressor": "fastsgd.estimators.mlp.file",
-}
-"""Estimator -> the module whose `take_apart(model)` gives (header, arrays), and whose
-`put_together(name, header, arrays)` gives the model again."""
 
 
 @orderly
@@ -76,10 +67,10 @@ def save_model(model, path):
     >>> bool(np.all(again.predict(X) == model.predict(X)))
     True
     """
-    name = type(model).__name__
-    if name not in PARTS or type(model).__module__.partition(".")[0] != "fastsgd":
-        raise TypeError(f"save_model stores {', '.join(PARTS)}; got {type(model).__qualname__}")
-    header, arrays = import_module(PARTS[name]).take_apart(model)
+    name = getattr(model, "model_name", None)
+    if name not in HOMES or type(model).__module__.partition(".")[0] != "fastsgd":
+        raise TypeError(f"save_model stores {', '.join(HOMES)}; got {type(model).__qualname__}")
+    header, arrays = file_parts(type(model)).take_apart(model)
     arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
     text = json.dumps({
         "format": FORMAT,
@@ -119,12 +110,13 @@ def load_model(path):
         text, arrays = _read(name, path)
     header = _checked_header(path, text)
     name = header.get("estimator")
-    if not isinstance(name, str) or name not in PARTS:
+    if not isinstance(name, str) or name not in HOMES:
         raise ModelFileError(
             f"{path}: holds a model of unknown class {name!r}; this release reads "
-            + ", ".join(PARTS))
+            + ", ".join(HOMES))
     try:
-        return import_module(PARTS[name]).put_together(name, header, arrays)
+        cls = class_of(name)
+        return file_parts(cls).put_together(cls, header, arrays)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError,
             ArithmeticError, RecursionError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else str(error)

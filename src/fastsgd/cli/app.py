@@ -121,8 +121,8 @@ def predict(
 ):
     base = o.base_of(zero_based)
     output = output_of(output or "-", "--output", used=[data, model], binary=False)
-    from fastsgd import load_model
     from fastsgd.cli.predict import predict as run
+    from fastsgd.model_file import load_model
 
     run(load_model(model), data, proba=proba, output=output, base=base, quiet=quiet)
 
@@ -139,8 +139,8 @@ def evaluate(
     quiet: o.Quiet = False,
 ):
     base = o.base_of(zero_based)
-    from fastsgd import load_model
     from fastsgd.cli.evaluate import evaluate as run
+    from fastsgd.model_file import load_model
 
     run(load_model(model), data, base=base, as_json=as_json, quiet=quiet)
 
@@ -153,8 +153,8 @@ def inspect(
     vocabulary: o.Vocabulary = None,
     as_json: o.Json = False,
 ):
-    from fastsgd import load_model
     from fastsgd.cli.inspect import inspect as run
+    from fastsgd.model_file import load_model
 
     run(load_model(model), path=model, top=top, vocabulary=vocabulary, as_json=as_json)
 

@@ -13,20 +13,17 @@ from fastsgd.cli.workers import (
     own_rows_where_they_can_be,
     workers_from,
 )
-from fastsgd.estimators.linear.classifier import FastSGDClassifier
-from fastsgd.estimators.linear.regressor import FastSGDRegressor
-from fastsgd.estimators.mlp.checks import check_mlp
-from fastsgd.estimators.mlp.classifier import FastMLPClassifier
-from fastsgd.estimators.mlp.regressor import FastMLPRegressor
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.models.mlp.checks import check_mlp
+from fastsgd.models.registry import family_class
 from fastsgd.plan.linear import Plan
 from fastsgd.plan.linear_check import solver_of
 from fastsgd.plan.threads import count_threads
 from fastsgd.solvers import Gap
 
-ESTIMATORS = {
-    ("linear", "classify"): FastSGDClassifier, ("linear", "regress"): FastSGDRegressor,
-    ("mlp", "classify"): FastMLPClassifier, ("mlp", "regress"): FastMLPRegressor,
+NAMES = {
+    ("linear", "classify"): "FastSGDClassifier", ("linear", "regress"): "FastSGDRegressor",
+    ("mlp", "classify"): "FastMLPClassifier", ("mlp", "regress"): "FastMLPRegressor",
 }
 LOSSES_OF = {
     ("linear", "classify"): tuple(LOSSES), ("linear", "regress"): tuple(REGRESSION_LOSSES),
@@ -73,7 +70,7 @@ def make_model(kind, task, params, workers):
             + ", ".join(losses), param_hint="--loss")
     if task == "regress" and "class_weight" in params:
         raise typer.BadParameter("is for --task classify", param_hint="--class-weight")
-    return checked(ESTIMATORS[kind, task](), params, workers)
+    return checked(family_class(NAMES[kind, task])(), params, workers)
 
 
 def resumed_model(model, kind, params, workers):

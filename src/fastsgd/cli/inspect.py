@@ -18,7 +18,7 @@ def inspect(model, *, path, top, vocabulary, as_json):
     about, tops = (_mlp if is_mlp(model) else _linear)(model, top, names)
     result = {
         "model": str(path),
-        "estimator": type(model).__name__,
+        "estimator": model.model_name,
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         "features": model.n_features_in_,
         "first_feature": getattr(model, "_index_base", 0),

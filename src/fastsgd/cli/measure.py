@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from fastsgd.cli.class_weights import class_weights
 from fastsgd.cli.data import dtype_of, is_mlp
@@ -11,11 +10,11 @@ from fastsgd.cli.measure_mlp import measure_mlp
 from fastsgd.cli.mistakes import Mistakes, Squares
 from fastsgd.cli.workers import ALONE
 from fastsgd.engine.products import products
-from fastsgd.estimators.labels import label_weights
-from fastsgd.estimators.linear.sparse_coef import dense
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
+from fastsgd.models.labels import label_weights
+from fastsgd.models.linear.sparse_coef import dense
 from fastsgd.penalties import make_penalty
 from fastsgd.plan.linear_check import solver_of
 from fastsgd.schedules import has_flag
@@ -40,7 +39,7 @@ def measure(model, X, y, together=ALONE):
         return measure_mlp(model, X, y, together)
     coef = dense(model.coef_).astype(np.float64)
     by_feature = np.ascontiguousarray(coef.T)
-    mistakes = Mistakes(model, y) if is_classifier(model) else Squares(y)
+    mistakes = Mistakes(model, y) if model.classifies else Squares(y)
     targets_of = _targets(model, y, mistakes, len(coef))
     loss, total = LOSSES[model.loss], 0.0
     step = max(1, min(CHUNK_ROWS, CHUNK_CELLS // len(coef)))
@@ -63,7 +62,7 @@ def measure(model, X, y, together=ALONE):
 
 def _targets(model, y, mistakes, n_models):
     """``targets_of(part)(k)``: (targets, weights) of model k and the rows of a slice."""
-    if not is_classifier(model):
+    if not model.classifies:
         return lambda part: lambda k: (y[part].astype(np.float64), 1.0)
     known = ~mistakes.lost
     if mistakes.Y is not None:

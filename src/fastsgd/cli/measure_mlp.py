@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from fastsgd.cli.class_weights import class_weights
 from fastsgd.cli.data import dtype_of
@@ -12,8 +11,8 @@ from fastsgd.cli.workers import ALONE
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.prediction import predict
-from fastsgd.estimators.labels import label_weights
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.labels import label_weights
 
 CHUNK_ROWS = 1 << 14
 BATCH_SIZE = 200
@@ -29,7 +28,7 @@ def measure_mlp(model, X, y, together=ALONE):
     of a job which each have rows of their own tell of all of them.
     """
     output = OUTPUTS[model.out_activation_, model.loss]
-    mistakes = Mistakes(model, y) if is_classifier(model) else Squares(y)
+    mistakes = Mistakes(model, y) if model.classifies else Squares(y)
     targets, weights, by_label = _targets(model, y, mistakes)
     parameters = model._own_parameters()  # no copy
     total = 0.0
@@ -63,7 +62,7 @@ def measure_mlp(model, X, y, together=ALONE):
 def _targets(model, y, mistakes):
     """Inputs of the output layer: targets of a slice of the rows, weights of rows and of labels.
     """
-    if not is_classifier(model):
+    if not model.classifies:
         y = y.reshape(len(y), -1)
         return lambda part: y[part].astype(np.float64), np.ones(len(y)), None
     known = ~mistakes.lost

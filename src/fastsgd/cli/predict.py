@@ -14,10 +14,10 @@ CHUNK_ROWS = 1 << 16
 
 def predict(model, data, *, proba, output, base, quiet):
     """Writes a line for each row: its label or value, or its probabilities."""
-    if proba and not hasattr(model, "predict_proba"):
+    if proba and not model.gives_probability:
         raise ValueError(
             "--proba needs a classifier: an MLP, or a linear model with loss log_loss or "
-            f"modified_huber; this model is a {type(model).__name__} with loss {model.loss}")
+            f"modified_huber; this model is a {model.model_name} with loss {model.loss}")
     X, _ = read_for(model, data, base=base, quiet=quiet)
     if output in (None, STDOUT):
         _write(sys.stdout, model, X, proba)

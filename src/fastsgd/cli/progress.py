@@ -3,8 +3,6 @@
 import sys
 import time
 
-from sklearn.base import is_classifier
-
 from fastsgd.cli.data import is_mlp
 
 
@@ -75,7 +73,7 @@ class Progress:
         text = f"objective {told.objective:.6f}  {self._rows / seconds:,.0f} rows/s"
         if told.score is not None:
             name, value = "r2", told.score
-            if is_classifier(self._model):
+            if self._model.classifies:
                 name, value = "error", 1 - told.score
             text += f"  validation {name} {value:.4f}"
         text += f"  at most {_duration(left * seconds)} left"

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import is_classifier
 
 from fastsgd.cli.data import flat, is_mlp, whole
 from fastsgd.cli.errors import say
 from fastsgd.data.label_sets import LabelSets, listed
-from fastsgd.estimators.pools import union
+from fastsgd.models.pools import union
 
 KINDS = {"U": "text", **dict.fromkeys("biuf", "numbers")}
 BLOCK = 1 << 20
@@ -87,7 +86,7 @@ def _joined_sets(ys):
 
 def check_kind(model, y):
     """Raises ValueError where y is of no kind that this estimator is trained on."""
-    if is_classifier(model):
+    if model.classifies:
         return
     if isinstance(y, LabelSets):
         raise ValueError("rows have several labels, where one number a row is needed to regress")
@@ -117,7 +116,7 @@ class Answers(NamedTuple):
 
 def answers_of(model):
     """Answers of a fitted model."""
-    if is_classifier(model):
+    if model.classifies:
         return Answers(model.classes_, getattr(model, "multilabel_", False))
     return Answers(None, n_columns=model.n_outputs_ if is_mlp(model) else 1,
                    not_negative=model.loss == "poisson")
@@ -125,7 +124,7 @@ def answers_of(model):
 
 def answers_after(model, y):
     """Answers of a model that will be trained on y; in a job all processes ask."""
-    if not is_classifier(model):
+    if not model.classifies:
         return Answers(None, n_columns=1 if y.ndim == 1 else y.shape[1],
                        not_negative=model.loss == "poisson")
     if isinstance(y, LabelSets):

@@ -6,10 +6,7 @@ import warnings
 
 import numpy as np
 import typer
-from sklearn.base import is_classifier
-from sklearn.exceptions import ConvergenceWarning
 
-from fastsgd import load_model, save_model
 from fastsgd.checkpoints import epochs_behind, train_in_legs
 from fastsgd.cli.class_weights import by_label
 from fastsgd.cli.data import dtype_of, is_mlp, read_as
@@ -25,8 +22,9 @@ from fastsgd.cli.targets import answers_after, answers_of, check_kind, measurabl
 from fastsgd.cli.workers import ALONE, is_job, processes_of
 from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.shards import Piece, pieces_of
-from fastsgd.errors import CommError
-from fastsgd.estimators.pools import close_pool
+from fastsgd.errors import CommError, NotConvergedWarning
+from fastsgd.model_file import load_model, save_model
+from fastsgd.models.pools import close_pool
 from fastsgd.output_target import is_replaced
 from fastsgd.solvers import Gap
 
@@ -131,7 +129,7 @@ def _checked_outputs(model_path, checkpoint, marker, read, resume, job):
 
 def _several(model, multilabel, resumed):
     """Whether rows have sets of labels; None: as the data say."""
-    if not is_classifier(model):
+    if not model.classifies:
         if multilabel:
             raise typer.BadParameter("is for --task classify", param_hint="--multilabel")
         return False
@@ -146,10 +144,10 @@ def _several(model, multilabel, resumed):
 
 def _told(model, X, seconds):
     """Results of a training, as they are shown."""
-    result = {"estimator": type(model).__name__, "loss": model.loss, "features": X.shape[1]}
+    result = {"estimator": model.model_name, "loss": model.loss, "features": X.shape[1]}
     if is_mlp(model):
         result["units"] = [X.shape[1], *(w.shape[1] for w in model.coefs_)]
-    if is_classifier(model):
+    if model.classifies:
         result["classes"] = model.classes_.tolist()
     result |= {"epochs": model.n_iter_, "seconds": seconds}
     result |= {name: model.fit_stats_[name] for name in TOLD if name in model.fit_stats_}
@@ -165,7 +163,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
     is as far as the checkpoint would have been.
     """
     n_models = 1
-    if is_classifier(model) and not is_mlp(model):
+    if model.classifies and not is_mlp(model):
         n_models = _n_models(y)
     with warnings.catch_warnings(), Progress(
             model, X.shape[0], n_models, model.max_iter, quiet,
@@ -193,7 +191,7 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
     if interrupted:
         _save_interrupted(model, None if together.rank else model_path, legs)
     for message in () if quiet else _of_last_leg(told):
-        if isinstance(message, ConvergenceWarning):
+        if isinstance(message, NotConvergedWarning):
             if getattr(model, "n_iter_no_change", 0) == np.inf:
                 continue  # --tol none: it was not to come to rest
             limit = f"{model.n_iter_} epochs (--epochs) were"
@@ -218,7 +216,7 @@ def _n_models(y):
 
 def _of_last_leg(told):
     """Warnings, of those that every leg of a training ends with the last only."""
-    ends = [message for message in told if isinstance(message, ConvergenceWarning)]
+    ends = [message for message in told if isinstance(message, NotConvergedWarning)]
     return [message for message in told if message not in ends[:-1]]
 
 

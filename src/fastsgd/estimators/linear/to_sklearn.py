@@ -1,7 +1,6 @@
 """A fitted model of ours as scikit-learn's."""
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +10,33 @@ from fastsgd.solvers import Gap
 FITTED = ("classes_", "t_", "n_iter_", "n_features_in_", "feature_names_in_")
 
 
+class ToSklearn:
+    """The part of the linear estimators that makes scikit-learn's of them."""
+
+    def to_sklearn(self):
+        """A fitted SGDClassifier or SGDRegressor with this model's weights.
+
+        Its predictions and decision values are this model's (those of several classes on dense X
+        up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
+        are dropped: sync, n_jobs, multi_class, device, workers, max_time, solver, tol=Gap.
+        eta0='auto' becomes the step it took, which their 'optimal' does not use. `C` becomes the
+        alpha it stood for, shuffle='rows' becomes True and class_weight='balanced_running'
+        'balanced'. A cosine schedule becomes learning_rate='constant' at eta0, and an L1 penalty
+        forgets what it has clipped so far, which matters only if it is trained further.
+
+        Returns
+        -------
+        sklearn.linear_model.SGDClassifier or sklearn.linear_model.SGDRegressor
+
+        Raises
+        ------
+        ValueError
+            The model is multilabel, which theirs cannot be; or `C` or eta0='auto' was given and
+            the fit was interrupted before it told what they came to.
+        """
+        return to_sklearn(self)
+
+
 def to_sklearn(model):
     """The SGDClassifier or SGDRegressor that predicts what `model` does; see the method."""
     check_is_fitted(model)
@@ -18,7 +44,7 @@ def to_sklearn(model):
         raise ValueError(
             "SGDClassifier has no multilabel models; OneVsRestClassifier(SGDClassifier()) has, "
             "but a fitted one cannot be made from weights alone")
-    kind = SGDClassifier if is_classifier(model) else SGDRegressor
+    kind = SGDClassifier if model.classifies else SGDRegressor
     theirs = kind()
     ours = model.get_params(deep=False)
     params = {name: ours[name] for name in theirs.get_params() if name in ours}

@@ -2,12 +2,11 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastsgd.data.sparse import checked
 from fastsgd.engine.products import products
-from fastsgd.estimators.linear.sparse_coef import by_class
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.sparse_coef import by_class
+from fastsgd.models.validation import check_X
 from fastsgd.plan.threads import threads_of_products
 
 
@@ -21,10 +20,8 @@ def decision(model, X):
     ValueError
         X holds NaN, infinity or a column outside, or does not fit the model.
     """
-    check_is_fitted(model)
-    X = validate_data(
-        model, checked(X, "X", columns=False), accept_sparse="csr", accept_large_sparse=True,
-        dtype=[np.float64, np.float32], order="C", ensure_all_finite=False, reset=False)
+    model._check_fitted()
+    X = check_X(model, X)
     rows, coef = Rows(X), by_class(model.coef_)
     if not sparse.issparse(coef):
         n_threads = threads_of_products(model.n_jobs, rows.nnz * len(coef))

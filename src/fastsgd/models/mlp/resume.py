@@ -4,14 +4,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._integers import check_range
 from fastsgd.engine.mlp.progress import has_ended
 from fastsgd.engine.run import reason_before
 from fastsgd.errors import ResumeError
-from fastsgd.estimators.fit_method import fit_method
-from fastsgd.estimators.mlp.settings import rule_of
+from fastsgd.models.mlp.settings import rule_of
+from fastsgd.models.model import trains
 
 
 @dataclass
@@ -44,9 +43,9 @@ class Stream:
 
 
 class ResumableMLP:
-    """`resume`, for FastMLPClassifier and FastMLPRegressor."""
+    """The part of the multilayer perceptrons that goes on with a training."""
 
-    @fit_method
+    @trains
     def resume(self, X, y, *, max_iter=None, sample_weight=None):
         """Goes on with the training of the last fit, up to `max_iter` epochs in total.
 
@@ -103,7 +102,7 @@ class ResumableMLP:
         >>> bool(np.all(twice.coefs_[0] == once.coefs_[0]))
         True
         """
-        check_is_fitted(self)
+        self._check_fitted()
         if not getattr(self, "_states", None):
             raise ResumeError(
                 "this model holds no state of a training to resume; use fit or partial_fit")

@@ -10,11 +10,11 @@ from fastsgd.engine.mlp.lbfgs import PARTS
 from fastsgd.engine.mlp.map_reduce import count_parts
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.settings import Settings
-from fastsgd.estimators.mlp.checks import check_micro_batches
-from fastsgd.estimators.mlp.training import LOCAL_STEPS
-from fastsgd.estimators.pools import of_all
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
+from fastsgd.models.mlp.checks import check_micro_batches
+from fastsgd.models.mlp.training import LOCAL_STEPS
+from fastsgd.models.pools import of_all
 from fastsgd.optimizers import OPTIMIZERS
 from fastsgd.plan.threads import choose_minibatch_sync, threads_of_sums, threads_of_worker
 from fastsgd.schedules import has_flag, schedule_fields, with_eta0

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from fastsgd.data.sparse import checked
 from fastsgd.engine.linear.state import LinearState
-from fastsgd.estimators.linear.sparse_coef import dense
+from fastsgd.models.linear.sparse_coef import dense
 
 
 class LinearModels:

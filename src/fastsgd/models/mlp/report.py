@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from fastsgd.estimators.report import Report
+from fastsgd.models.report import Report
 
 
 class NetworkReport(Report):

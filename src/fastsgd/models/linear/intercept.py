@@ -7,8 +7,8 @@ targets with a mean of 100, or to one class in a hundred, it would be many epoch
 import numpy as np
 
 from fastsgd.engine.linear.dual_problem import root
-from fastsgd.estimators.pools import of_all
 from fastsgd.kernels import order
+from fastsgd.models.pools import of_all
 
 HALF = 0.5
 """Classes begin at the constant that is best for all rows where it leaves at most so much of the

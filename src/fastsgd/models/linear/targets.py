@@ -1,9 +1,8 @@
 """Targets of classifiers: the classes or labels of each row, as trainings ask for them."""
 
 import numpy as np
-from sklearn.linear_model._base import LinearClassifierMixin
 
-from fastsgd.estimators.labels import LabelColumns, column_labels
+from fastsgd.models.labels import LabelColumns, column_labels
 
 
 class OneAgainstRest:
@@ -84,7 +83,7 @@ class Indicator:
         return self._Y.toarray()
 
 
-class Multilabel(LabelColumns, LinearClassifierMixin):
+class Multilabel(LabelColumns):
     """Takes multilabel indicators as y, and predicts them."""
 
     @staticmethod
@@ -123,11 +122,6 @@ class Multilabel(LabelColumns, LinearClassifierMixin):
             return (scores > 0).astype(int)
         columns = scores > 0 if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_.take(columns, mode="clip")  # which is twice as fast, and none is
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
 
 
 def weight_pairs(weights, n_models):

@@ -2,11 +2,10 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.multiclass import type_of_target
 
 from fastsgd.data.label_sets import LabelSets, label_sets_of
-from fastsgd.estimators.pools import union
-from fastsgd.estimators.validation import check_Xy, checked_targets
+from fastsgd.models.pools import union
+from fastsgd.models.validation import check_Xy
 
 
 class LabelColumns:
@@ -52,34 +51,38 @@ class LabelColumns:
                              "where y has sets of labels")
         return LabelSets(sets.values, sets.ptr, classes=classes)
 
-    def score(self, X, y, sample_weight=None):
-        """Share of the rows that are predicted right; multilabel: in all labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or {array, sparse matrix} of (n_samples, n_labels)
-            Or a set of labels for each row.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        sets = label_sets_of(y)
-        if sets is None:
-            return super().score(X, checked_targets(y), sample_weight)
-        mine = sets.take(sets.known(self._labels_of(sets, new=False)))
-        wrong = mine.indicator(self.classes_) != self.predict(X)
-        # no answer is right in a row with a label that the model lacks
-        right = ~np.any(wrong, axis=1) & (np.diff(mine.ptr) == np.diff(sets.ptr))
-        return float(np.average(right, weights=sample_weight))
-
 
 def column_labels(Y):
     """Labels of the columns of a checked multilabel y: those of sets, else their numbers."""
     labels = getattr(Y, "labels", None)
     return np.arange(Y.shape[1]) if labels is None else labels
+
+
+def check_first_classes(model, classes):
+    """Sets `classes_` at the first call of `partial_fit`, and refuses others later.
+
+    Parameters
+    ----------
+    model : Model
+        INOUT: `classes_`.
+    classes : array-like or None
+        All classes that will ever come.
+    """
+    known = getattr(model, "classes_", None)
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return
+    found = np.unique(classes)
+    if found.dtype.kind == "U" and np.asarray(classes, dtype=object).dtype.kind == "O" and any(
+            not isinstance(label, str) for label in np.ravel(np.asarray(classes, dtype=object))):
+        raise ValueError("classes must be all numbers or all text, "
+                         f"got both: {classes!r}")
+    if known is None:
+        model.classes_ = found
+    elif not np.array_equal(known, found):
+        raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                         f"was: {known!r}")
 
 
 def is_multilabel(y):
@@ -108,8 +111,8 @@ def check_indicator(y):
     valid = values.dtype.kind in "biuf" and not np.any((values != 0) & (values != 1))
     if not valid:
         raise ValueError(
-            "y with columns must be a multilabel indicator of 0 and 1; got "
-            f"{type_of_target(y, input_name='y')} targets. For one class a row give a 1-D y.")
+            f"y with columns must be a multilabel indicator of 0 and 1; got {_wrong_in(values)}. "
+            "For one class a row give a 1-D y.")
     if sparse.issparse(y):
         Y = sparse.csr_array(y, dtype=np.int8, copy=True)
         Y.sum_duplicates()
@@ -117,6 +120,13 @@ def check_indicator(y):
         Y.data[:] = 1
         return Y
     return sparse.csr_array(y != 0, dtype=np.int8)
+
+
+def _wrong_in(values):
+    """A value that a multilabel indicator must not have, or their type."""
+    if values.dtype.kind not in "biuf":
+        return f"values of type {values.dtype}"
+    return f"{values[(values != 0) & (values != 1)].flat[0]:g}"
 
 
 def label_weights(class_weight, Y):

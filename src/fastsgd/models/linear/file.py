@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastsgd.data.arrays import check_indices, check_indptr
 from fastsgd.data.sparse import checked
 from fastsgd.engine.linear.state import LinearState
-from fastsgd.estimators.file_values import (
+from fastsgd.models.file_values import (
     MOST,
     decode,
     encode,
@@ -22,11 +22,8 @@ from fastsgd.estimators.file_values import (
     require,
     take_weights,
 )
-from fastsgd.estimators.linear.classifier import FastSGDClassifier
-from fastsgd.estimators.linear.regressor import FastSGDRegressor
 from fastsgd.workers import keeps_own_rows
 
-ESTIMATORS = {"FastSGDClassifier": FastSGDClassifier, "FastSGDRegressor": FastSGDRegressor}
 SCALARS = ("t_", "n_iter_", "n_features_in_", "loss_curve_", "fit_stats_", "_index_base",
            "multilabel_")
 STATE_ARRAYS = ("weights", "l1_paid", "average", "dual_coef")
@@ -73,13 +70,16 @@ def _take_coef(coef, arrays):
     return {"kind": "by_feature" if by_feature else "by_class"}
 
 
-def put_together(name, header, arrays):
-    """The model again. Raises ValueError, TypeError or KeyError if the parts do not fit."""
-    model = model_of(ESTIMATORS[name], header, SCALARS)
+def put_together(cls, header, arrays):
+    """A model of class `cls` again, from its parts.
+
+    Raises ValueError, TypeError or KeyError if they do not fit.
+    """
+    model = model_of(cls, header, SCALARS)
     n_models, n_features = 1, model.n_features_in_
     require(isinstance(model.t_, float) and 1 <= model.t_ < MOST, "t_ must be a number >= 1")
     require(is_curve(getattr(model, "loss_curve_", [])), "loss_curve_ must be numbers")
-    if name == "FastSGDClassifier":
+    if cls.classifies:
         n_models = model._n_models
         if header["class_counts"] is not None:
             model._class_counts = np.array(header["class_counts"], dtype=np.int64)
@@ -87,7 +87,7 @@ def put_together(name, header, arrays):
                     and all(map(is_count, model._class_counts.tolist())),
                     "class_counts must be one a class")
     shape = (n_models, n_features)
-    model.coef_ = _put_coef(header["coef"], arrays, shape, name == "FastSGDRegressor")
+    model.coef_ = _put_coef(header["coef"], arrays, shape, not cls.classifies)
     model.intercept_ = take_weights(arrays, "intercept", (n_models,), model.coef_.dtype)
     states = [_put_state(k, state, arrays, n_features, model)
               for k, state in enumerate(header["states"])]

@@ -1,4 +1,4 @@
-"""Base of the MLP classifier and regressor: from checked arrays to trained weights."""
+"""Base of the multilayer perceptrons: from checked arrays to trained weights."""
 
 import time
 from contextlib import nullcontext
@@ -7,14 +7,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastsgd._compat import CallbackSupportMixin
 from fastsgd._random import MAX_INT, hold_out, random_numbers
 from fastsgd._warn import warn
-from fastsgd.data.sparse import checked, without_repeats
+from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
@@ -24,21 +20,23 @@ from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.prediction import ShownWeights, predict
+from fastsgd.engine.mlp.scores import SCORES
 from fastsgd.engine.mlp.settings import State
 from fastsgd.engine.mlp.undo import Undo, undone_on_error
 from fastsgd.engine.run import Ended
-from fastsgd.estimators.mlp.checks import (
+from fastsgd.kernels.rows import Rows
+from fastsgd.models.mlp.checks import (
     cast_weights,
     check_lazy,
     check_mlp,
 )
-from fastsgd.estimators.mlp.report import NetworkReport
-from fastsgd.estimators.mlp.resume import ResumableMLP, Stream
-from fastsgd.estimators.mlp.settings import make_settings
-from fastsgd.estimators.mlp.training import WorkerTraining
-from fastsgd.estimators.pools import check_any_weight, count_rows
-from fastsgd.estimators.validation import check_weights
-from fastsgd.kernels.rows import Rows
+from fastsgd.models.mlp.report import NetworkReport
+from fastsgd.models.mlp.resume import ResumableMLP, Stream
+from fastsgd.models.mlp.settings import make_settings
+from fastsgd.models.mlp.training import WorkerTraining
+from fastsgd.models.model import Model
+from fastsgd.models.pools import check_any_weight, count_rows
+from fastsgd.models.validation import check_weights, check_X
 
 
 def takes_minibatches(estimator):
@@ -67,8 +65,10 @@ class Task(NamedTuple):
     began: float
 
 
-class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
-    """Base of FastMLPClassifier and FastMLPRegressor."""
+class MLP(ResumableMLP, Model):
+    """Base of the classifier and the regressor."""
+
+    family = "mlp"
 
     def _fit(self, X, y, sample_weight, *, incremental, **about_y):
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -98,7 +98,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
             rows.check()
         n_rows = count_rows(self, X, y.shape[1:])
         with_others = n_rows > X.shape[0]
-        sample_weight = check_weights(sample_weight, X, allow_all_zero=with_others)
+        sample_weight = check_weights(self, sample_weight, X, allow_all_zero=with_others)
         targets, n_outputs, sample_weight, label_weights = self._targets(
             y, sample_weight, X.dtype, first=first, incremental=incremental, goes_on=goes_on,
             **about_y)
@@ -216,7 +216,6 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         if len(held_out) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' "
                              "or the size of your dataset.")
-        truth = task.y[held_out]
         weight = None if task.sample_weight is None else task.sample_weight[held_out]
         if weight is not None and not weight.any():
             raise ValueError("The sample weights for validation set are all zero, consider using "
@@ -228,7 +227,7 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                            held_out)
             if not np.isfinite(said).all():
                 return float("nan")
-            return float(self._measure(truth, self._answers(said), weight))
+            return SCORES[self._score_name](said, task.targets[held_out], weight)
 
         return train_rows, held_out, score
 
@@ -251,16 +250,16 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
                 "optimization hasn't converged yet." if self.solver != "lbfgs" else
                 f"lbfgs failed to converge after {self.n_iter_} iterations (max_iter="
                 f"{max_iter}, max_fun={self.max_fun}). Scaling the data might help.",
-                ConvergenceWarning)
+                self._not_converged)
         elif stopped_by == "max_time":
             warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}.", ConvergenceWarning)
+                f"n_iter_={self.n_iter_}.", self._not_converged)
         elif stopped_by == "divergence":
             warn(
                 f"The training diverged in epoch {self.n_iter_}; the weights of the best "
                 "validation score are kept. Take a smaller learning_rate_init than "
-                f"{self.learning_rate_init:g}, or scale the data.", ConvergenceWarning)
+                f"{self.learning_rate_init:g}, or scale the data.", self._not_converged)
         elif stopped_by == "tol" and self.verbose and self.solver != "lbfgs":
             what = "Validation score" if self.early_stopping else "Training loss"
             print(f"{what} did not improve more than tol={self.tol:f} for "
@@ -268,9 +267,8 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X, output=None):
         """Outputs of the output layer, or of one given, for each row: (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, checked(X, "X", columns=False), accept_sparse="csr",
-                          dtype=self._dtype, order="C", ensure_all_finite=False, reset=False)
+        self._check_fitted()
+        X = check_X(self, X, self._dtype)
         rows = Rows(X)
         rows.check()
         shown = ShownWeights.of(self.coefs_, self.intercepts_, self._dtype)
@@ -284,8 +282,3 @@ class MLP(ResumableMLP, CallbackSupportMixin, BaseEstimator):
         """Without the one block of memory that coefs_ and intercepts_ are views of."""
         state = super().__getstate__()
         return {name: state[name] for name in state if name not in ("_parameters", "_undo")}
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

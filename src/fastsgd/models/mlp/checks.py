@@ -10,8 +10,8 @@ from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.costs import SYNCS
 from fastsgd.engine.mlp.initialisation import INITS
 from fastsgd.errors import NotBuiltYetError
-from fastsgd.estimators.mlp.training import check_workers
 from fastsgd.kernels import tables
+from fastsgd.models.mlp.training import check_workers
 from fastsgd.pipeline import LayerPipeline
 from fastsgd.schedules import SCHEDULES, Cosine, has_flag
 

@@ -3,18 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._integers import check_range
 from fastsgd._random import draw_seeds
 from fastsgd.engine.linear.polish import certificate
-from fastsgd.estimators.linear.sparse_coef import dense
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.sparse_coef import dense
 from fastsgd.plan.linear import Plan
 
 
 class Certified:
-    """The part of the linear estimators that knows the dual (docs/duality.md)."""
+    """The part of the linear models that knows the dual (docs/duality.md)."""
 
     def certify(self, X, y, sample_weight=None, *, polish=0):
         """An upper bound of f(w, b) - f*, of this model on these rows; sets `gap_`.
@@ -55,7 +54,7 @@ class Certified:
         >>> clf.certify(X, y).gap < 1e-9
         True
         """
-        check_is_fitted(self)
+        self._check_fitted()
         polish = check_range("polish", polish, 0)
         plan = Plan.of(self, "certify")
         if plan.own_rows:
@@ -115,7 +114,7 @@ class Certified:
 
     def _kept(self, name, by):
         """Values that each model's state holds, or AttributeError where it does not."""
-        check_is_fitted(self)
+        self._check_fitted()
         values = [getattr(state, name) for state in getattr(self, "_states", None) or ()]
         if not values or any(value is None for value in values):
             raise AttributeError(f"not known of this model; {by} finds it")

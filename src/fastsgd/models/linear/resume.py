@@ -1,19 +1,15 @@
 """`resume`: the training of the last fit goes on, as if it had never been interrupted."""
 
-from sklearn.base import is_classifier
-from sklearn.utils.validation import check_is_fitted
-
 from fastsgd._integers import check_range, is_seed
 from fastsgd.errors import ResumeError
-from fastsgd.estimators.fit_method import fit_method
-from fastsgd.estimators.linear.to_sklearn import to_sklearn
+from fastsgd.models.model import trains
 from fastsgd.plan.linear import Plan
 
 
 class Resumable:
-    """Ways on from a fitted linear model: a longer training, or scikit-learn's model."""
+    """The part of the linear models that goes on with a training."""
 
-    @fit_method
+    @trains
     def resume(self, X, y, *, max_iter=None, sample_weight=None):
         """Goes on with the training of the last fit, up to `max_iter` epochs in total.
 
@@ -65,13 +61,13 @@ class Resumable:
         >>> bool(twice.resume(X, y, max_iter=10).coef_ == once.coef_)
         True
         """
-        check_is_fitted(self)
+        self._check_fitted()
         max_iter = self._check_resume(max_iter)
         plan = Plan.of(self, "resume", max_iter=max_iter)
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
         validation = self._split(y, sample_weight, stratify=(
-            is_classifier(self) and y.ndim == 1)) if plan.stop.held_out else None
+            self.classifies and y.ndim == 1)) if plan.stop.held_out else None
         models = self._resume(X.dtype, anew=False)
         self._resume_models(X, y, plan, sample_weight, models, validation)
         self._warn_at_end(plan)
@@ -88,26 +84,3 @@ class Resumable:
                 f"random_state to an int before fit, got {self.random_state!r}")
         max_iter = self.max_iter if max_iter is None else max_iter
         return check_range("max_iter", max_iter, 1)
-
-    def to_sklearn(self):
-        """A fitted SGDClassifier or SGDRegressor with this model's weights.
-
-        Its predictions and decision values are this model's (those of several classes on dense X
-        up to rounding, since scikit-learn lays `coef_` out by class). Parameters that it lacks
-        are dropped: sync, n_jobs, multi_class, device, workers, max_time, solver, tol=Gap.
-        eta0='auto' becomes the step it took, which their 'optimal' does not use. `C` becomes the
-        alpha it stood for, shuffle='rows' becomes True and class_weight='balanced_running'
-        'balanced'. A cosine schedule becomes learning_rate='constant' at eta0, and an L1 penalty
-        forgets what it has clipped so far, which matters only if it is trained further.
-
-        Returns
-        -------
-        sklearn.linear_model.SGDClassifier or sklearn.linear_model.SGDRegressor
-
-        Raises
-        ------
-        ValueError
-            The model is multilabel, which theirs cannot be; or `C` or eta0='auto' was given and
-            the fit was interrupted before it told what they came to.
-        """
-        return to_sklearn(self)

@@ -7,7 +7,7 @@ from fastsgd.engine.rank import pack_rows
 from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.errors import DivergenceError
-from fastsgd.estimators.pools import close_pool, pool_of
+from fastsgd.models.pools import close_pool, pool_of
 from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, needs_a_seed, needs_all_rows
 
 LOCAL_STEPS = 8

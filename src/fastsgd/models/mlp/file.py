@@ -9,7 +9,7 @@ from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.settings import State
-from fastsgd.estimators.file_values import (
+from fastsgd.models.file_values import (
     decode,
     encode,
     header_of,
@@ -22,12 +22,9 @@ from fastsgd.estimators.file_values import (
     take_array,
     take_weights,
 )
-from fastsgd.estimators.mlp.classifier import FastMLPClassifier
-from fastsgd.estimators.mlp.regressor import FastMLPRegressor
-from fastsgd.estimators.mlp.resume import Stream
+from fastsgd.models.mlp.resume import Stream
 from fastsgd.optimizers import OPTIMIZERS
 
-ESTIMATORS = {"FastMLPClassifier": FastMLPClassifier, "FastMLPRegressor": FastMLPRegressor}
 SCALARS = ("n_iter_", "t_", "n_features_in_", "n_outputs_", "out_activation_", "loss_",
            "best_loss_", "best_validation_score_", "fit_stats_", "multilabel_", "_index_base")
 NETWORKS = ("best", "iterate")
@@ -70,9 +67,12 @@ def take_apart(model):
     return header, arrays
 
 
-def put_together(name, header, arrays):
-    """The model again. Raises ValueError, TypeError or KeyError if the parts do not fit."""
-    model = model_of(ESTIMATORS[name], header, SCALARS)
+def put_together(cls, header, arrays):
+    """A model of class `cls` again, from its parts.
+
+    Raises ValueError, TypeError or KeyError if they do not fit.
+    """
+    model = model_of(cls, header, SCALARS)
     parameters = _put_weights(model, arrays)
     _check_output(model)
     for key, kinds in (("loss_", float), ("best_loss_", float | None), ("t_", int),
@@ -119,7 +119,7 @@ def _check_output(model):
     n, activation = model.n_outputs_, model.out_activation_
     require(isinstance(activation, str) and (activation, model.loss) in OUTPUTS,
             f"out_activation_={activation!r} does not go with loss={model.loss!r}")
-    if isinstance(model, FastMLPRegressor):
+    if not model.classifies:
         return
     n_classes, labels = len(model.classes_), model.multilabel_
     expected = (("logistic", n_classes) if labels else ("logistic", 1) if n_classes == 2

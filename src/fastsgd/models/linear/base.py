@@ -1,68 +1,68 @@
-"""Base of the linear estimators: from checked arrays to trained weights and attributes."""
+"""Base of the linear models: from checked arrays to trained weights and attributes."""
 
 import time
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastsgd._compat import CallbackSupportMixin
+from fastsgd._constraints import Among, Range
 from fastsgd._integers import RANGES
 from fastsgd._random import draw_seeds, hold_out
 from fastsgd._warn import warn
 from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
-from fastsgd.estimators.linear.certify import Certified
-from fastsgd.estimators.linear.intercept import begin_intercepts
-from fastsgd.estimators.linear.models import LinearModels
-from fastsgd.estimators.linear.one_pass import train_in_one_pass
-from fastsgd.estimators.linear.resume import Resumable
-from fastsgd.estimators.linear.sparse_coef import SparseCoef
-from fastsgd.estimators.linear.training import Job, choose_one_step, train_apart
-from fastsgd.estimators.pools import count_rows, of_all, train_by_workers
-from fastsgd.estimators.report import EpochReport
-from fastsgd.estimators.validation import check_weights, check_Xy
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.certify import Certified
+from fastsgd.models.linear.intercept import begin_intercepts
+from fastsgd.models.linear.models import LinearModels
+from fastsgd.models.linear.one_pass import train_in_one_pass
+from fastsgd.models.linear.resume import Resumable
+from fastsgd.models.linear.sparse_coef import SparseCoef
+from fastsgd.models.linear.training import Job, choose_one_step, train_apart
+from fastsgd.models.model import Model
+from fastsgd.models.pools import count_rows, of_all, train_by_workers
+from fastsgd.models.report import EpochReport
+from fastsgd.models.validation import check_weights, check_Xy
 from fastsgd.penalties import PENALTIES
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES
 from fastsgd.solvers import Gap
 
 
-class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEstimator):
-    """Base of FastSGDClassifier and FastSGDRegressor."""
+class LinearModel(Resumable, Certified, SparseCoef, Model):
+    """Base of the linear classifier and regressor."""
 
-    _parameter_constraints: dict = {
-        "penalty": [StrOptions({p for p in PENALTIES if p}), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "C": [Interval(Real, 0, None, closed="neither"), None],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
+    family = "linear"
+
+    constraints: dict = {
+        "penalty": [Among(tuple(filter(None, PENALTIES))), None],
+        "alpha": [Range(Real, 0, None, "left")],
+        "C": [Range(Real, 0, None, "neither"), None],
+        "l1_ratio": [Range(Real, 0, 1), None],
         "fit_intercept": ["boolean"],
-        "max_iter": [Interval(Integral, *RANGES["max_iter"], closed="both")],
-        "tol": [Interval(Real, 0, None, closed="left"), Gap, None],
-        "shuffle": ["boolean", StrOptions({"rows"})],
+        "max_iter": [Range(Integral, *RANGES["max_iter"])],
+        "tol": [Range(Real, 0, None, "left"), Gap, None],
+        "shuffle": ["boolean", Among(("rows",))],
         "verbose": ["verbose"],
-        "epsilon": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Interval(Integral, *RANGES["n_jobs"], closed="both"), None],
+        "epsilon": [Range(Real, 0, None, "left")],
+        "n_jobs": [Range(Integral, *RANGES["n_jobs"]), None],
         "sync": [str],
         "merge_every": [
-            Interval(Integral, *RANGES["merge_every"], closed="both"), StrOptions({"auto"})],
+            Range(Integral, *RANGES["merge_every"]), Among(("auto",))],
         "random_state": ["random_state"],
         "solver": [str],
-        "batch_size": [Interval(Integral, *RANGES["batch_size"], closed="both"), None],
-        "learning_rate": [StrOptions(set(RATE_NAMES)), *RATE_KINDS],
-        "eta0": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-        "power_t": [Interval(Real, None, None, closed="neither")],
+        "batch_size": [Range(Integral, *RANGES["batch_size"]), None],
+        "learning_rate": [Among(tuple(RATE_NAMES)), *RATE_KINDS],
+        "eta0": [Range(Real, 0, None, "neither"), Among(("auto",))],
+        "power_t": [Range(Real, None, None, "neither")],
         "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, *RANGES["n_iter_no_change"], closed="both")],
+        "validation_fraction": [Range(Real, 0, 1, "neither")],
+        "n_iter_no_change": [Range(Integral, *RANGES["n_iter_no_change"])],
         "warm_start": ["boolean"],
-        "average": [Interval(Integral, 1, RANGES["average"][1], closed="both"), "boolean"],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "average": [Range(Integral, 1, RANGES["average"][1]), "boolean"],
+        "max_time": [Range(Real, 0, None, "neither"), None],
     }
 
     def _train(self, X, plan, targets, labels, sample_weight, models, *, class_weights=None,
@@ -198,7 +198,7 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
 
     def _check_sample_weight(self, sample_weight, X):
         return None if sample_weight is None else check_weights(
-            sample_weight, X, allow_all_zero=self.early_stopping)
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
 
     def _warn_at_end(self, plan):
         by = self.fit_stats_["stopped_by"]
@@ -207,7 +207,7 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
                 f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
                 "tol=None turns this warning off.",
-                ConvergenceWarning,
+                self._not_converged,
             )
         elif self.tol is not None and (
                 self.n_iter_ == plan.stop.max_iter  # as scikit-learn warns
@@ -216,7 +216,7 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
             warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",
-                ConvergenceWarning,
+                self._not_converged,
             )
         if self.power_t < 0:
             warn(
@@ -224,11 +224,6 @@ class LinearSGD(Resumable, Certified, CallbackSupportMixin, SparseCoef, BaseEsti
                 "in the range [0.0, inf) instead.",
                 FutureWarning,
             )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _rows_of(X, plan):

@@ -14,8 +14,8 @@ from fastsgd.engine.linear.solvers import TRAIN
 from fastsgd.engine.linear.step_size import MODELS, choose_step, train_backing_off, with_step
 from fastsgd.engine.products import products
 from fastsgd.engine.scores import SCORES
-from fastsgd.estimators.linear.models import LinearModels
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.models import LinearModels
 from fastsgd.plan.linear import Plan
 
 COMPARED_ROWS = 10_000

@@ -5,8 +5,6 @@ from dataclasses import asdict
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import is_classifier
-from sklearn.utils.validation import check_is_fitted
 
 from fastsgd._renamed import current_names
 from fastsgd.pipeline import LayerPipeline
@@ -28,7 +26,7 @@ NEW_NAMES = {"Pipeline": "LayerPipeline"}
 
 def header_of(model, scalars):
     """Parameters, those of the attributes `scalars` that there are, classes, names of features."""
-    check_is_fitted(model)
+    model._check_fitted()
     header = {
         "params": {
             name: encode(_storable(value), name)
@@ -67,7 +65,7 @@ def model_of(cls, header, scalars):
         "fit_stats_ must be a dict with numbers")
     require(is_count(getattr(model, "n_iter_", 0)), "n_iter_ must be an int")
     require(getattr(model, "_index_base", 0) in (0, 1), "_index_base must be 0 or 1")
-    if is_classifier(model):
+    if model.classifies:
         model.classes_ = decode_labels(header["classes"], "classes_")
         n_classes = len(model.classes_)
         require(n_classes >= 2 and len(np.unique(model.classes_)) == n_classes,

@@ -2,13 +2,12 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from fastsgd.data.sparse import checked
 
 
 class SparseCoef:
-    """The part of the linear estimators that makes `coef_` sparse, and dense again."""
+    """The part of the linear models that makes `coef_` sparse, and dense again."""
 
     def sparsify(self):
         """Makes `coef_` a CSR matrix, of a regressor a csr_array of shape (n_features,).
@@ -20,7 +19,7 @@ class SparseCoef:
         -------
         self : object
         """
-        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before sparsifying.")
+        self._check_fitted("sparsifying")
         if not sparse.issparse(self.coef_):
             kind = sparse.csr_matrix if self.coef_.ndim == 2 else sparse.csr_array
             self.coef_ = kind(self.coef_)
@@ -38,7 +37,7 @@ class SparseCoef:
         ValueError
             It is corrupt, or too large for the memory.
         """
-        check_is_fitted(self, msg="Estimator, %(name)s, must be fitted before densifying.")
+        self._check_fitted("densifying")
         if sparse.issparse(self.coef_):
             self.coef_ = dense(self.coef_).reshape(self.coef_.shape)
         return self

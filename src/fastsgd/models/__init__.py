@@ -1,0 +1,1 @@
+"""Families of models, whole but for what scikit-learn wants of an estimator."""
