@@ -16,7 +16,7 @@ from fastsgd import FastSGDClassifier
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
-    **dict.fromkeys(["kernels", "_compat", "_start", "_interrupts", "_renamed", "_warn"], 1),
+    **dict.fromkeys(["kernels", "_compat", "_cores", "_start", "_interrupts", "_renamed", "_warn"], 1),
     **dict.fromkeys([
         "losses", "duals", "penalties", "schedules", "optimizers", "_registry", "_integers",
         "_random", "_constraints", "communicators",

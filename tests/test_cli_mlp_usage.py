@@ -8,7 +8,8 @@ from test_cli import result, run
 from test_cli_mlp import MLP, folder  # noqa: F401
 
 from fastsgd import FastMLPClassifier, FastMLPRegressor, FastSGDClassifier, load_model
-from fastsgd.cli.estimator import FREE_ON_RESUME, ONLY
+from fastsgd.cli.estimator import FREE_ON_RESUME
+from fastsgd.cli.kinds import KINDS
 
 
 def test_kind_and_file(folder, tmp_path, monkeypatch):
@@ -84,7 +85,7 @@ def test_what_may_change_on_resume(folder, tmp_path):
         assert text in run("train", data, "--resume", path, *args, code=2)[1]
     only = run("train", data, "--resume", path, "--alpha", 1, code=2)[1]
     assert "--epochs, --max-time, --n-iter-no-change, --n-jobs, --sync, --tol can" in only
-    assert set(ONLY["linear"]) & FREE_ON_RESUME == {"gap"}
+    assert set(KINDS["linear"].only) & FREE_ON_RESUME == {"gap"}
     assert load_model(path).n_iter_no_change == np.inf
     told = result("train", data, "--resume", path, "--epochs", 500, "--tol", 0.5, "--save", path)
     assert told["stopped_by"] == "tol"  # which counts epochs again
@@ -110,7 +111,7 @@ def test_what_may_change_on_resume(folder, tmp_path):
     (["--dropout", "0.1", "--solver", "lbfgs"], "needs a solver that takes minibatches"),
     (["--lazy", "x"], "--lazy: must be one of auto, yes, no"), (["--init", "x"], "--init"),
     (["--shuffle", "blocks"], "--shuffle: must be one of rows, none"),
-    (["--loss", "hinge"], "--loss: hinge is none of those there are to classify"),
+    (["--loss", "hinge"], "--loss: hinge is not a loss with which --kind mlp can classify"),
     (["--loss", "log_loss", "--task", "regress"], "--loss"), (["--alpha", -1], "--alpha"),
     (["--loss", "poisson", "--task", "classify"], "--loss"), (["--tol", "x"], "--tol"),
     (["--task", "regress", "--class-weight", "balanced"], "--class-weight"),

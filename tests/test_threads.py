@@ -1,5 +1,6 @@
 """Threads of one fit: objectives, stopping, exceptions, Ctrl-C, and how many there are."""
 
+import os
 import signal
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 from joblib import Parallel, delayed
 from kernel_reference import left_by, same, small_problem
 
-from fastsgd import FastSGDClassifier
+from fastsgd import FastSGDClassifier, _cores
 from fastsgd.engine import team as threads
 from fastsgd.engine.linear.merge import MergeEpoch
 from fastsgd.engine.linear.state import LinearState
@@ -18,6 +19,7 @@ from fastsgd.engine.team import Team
 from fastsgd.kernels.merge import Replicas
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
+from fastsgd.plan import threads as plan_threads
 from fastsgd.plan.threads import choose_sync, count_threads
 
 
@@ -253,7 +255,7 @@ def test_ctrl_c_during_fit(sync, n_jobs):
 def test_count_threads(monkeypatch):
     """n_jobs as in joblib, below OMP_NUM_THREADS and what the context allows."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(joblib, "effective_n_jobs", lambda n: 6 if n == -1 else 7 + n)
+    monkeypatch.setattr(plan_threads, "count_cores", lambda: 6)
     assert [count_threads(n) for n in (None, -1, -2, 1, 9)] == [6, 6, 5, 1, 9]
     for text, wanted in (("2", 2), ("3,1", 3), (" 4 ", 4), ("", 6), ("0", 6), ("many", 6),
                          ("99", 6)):
@@ -261,6 +263,28 @@ def test_count_threads(monkeypatch):
         assert count_threads(None) == wanted
     with pytest.raises(ValueError, match="n_jobs"):
         count_threads(0)
+
+
+def test_cores_are_those_that_joblib_counts(monkeypatch, tmp_path):
+    """A container's quota, of either version of control groups, and joblib's own variable."""
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    assert _cores.count_cores() == joblib.cpu_count()
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert _cores.count_cores() == joblib.cpu_count() == 1
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT")
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(12)), raising=False)
+    files = [tmp_path / name for name in ("max", "quota", "period")]
+    monkeypatch.setattr(_cores, "QUOTAS", ((files[0],), tuple(files[1:])))
+    assert _cores.count_cores() == 12
+    for text, wanted in (("150000 100000", 2), ("max 100000", 12), ("", 12), ("0 100000", 12)):
+        files[0].write_text(text)
+        assert _cores.count_cores() == wanted
+    files[0].unlink()
+    files[2].write_text("100000\n")
+    for text, wanted in (("250000\n", 3), ("-1\n", 12)):
+        files[1].write_text(text)
+        assert _cores.count_cores() == wanted
 
 
 def test_one_thread_inside_a_threading_backend():

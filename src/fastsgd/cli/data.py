@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastsgd.cli.errors import say
+from fastsgd.cli.kinds import kind_of
 from fastsgd.cli.pipes import opened_text
 from fastsgd.data.formats import TEXT, format_of, with_width
 from fastsgd.data.label_sets import LabelSets
@@ -65,7 +66,7 @@ def _text(path, base, n_features, dtype):
 def read_for(model, path, *, base=None, quiet=False):
     """Rows to predict or to measure by a loaded model: (X, y)."""
     base = getattr(model, "_index_base", None) if base is None else base
-    return read_as(path, base, model.n_features_in_, dtype_of(model), quiet)
+    return read_as(path, base, model.n_features_in_, kind_of(model).dtype(model), quiet)
 
 
 def read_as(path, base, n_features, dtype, quiet):
@@ -87,16 +88,6 @@ def read_as(path, base, n_features, dtype, quiet):
         return X[:, :n_features], y
     X.resize(X.shape[0], n_features)
     return X, y
-
-
-def dtype_of(model):
-    """The type of a fitted model's weights."""
-    return (model.coefs_[0] if is_mlp(model) else model.coef_).dtype
-
-
-def is_mlp(model):
-    """Whether it is a multilayer perceptron; the other models are linear."""
-    return hasattr(model, "hidden_layer_sizes")
 
 
 def flat(y):

@@ -5,9 +5,7 @@ import math
 import numpy as np
 
 from fastsgd.cli.class_weights import class_weights
-from fastsgd.cli.data import dtype_of
 from fastsgd.cli.mistakes import Mistakes, Squares
-from fastsgd.cli.workers import ALONE
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.prediction import predict
@@ -19,7 +17,7 @@ BATCH_SIZE = 200
 """The minibatch that batch_size="auto" stands for, on as many rows or more."""
 
 
-def measure_mlp(model, X, y, together=ALONE):
+def measure_mlp(model, X, y, together):
     """rows, error (or rmse and r2), mean_loss and objective, as a dict (see `measure`).
 
     mean_loss is the mean of the losses, weighted by the classes' weights. The objective adds what
@@ -34,7 +32,7 @@ def measure_mlp(model, X, y, together=ALONE):
     total = 0.0
     for begin in range(0, X.shape[0], CHUNK_ROWS):
         part = slice(begin, begin + CHUNK_ROWS)
-        z = _margins(model, parameters, X[part].astype(dtype_of(model), copy=False))
+        z = _margins(model, parameters, X[part].astype(model.coefs_[0].dtype, copy=False))
         said = z.copy()
         output.apply(said)
         mistakes.add(part, model._answers(said))

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from fastsgd.cli.data import is_mlp
+from fastsgd.cli.kinds import kind_of
 
 
 class Progress:
@@ -58,12 +58,8 @@ class Progress:
     def epoch(self, k, told):
         """Called by the fit after each epoch of model k; None: of all models at once."""
         self._told += 1
-        if is_mlp(self._model):
-            done = self._behind + self._told
-            seconds = (time.perf_counter() - self._began) / self._told
-        else:
-            done = told.state.epoch
-            seconds = told.seconds / told.number
+        done, seconds = kind_of(self._model).epochs(
+            told, self._told, self._behind, time.perf_counter() - self._began)
         n_models = 1 if k is None else self._n_models
         k = 0 if k is None else k
         left = self._max_iter - done + (n_models - k - 1) * self._max_iter

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from fastsgd.cli.data import flat, is_mlp, whole
+from fastsgd.cli.data import flat, whole
 from fastsgd.cli.errors import say
+from fastsgd.cli.kinds import kind_of
 from fastsgd.data.label_sets import LabelSets, listed
 from fastsgd.models.pools import union
 
@@ -118,7 +119,7 @@ def answers_of(model):
     """Answers of a fitted model."""
     if model.classifies:
         return Answers(model.classes_, getattr(model, "multilabel_", False))
-    return Answers(None, n_columns=model.n_outputs_ if is_mlp(model) else 1,
+    return Answers(None, n_columns=kind_of(model).n_outputs(model),
                    not_negative=model.loss == "poisson")
 
 

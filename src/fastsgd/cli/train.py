@@ -9,10 +9,11 @@ import typer
 
 from fastsgd.checkpoints import epochs_behind, train_in_legs
 from fastsgd.cli.class_weights import by_label
-from fastsgd.cli.data import dtype_of, is_mlp, read_as
+from fastsgd.cli.data import read_as
 from fastsgd.cli.errors import say
 from fastsgd.cli.estimator import make_model, resumed_model
 from fastsgd.cli.joined import read_pieces
+from fastsgd.cli.kinds import kind_of
 from fastsgd.cli.measure import measure
 from fastsgd.cli.options import check_every
 from fastsgd.cli.outputs import STDOUT, output_of, where_to_print
@@ -20,7 +21,6 @@ from fastsgd.cli.progress import Progress
 from fastsgd.cli.show import show
 from fastsgd.cli.targets import answers_after, answers_of, check_kind, measurable
 from fastsgd.cli.workers import ALONE, is_job, processes_of
-from fastsgd.data.label_sets import LabelSets
 from fastsgd.data.shards import Piece, pieces_of
 from fastsgd.errors import CommError, NotConvergedWarning
 from fastsgd.model_file import load_model, save_model
@@ -48,7 +48,7 @@ def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_fe
             if value is not None:
                 raise typer.BadParameter("comes from the model that is resumed", param_hint=name)
         model = resumed_model(load_model(resume), kind, params, workers)
-        n_features, dtype = model.n_features_in_, dtype_of(model)
+        n_features, dtype = model.n_features_in_, kind_of(model).dtype(model)
         base = getattr(model, "_index_base", base) if base is None else base
     several = _several(model, multilabel, resume is not None)
     named = "class_weight" in params and isinstance(model.class_weight, dict)
@@ -144,9 +144,8 @@ def _several(model, multilabel, resumed):
 
 def _told(model, X, seconds):
     """Results of a training, as they are shown."""
-    result = {"estimator": model.model_name, "loss": model.loss, "features": X.shape[1]}
-    if is_mlp(model):
-        result["units"] = [X.shape[1], *(w.shape[1] for w in model.coefs_)]
+    result = {"estimator": model.model_name, "loss": model.loss, "features": X.shape[1],
+              **kind_of(model).sizes(model)}
     if model.classifies:
         result["classes"] = model.classes_.tolist()
     result |= {"epochs": model.n_iter_, "seconds": seconds}
@@ -162,11 +161,8 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
     Where a checkpoint cannot be written the training ends: the error is returned, and the model
     is as far as the checkpoint would have been.
     """
-    n_models = 1
-    if model.classifies and not is_mlp(model):
-        n_models = _n_models(y)
     with warnings.catch_warnings(), Progress(
-            model, X.shape[0], n_models, model.max_iter, quiet,
+            model, X.shape[0], kind_of(model).n_models(model, y), model.max_iter, quiet,
             behind=getattr(model, "n_iter_", 0) if resumed else 0):
         told = []
         warnings.simplefilter("always")
@@ -202,16 +198,6 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
             message = f"{limit} not enough to {aim}"
         say(f"note: {message}")
     return failed
-
-
-def _n_models(y):
-    """One-against-rest models of a linear classifier."""
-    if isinstance(y, LabelSets):
-        return len(y.labels)
-    if y.ndim == 2:
-        return y.shape[1]
-    n_classes = len(np.unique(y))
-    return 1 if n_classes == 2 else n_classes
 
 
 def _of_last_leg(told):

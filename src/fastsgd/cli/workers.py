@@ -48,13 +48,13 @@ def workers_from(*, n, policy, local_steps, comm, timeout, rows, solver_steps):
 
 
 def own_rows_where_they_can_be(model, check):
-    """Has the processes of a job read rows of their own, unless ``check()`` refuses it."""
+    """Has the processes of a job read rows of their own, unless ``check(model)`` refuses it."""
     if not is_job(model):
         return
     shared = model.workers
     model.workers = replace(shared, rows="own")
     try:
-        check()
+        check(model)
     except ValueError:
         model.workers = shared
 

@@ -1,6 +1,6 @@
 """How ranks wait for each other (include/waiting.h), by the cores that there are."""
 
-import os
+from fastsgd._cores import count_cores
 
 YIELD_SECONDS = 200e-6
 """How long a rank that waits yields its core before it sleeps: waking up takes that long."""
@@ -14,10 +14,3 @@ on two cores: 10 us with 16 looks, 20 with 64, 220 with 1,024; of two ranks: 4 u
 def most_looks(world_size):
     """How often a rank may look before it yields, if looking has proved good."""
     return MOST_LOOKS if world_size <= count_cores() else LEAST_LOOKS
-
-
-def count_cores():
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,8 +4,10 @@ Pure functions of numbers, except `count_threads` and `threads_of_worker`, which
 """
 
 import os
+import sys
 import threading
 
+from fastsgd._cores import count_cores
 from fastsgd._integers import MOST_THREADS, check_range
 from fastsgd.kernels.gradient import count_shards
 
@@ -45,18 +47,20 @@ def count_threads(n_jobs):
         n_jobs = check_range("n_jobs", n_jobs, -MOST_THREADS, MOST_THREADS)
         if n_jobs > 0:
             return n_jobs
-    import joblib  # here: workers, who are told a number, start without it
-    from joblib.parallel import get_active_backend
-
-    backend, _ = get_active_backend()
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     in_thread = threading.current_thread() is not threading.main_thread()
-    if backend.nesting_level and (in_thread or not limit):
+    if _is_within_joblib() and (in_thread or not limit):
         return 1  # loky tells its processes their share by OMP_NUM_THREADS, the others do not
-    threads = joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)
+    threads = count_cores() + 1 + (-1 if n_jobs is None else n_jobs)
     if limit.isdigit() and int(limit) > 0:
         threads = min(threads, int(limit))
     return max(1, threads)
+
+
+def _is_within_joblib():
+    """Whether a parallel loop of joblib runs this; one that was never imported runs nothing."""
+    parallel = sys.modules.get("joblib.parallel")
+    return parallel is not None and bool(parallel.get_active_backend()[0].nesting_level)
 
 
 def threads_of_worker(n_jobs, workers):
