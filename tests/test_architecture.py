@@ -16,7 +16,8 @@ from fastsgd import FastSGDClassifier
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
-    **dict.fromkeys(["kernels", "_compat", "_cores", "_start", "_interrupts", "_renamed", "_warn"], 1),
+    **dict.fromkeys([
+        "kernels", "_compat", "_cores", "_start", "_interrupts", "_renamed", "_warn"], 1),
     **dict.fromkeys([
         "losses", "duals", "penalties", "schedules", "optimizers", "_registry", "_integers",
         "_random", "_constraints", "communicators",
@@ -50,7 +51,7 @@ def name_of(path):
 
 
 def imports_of(path):
-    """The fastsgd modules that a .py, .pyx or .pxd file imports, function bodies included."""
+    """The fastsgd modules that a .py, .pyx or .pxd file imports, also by their names as text."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         return re.findall(r"^\s*(?:from|c?import)\s+(fastsgd[\w.]*)", text, re.MULTILINE)
@@ -62,6 +63,8 @@ def imports_of(path):
             assert node.level == 0, f"{path}: imports are absolute"
             below = [f"{node.module}.{alias.name}" for alias in node.names]
             found += below if node.module == "fastsgd" else [node.module]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # for import_module
+            found += re.findall(r"^(fastsgd(?:\.\w+)+)(?::\w+)?$", node.value)
     return [name for name in found if name.split(".")[0] == "fastsgd"]
 
 

@@ -5,6 +5,7 @@ steps). A line search finds eta by trials instead.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -148,6 +149,7 @@ def line_search(learning_rate):
     return LINE_SEARCHES[learning_rate]() if known else None
 
 
+@lru_cache(64)
 def bottou_offset(loss, constant, alpha):
     """t0 of the schedule "optimal", so that the first step is of the size of the weights.
 

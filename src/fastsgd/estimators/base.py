@@ -4,13 +4,14 @@ from functools import lru_cache
 
 import numpy as np
 from sklearn import get_config, set_config
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastsgd._compat import CallbackSupportMixin, with_callbacks
 from fastsgd._interrupts import whole
+from fastsgd.estimators.scores import LabelScore, NumberScore
 from fastsgd.models.model import Unchanged
 
 
@@ -82,3 +83,16 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class Classifier(LabelScore, ClassifierMixin, Estimator):
+    """Base of the classifiers, whose y may be multilabel."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class Regressor(NumberScore, RegressorMixin, Estimator):
+    """Base of the regressors."""

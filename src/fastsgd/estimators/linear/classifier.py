@@ -1,14 +1,12 @@
 """FastSGDClassifier: linear classifiers trained by SGD on sparse or dense rows."""
 
-from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from fastsgd.estimators.base import Estimator
+from fastsgd.estimators.base import Classifier
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.linear.docs import with_parameters
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.linear.to_sklearn import ToSklearn
-from fastsgd.estimators.scores import LabelScore
 from fastsgd.models.linear.classification import LinearClassifier
 from fastsgd.models.registry import registered
 
@@ -22,7 +20,7 @@ def _gives_probability(estimator):
 
 @registered
 @with_parameters
-class FastSGDClassifier(LabelScore, ClassifierMixin, ToSklearn, Estimator, LinearClassifier):
+class FastSGDClassifier(ToSklearn, Classifier, LinearClassifier):
     """Linear classifiers (SVM, logistic regression, ...) by stochastic gradient descent.
 
     A replacement of :class:`sklearn.linear_model.SGDClassifier`: same parameters, same attributes,
@@ -73,8 +71,3 @@ class FastSGDClassifier(LabelScore, ClassifierMixin, ToSklearn, Estimator, Linea
     partial_fit = OneByOneOnly(LinearClassifier.partial_fit)
     predict_proba = available_if(_gives_probability)(LinearClassifier.predict_proba)
     predict_log_proba = available_if(_gives_probability)(LinearClassifier.predict_log_proba)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

@@ -1,20 +1,17 @@
 """FastSGDRegressor: linear regression trained by SGD on sparse or dense rows."""
 
-from sklearn.base import RegressorMixin
-
-from fastsgd.estimators.base import Estimator
+from fastsgd.estimators.base import Regressor
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.linear.docs import with_parameters
 from fastsgd.estimators.linear.one_by_one import OneByOneOnly
 from fastsgd.estimators.linear.to_sklearn import ToSklearn
-from fastsgd.estimators.scores import NumberScore
 from fastsgd.models.linear.regression import LinearRegressor
 from fastsgd.models.registry import registered
 
 
 @registered
 @with_parameters
-class FastSGDRegressor(NumberScore, RegressorMixin, ToSklearn, Estimator, LinearRegressor):
+class FastSGDRegressor(ToSklearn, Regressor, LinearRegressor):
     """Linear regression (ridge, lasso, SVR, Huber) by stochastic gradient descent.
 
     A replacement of :class:`sklearn.linear_model.SGDRegressor`: same parameters, same attributes,

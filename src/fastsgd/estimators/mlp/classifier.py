@@ -1,12 +1,10 @@
 """FastMLPClassifier: multilayer perceptrons that classify sparse or dense rows."""
 
-from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from fastsgd.estimators.base import Estimator
+from fastsgd.estimators.base import Classifier
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.mlp.docs import with_parameters
-from fastsgd.estimators.scores import LabelScore
 from fastsgd.models.mlp.base import takes_minibatches
 from fastsgd.models.mlp.classification import MLPClassifier
 from fastsgd.models.registry import registered
@@ -14,7 +12,7 @@ from fastsgd.models.registry import registered
 
 @registered
 @with_parameters
-class FastMLPClassifier(LabelScore, ClassifierMixin, Estimator, MLPClassifier):
+class FastMLPClassifier(Classifier, MLPClassifier):
     """Multilayer perceptron classifier, trained by minibatches at the cost of their non-zeros.
 
     A replacement of :class:`sklearn.neural_network.MLPClassifier`: same parameters, same
@@ -56,8 +54,3 @@ class FastMLPClassifier(LabelScore, ClassifierMixin, Estimator, MLPClassifier):
     _parameter_constraints = as_sklearn(MLPClassifier.constraints)
 
     partial_fit = available_if(takes_minibatches)(MLPClassifier.partial_fit)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

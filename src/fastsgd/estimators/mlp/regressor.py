@@ -1,12 +1,10 @@
 """FastMLPRegressor: multilayer perceptrons that regress on sparse or dense rows."""
 
-from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
-from fastsgd.estimators.base import Estimator
+from fastsgd.estimators.base import Regressor
 from fastsgd.estimators.constraints import as_sklearn
 from fastsgd.estimators.mlp.docs import with_parameters
-from fastsgd.estimators.scores import NumberScore
 from fastsgd.models.mlp.base import takes_minibatches
 from fastsgd.models.mlp.regression import MLPRegressor
 from fastsgd.models.registry import registered
@@ -14,7 +12,7 @@ from fastsgd.models.registry import registered
 
 @registered
 @with_parameters
-class FastMLPRegressor(NumberScore, RegressorMixin, Estimator, MLPRegressor):
+class FastMLPRegressor(Regressor, MLPRegressor):
     """Multilayer perceptron regressor, trained by minibatches at the cost of their non-zeros.
 
     A replacement of :class:`sklearn.neural_network.MLPRegressor`: same parameters, same
