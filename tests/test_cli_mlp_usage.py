@@ -2,6 +2,8 @@
 
 # ruff: noqa: F811 (fixtures that are imported)
 
+import re
+
 import numpy as np
 import pytest
 from test_cli import result, run
@@ -169,13 +171,13 @@ def test_help_tells_the_defaults_of_mlps():
     for option, name in [
         ("--epochs", "max_iter"), ("--tol", "tol"), ("--n-iter-no-change", "n_iter_no_change"),
         ("--learning-rate", "learning_rate"), ("--solver", "solver"), ("--loss", "loss")]:
-        told = text.split(f" {option} <")[1].split("[default: ")[1].split(")]")[0]
+        told = re.split(rf" {option} [A-Z]", text)[1].split("[default: ")[1].split(")]")[0]
         assert f"MLP: {defaults[name]}" in told, (option, told)
     for option, name in [
         ("--activation", "activation"), ("--learning-rate-init", "learning_rate_init"),
         ("--momentum", "momentum"), ("--init", "init"), ("--lazy", "lazy"), ("--alpha", "alpha"),
         ("--validation-fraction", "validation_fraction"), ("--sync", "sync")]:
-        told = text.split(f" {option} <")[1].split("[default: ")[1]
+        told = re.split(rf" {option} [A-Z]", text)[1].split("[default: ")[1]
         assert told.startswith(f"({defaults[name]}"), (option, told[:40])
     assert "[default: (100)]" in text
     assert defaults["hidden_layer_sizes"] == (100,)

@@ -9,9 +9,9 @@ import signal
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
-import typer
 from mpi_environment import ended, mpi  # noqa: F401
 from test_cli import run
 from test_cli_workers import LBFGS, joined, shards  # noqa: F401
@@ -145,7 +145,7 @@ def test_processes_have_rows_of_their_own_where_they_can(kind, params, rows):
     workers = dict.fromkeys(("n", "policy", "local_steps", "timeout", "rows")) | {"comm": "mpi"}
     assert make_model(kind, None, params, workers).workers.rows == rows
     if rows == "all":
-        with pytest.raises(typer.BadParameter, match="lets no process see all rows"):
+        with pytest.raises(click.BadParameter, match="lets no process see all rows"):
             make_model(kind, None, params, workers | {"rows": "own"})
 
 

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 
-import typer
+import click
 
 from fastsgd.cli.outputs import STDOUT
 from fastsgd.errors import FastSGDError
@@ -35,7 +35,7 @@ def told(command):
             command(*args, **kwargs)
             sys.stdout.flush()
         except EXPECTED as error:
-            raise typer.Exit(tell(error)) from None
+            raise click.exceptions.Exit(tell(error)) from None
 
     return run
 

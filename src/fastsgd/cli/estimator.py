@@ -2,7 +2,7 @@
 
 import re
 
-import typer
+import click
 
 from fastsgd.cli.kinds import KINDS, foreign
 from fastsgd.cli.workers import (
@@ -37,14 +37,14 @@ def make_model(kind, task, params, workers):
     if task is None:
         task = "regress" if loss in {*REGRESSION_LOSSES, "poisson"} else "classify"
     if task not in ("classify", "regress"):
-        raise typer.BadParameter(f"must be classify or regress, got {task}", param_hint="--task")
+        raise click.BadParameter(f"must be classify or regress, got {task}", param_hint="--task")
     losses = KINDS[kind].losses[task]
     if loss is not None and loss not in losses:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{loss} is not a loss with which --kind {kind} can {task}; use one of "
             + ", ".join(losses), param_hint="--loss")
     if task == "regress" and "class_weight" in params:
-        raise typer.BadParameter("is for --task classify", param_hint="--class-weight")
+        raise click.BadParameter("is for --task classify", param_hint="--class-weight")
     return checked(family_class(KINDS[kind].names[task])(), params, workers)
 
 
@@ -52,27 +52,28 @@ def resumed_model(model, kind, params, workers):
     """A loaded model with the parameters that may change between two parts of a training."""
     own = model.family
     if kind not in (None, own):
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"the model that is resumed is of kind {own}, not {kind}", param_hint="--kind")
     _refuse_foreign(own, params)
+    free = FREE_ON_RESUME.difference(foreign(own))
     for name in params:
         if name not in FREE_ON_RESUME:
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 "cannot change on --resume, the model has its own; only "
-                + ", ".join(sorted(map(option_of, FREE_ON_RESUME - foreign(own)))) + " can",
+                + ", ".join(sorted(map(option_of, free))) + " can",
                 param_hint=option_of(name))
     return checked(model, params, workers)
 
 
 def _refuse_foreign(kind, params):
     """Options of the other kind are an error of usage that names them all."""
-    found = [name for name in params if name in foreign(kind)]
+    found = [name for name in foreign(kind) if name in params]
     if not found:
         return
     other = "mlp" if kind == "linear" else "linear"
     instead = "".join(f"; {option_of(INSTEAD[name])} is what it has for {option_of(name)}"
                       for name in found if name in INSTEAD)
-    raise typer.BadParameter(
+    raise click.BadParameter(
         f"for --kind {other} only, and this is --kind {kind}{instead}",
         param_hint=", ".join(map(option_of, found)))
 
@@ -99,7 +100,7 @@ def checked(model, params, workers):
         text = str(error)
         found = re.match(r"The '(\w+)' parameter of \w+ ", text)
         if found is None:
-            raise typer.BadParameter(text) from None
-        raise typer.BadParameter(
+            raise click.BadParameter(text) from None
+        raise click.BadParameter(
             text[found.end():], param_hint=option_of(found.group(1))) from None
     return model

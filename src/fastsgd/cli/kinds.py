@@ -16,5 +16,5 @@ def kind_of(model):
 
 
 def foreign(name):
-    """Options that only other kinds than that of this name have."""
-    return {option for other, kind in KINDS.items() if other != name for option in kind.only}
+    """Parameters of options that only other kinds than that of this name have, in order."""
+    return [option for other, kind in KINDS.items() if other != name for option in kind.only]

@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 
-import typer
+import click
 
 from fastsgd.output_target import check_output
 
@@ -30,7 +30,7 @@ def output_of(path, option, *, used=(), binary=True):
     path = STDOUT if path == "-" else path
     check_output(path, [STDIN if other == "-" else other for other in used if other is not None])
     if binary and is_stdout(path) and os.isatty(1):
-        raise typer.BadParameter("is binary, which a terminal cannot show; name a file, or "
+        raise click.BadParameter("is binary, which a terminal cannot show; name a file, or "
                                  "redirect stdout", param_hint=option)
     return path
 

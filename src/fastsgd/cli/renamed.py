@@ -1,14 +1,14 @@
 """Options by their old names: they still work, and a note on stderr names the new one."""
 
-import typer
+import click
 
 from fastsgd._renamed import renaming
 from fastsgd.cli.errors import say
 
 
-def old_option(name):
-    """An option that --help no longer shows."""
-    return typer.Option(name, hidden=True)
+def old_option(name, into):
+    """An option that --help no longer shows: ``into`` gets all values that were given."""
+    return click.option(name, into, multiple=True, hidden=True)
 
 
 class OldOptions:
@@ -27,7 +27,7 @@ class OldOptions:
 
         Raises
         ------
-        typer.BadParameter
+        click.BadParameter
             There is more than one value.
         """
         given = [] if given is None else [given]
@@ -35,7 +35,7 @@ class OldOptions:
             self._told.append(renaming(old, name))
         if len(given) + len(old_values) > 1:
             what = f"; {old} is its {'alias' if alias else 'old name'}" if old_values else ""
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 f"takes one value, got {' and '.join([*given, *old_values])}{what}",
                 param_hint=name.split()[0])
         return next(iter([*given, *old_values]), None)

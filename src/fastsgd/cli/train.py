@@ -4,8 +4,8 @@ import os
 import time
 import warnings
 
+import click
 import numpy as np
-import typer
 
 from fastsgd.checkpoints import epochs_behind, train_in_legs
 from fastsgd.cli.class_weights import by_label
@@ -46,7 +46,7 @@ def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_fe
     else:
         for name, value in (("--task", task), ("--dtype", dtype), ("--n-features", n_features)):
             if value is not None:
-                raise typer.BadParameter("comes from the model that is resumed", param_hint=name)
+                raise click.BadParameter("comes from the model that is resumed", param_hint=name)
         model = resumed_model(load_model(resume), kind, params, workers)
         n_features, dtype = model.n_features_in_, kind_of(model).dtype(model)
         base = getattr(model, "_index_base", base) if base is None else base
@@ -54,17 +54,17 @@ def train(data, *, test, kind, model_path, resume, task, multilabel, dtype, n_fe
     named = "class_weight" in params and isinstance(model.class_weight, dict)
     check_every(every, checkpoint)
     if checkpoint is not None and model.early_stopping and model.random_state is None:
-        raise typer.BadParameter("goes on with the rows that --early-stopping holds out, which "
+        raise click.BadParameter("goes on with the rows that --early-stopping holds out, which "
                                  "needs --seed", param_hint="--checkpoint")
     if marker is not None and not is_job(model):
-        raise typer.BadParameter("is for --comm mpi", param_hint="--marker")
+        raise click.BadParameter("is for --comm mpi", param_hint="--marker")
     if is_job(model) and "-" in data:
-        raise typer.BadParameter("stdin cannot be read by all processes of a job",
+        raise click.BadParameter("stdin cannot be read by all processes of a job",
                                  param_hint="DATA")
     model_path, checkpoint, marker = _checked_outputs(
         model_path, checkpoint, marker, (*data, test), resume, is_job(model))
     if [*data, test].count("-") > 1:
-        raise typer.BadParameter("stdin can be read once only", param_hint="DATA, --test")
+        raise click.BadParameter("stdin can be read once only", param_hint="DATA, --test")
     for path in (*data, test):
         if path not in (None, "-"):
             os.stat(path)  # a missing file is told before a long reading of the other
@@ -118,7 +118,7 @@ def _checked_outputs(model_path, checkpoint, marker, read, resume, job):
     """The files to write, none of which is one that is read, but for a model that goes on."""
     for option, path in (("--checkpoint", checkpoint), ("--marker", marker)):
         if path == "-":
-            raise typer.BadParameter("must be a file, not stdout", param_hint=option)
+            raise click.BadParameter("must be a file, not stdout", param_hint=option)
     model_path = output_of(model_path, "--save", used=read)
     checkpoint = output_of(checkpoint, "--checkpoint", used=read)
     if job and marker is None and model_path is not None and is_replaced(model_path):
@@ -131,13 +131,13 @@ def _several(model, multilabel, resumed):
     """Whether rows have sets of labels; None: as the data say."""
     if not model.classifies:
         if multilabel:
-            raise typer.BadParameter("is for --task classify", param_hint="--multilabel")
+            raise click.BadParameter("is for --task classify", param_hint="--multilabel")
         return False
     if not resumed:
         return multilabel or None
     own = bool(getattr(model, "multilabel_", False))
     if multilabel and not own:
-        raise typer.BadParameter("the model that is resumed has one class a row",
+        raise click.BadParameter("the model that is resumed has one class a row",
                                  param_hint="--multilabel")
     return own
 
@@ -218,4 +218,4 @@ def _save_interrupted(model, model_path, legs):
         where = "stdout" if model_path == STDOUT else model_path
         say(f"interrupted after {max(state.epoch for state in states)} whole epochs; the model so "
             f"far is in {where}, go on with --resume {'FILE' if where == 'stdout' else where}")
-    raise typer.Exit(130)
+    raise click.exceptions.Exit(130)

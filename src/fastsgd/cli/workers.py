@@ -3,8 +3,8 @@
 import contextlib
 from dataclasses import replace
 
+import click
 import numpy as np
-import typer
 
 from fastsgd.cli.errors import one_line, say
 from fastsgd.communicators import KINDS, Capabilities
@@ -34,14 +34,14 @@ def workers_from(*, n, policy, local_steps, comm, timeout, rows, solver_steps):
     if n is None and not able.is_job:
         for name, value in given.items():
             if value is not None:
-                raise typer.BadParameter("needs --workers, their number", param_hint=name)
+                raise click.BadParameter("needs --workers, their number", param_hint=name)
         return None
     if rows is not None and not able.own_rows:
-        raise typer.BadParameter("is for --comm mpi", param_hint="--rows")
+        raise click.BadParameter("is for --comm mpi", param_hint="--rows")
     for name, value, valid in (("--rows", rows, ROWS), ("--comm", comm, KINDS),
                                ("--policy", policy, POLICIES)):
         if value is not None and value not in valid:
-            raise typer.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
+            raise click.BadParameter(f"must be {' or '.join(valid)}, got {value}", param_hint=name)
     told = {"comm": comm, "rows": rows, "local_steps": local_steps, "timeout": timeout,
             "policy": policy or ("local" if solver_steps else "sync")}
     return Workers(n, **{name: value for name, value in told.items() if value is not None})
@@ -125,7 +125,7 @@ def processes_of(model, marker):
         world = import_mpi().COMM_WORLD
     except ImportError as error:
         say(f"error: {error}")
-        raise typer.Exit(1) from None
+        raise click.exceptions.Exit(1) from None
     with job(marker), _told():
         yield Job(world)
 
@@ -135,7 +135,7 @@ def _told():
     """Expected errors are a line, as elsewhere; what follows from other ranks keeps its form."""
     try:
         yield
-    except typer.Exit as error:
+    except click.exceptions.Exit as error:
         raise SystemExit(error.exit_code) from None
     except CommError:
         raise
