@@ -19,6 +19,7 @@ import scaling
 import shapes
 import sources
 import sparse_layer
+import start
 import sync
 from entrants import Entrant, entrants
 from fastsgd import FastSGDClassifier
@@ -374,3 +375,12 @@ def test_first_layer_of_a_network(tmp_path):
                                 "--json", str(tmp_path / "found.json")])
     assert 0 < report["touched_per_batch"] < report["nonzeros"] / 4
     assert json.loads((tmp_path / "found.json").read_text()) == report
+
+
+def test_commands_are_timed_against_their_imports(tmp_path):
+    told = start.main(["--runs", "1", "--json", str(tmp_path / "start.json")])
+    assert told["ratio"][start.YARDSTICK] == 1
+    assert set(told["ratio"]) == {start.YARDSTICK, *start.COMMANDS}
+    assert json.loads((tmp_path / "start.json").read_text()) == told
+    with pytest.raises(SystemExit, match="ended with 2"):
+        start.cpu_seconds(["-m", "fastsgd.cli", "none"], tmp_path)
