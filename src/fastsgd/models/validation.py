@@ -93,8 +93,8 @@ def are_labels(y):
 def refuse_numbers(y):
     """Raises ValueError where y has no labels, but numbers."""
     if y.dtype.kind in "fc":
-        raise ValueError(f"y has the number {y[y != np.rint(y)].flat[0]:g}, and classes are "
-                         "whole numbers or text; to learn numbers take a regressor (--task regress)")
+        raise ValueError(f"y has the number {y[y != np.rint(y)].flat[0]:g}, and classes are whole "
+                         "numbers or text; to learn numbers take a regressor (--task regress)")
 
 
 def check_weights(model, sample_weight, X, *, allow_all_zero=False):
