@@ -6,9 +6,11 @@ from kernel_reference import small_problem
 from sums_reference import reference
 
 from fastsgd.engine.deadline import Deadline
+from fastsgd.engine.linear.examples import Examples
 from fastsgd.engine.linear.line_search import backtrack, exact
 from fastsgd.engine.linear.newton import solve
-from fastsgd.engine.linear.objective import Objective, Stopped
+from fastsgd.engine.linear.objective import Stopped
+from fastsgd.engine.linear.row_sums import RowSums
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.kernels.rows import Rows
@@ -20,7 +22,7 @@ SMOOTH = [name for name, loss in LOSSES.items() if loss.smooth]
 rng = np.random.default_rng(0)
 
 
-def objective(problem, penalty="l2", fit_intercept=True, **more):
+def objective(problem, penalty="l2", fit_intercept=True, subset=None, **more):
     settings = Settings(
         loss=LOSSES[problem.loss], loss_constant=problem.constant, penalty=make_penalty(penalty),
         alpha=ALPHA, schedule={}, adaptive=False, passive=False, fit_intercept=fit_intercept,
@@ -28,7 +30,8 @@ def objective(problem, penalty="l2", fit_intercept=True, **more):
         shuffle=False, solver="gd", weight_pos=problem.weight_pos)
     rows = Rows(problem.X)
     rows.check()
-    return Objective(rows, problem.y, problem.sample_weight, settings, **more)
+    examples = Examples(rows, problem.y, problem.sample_weight, subset)
+    return RowSums(examples, settings, **more)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])
