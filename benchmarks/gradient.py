@@ -28,7 +28,8 @@ LOSS = "log_loss"
 def objective(rows, y, loss, n_threads):
     """f of this package, summed by so many threads."""
     settings = Settings(
-        loss=LOSSES[loss], loss_constant=0.1, penalty=make_penalty("l2"), alpha=ALPHA, schedule={},
+        loss=LOSSES[loss], loss_constant=0.1, penalty=make_penalty(
+            "l2", alpha=ALPHA), schedule={},
         adaptive=False, passive=False, fit_intercept=True, intercept_decay=1.0, average_from=0,
         max_iter=1, tol=None, n_iter_no_change=1, shuffle=False, n_threads=n_threads, solver="gd")
     return RowSums(Examples(rows, y), settings)

@@ -13,7 +13,7 @@ class NumPyObjective(Objective):
         assert settings.loss.name == "log_loss"
         assert peers.alone
         self._X, self._y, self._all = X, examples.y, np.arange(len(X))
-        self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
+        self._l2 = 0.0 if self.proximal else settings.penalty.l2
 
     def __exit__(self, *error):
         pass

@@ -24,10 +24,10 @@ rng = np.random.default_rng(0)
 
 def objective(problem, penalty="l2", fit_intercept=True, subset=None, **more):
     settings = Settings(
-        loss=LOSSES[problem.loss], loss_constant=problem.constant, penalty=make_penalty(penalty),
-        alpha=ALPHA, schedule={}, adaptive=False, passive=False, fit_intercept=fit_intercept,
-        intercept_decay=1.0, average_from=0, max_iter=1, tol=None, n_iter_no_change=1,
-        shuffle=False, solver="gd", weight_pos=problem.weight_pos)
+        loss=LOSSES[problem.loss], loss_constant=problem.constant, penalty=make_penalty(
+            penalty, alpha=ALPHA), schedule={}, adaptive=False, passive=False,
+        fit_intercept=fit_intercept, intercept_decay=1.0, average_from=0, max_iter=1, tol=None,
+        n_iter_no_change=1, shuffle=False, solver="gd", weight_pos=problem.weight_pos)
     rows = Rows(problem.X)
     rows.check()
     examples = Examples(rows, problem.y, problem.sample_weight, subset)

@@ -57,7 +57,7 @@ class Objective(ABC):
     def __init__(self, settings, n_features, intercept=0.0, peers=ALONE):
         self._settings, self._d, self._intercept = settings, n_features, intercept
         self.peers, self.visits = peers, 0
-        self.proximal = settings.alpha * settings.penalty.l1_share > 0
+        self.proximal = settings.penalty.l1 > 0
         self.quadratic = settings.loss.name == "squared_error"
         self.x = self.gradient = None
         self.value = self.mean_loss = np.inf
@@ -85,12 +85,12 @@ class Objective(ABC):
 
     def penalty(self, x):
         """alpha R(w)."""
-        return self._settings.alpha * self._settings.penalty.value(x[:self._d])
+        return self._settings.penalty.value(x[:self._d])
 
     def prox(self, x, step):
         """argmin_u |u - x|^2 / (2 step) + alpha R(u); the intercept stays."""
         u = x.copy()
-        u[:self._d] = self._settings.penalty.prox(x[:self._d], step * self._settings.alpha)
+        u[:self._d] = self._settings.penalty.prox(x[:self._d], step)
         return u
 
     @abstractmethod

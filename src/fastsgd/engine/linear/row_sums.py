@@ -45,7 +45,7 @@ class RowSums(Objective):
             self._sums.set_visits(examples.subset)
         threads = settings.n_threads
         self._team = Team(threads if threads > 1 else 0, self._sums.stop, deadline)
-        self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
+        self._l2 = 0.0 if self.proximal else settings.penalty.l2
         self._direction = None
         self._totals = 0.0, 0.0, 0.0  # of losses, slopes and curvatures
         self._late = False

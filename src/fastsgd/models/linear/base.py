@@ -132,7 +132,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "sync": settings.sync,
             "solver": settings.solver,
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings),
-            "alpha": settings.alpha,
+            "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if settings.sync == "merge" and settings.solver == "sgd" else {}),
