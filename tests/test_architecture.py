@@ -285,7 +285,7 @@ def test_functions_have_few_parameters():
 
 
 SAME_NAME = {
-    "errors", "workers", "solvers", "outputs", "progress", "targets", "base", "scores", "settings",
+    "errors", "workers", "solvers", "outputs", "progress", "base", "scores", "settings",
     "report", "intercept",
 }
 """Names of files that more than the two families have. The list may only get shorter."""
