@@ -13,7 +13,8 @@ import os
 import numpy as np
 
 from fastsgd import FastSGDClassifier
-from fastsgd.engine.linear.objective import Objective
+from fastsgd.engine.linear.examples import Examples
+from fastsgd.engine.linear.row_sums import RowSums
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
@@ -27,10 +28,11 @@ LOSS = "log_loss"
 def objective(rows, y, loss, n_threads):
     """f of this package, summed by so many threads."""
     settings = Settings(
-        loss=LOSSES[loss], loss_constant=0.1, penalty=make_penalty("l2"), alpha=ALPHA, schedule={},
+        loss=LOSSES[loss], loss_constant=0.1, penalty=make_penalty(
+            "l2", alpha=ALPHA), schedule={},
         adaptive=False, passive=False, fit_intercept=True, intercept_decay=1.0, average_from=0,
         max_iter=1, tol=None, n_iter_no_change=1, shuffle=False, n_threads=n_threads, solver="gd")
-    return Objective(rows, y, None, settings)
+    return RowSums(Examples(rows, y), settings)
 
 
 def by_scipy(X, y, loss, x):

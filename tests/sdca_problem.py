@@ -18,8 +18,8 @@ def settings(loss="hinge", *, constant=0.1, penalty="l2", l1_ratio=0.3, alpha=0.
              fit_intercept=True, tol=1e-7, max_iter=20_000, **options):
     """Settings of a training by sdca; what only SGD uses is filled in."""
     return Settings(
-        loss=LOSSES[loss], loss_constant=constant, penalty=make_penalty(penalty, l1_ratio),
-        alpha=alpha, schedule={"eta0": 0.0}, adaptive=False, passive=False,
+        loss=LOSSES[loss], loss_constant=constant, penalty=make_penalty(
+            penalty, l1_ratio, alpha), schedule={"eta0": 0.0}, adaptive=False, passive=False,
         fit_intercept=fit_intercept, intercept_decay=1.0, average_from=0, max_iter=max_iter,
         tol=tol, n_iter_no_change=5, shuffle=True, **options)
 
@@ -45,7 +45,7 @@ def objective(X, y, w, b, chosen, sample_weight=None):
     """f(w, b), by NumPy alone."""
     s = row_weights(y, sample_weight, chosen)
     value = chosen.loss.value(X @ w.astype(np.float64) + b, y, chosen.loss_constant)
-    return float(np.mean(s * value)) + chosen.alpha * chosen.penalty.value(w.astype(np.float64))
+    return float(np.mean(s * value)) + chosen.penalty.value(w.astype(np.float64))
 
 
 def problem(X, y, chosen, sample_weight=None):
@@ -62,7 +62,7 @@ def optimum(X, y, chosen, sample_weight=None):
     X = X.toarray() if sparse.issparse(X) else np.asarray(X)
     X = X.astype(np.float64)
     s, n = row_weights(y, sample_weight, chosen), len(y)
-    l1, l2 = chosen.penalty.l1_share, chosen.penalty.l2_share
+    l1, l2 = chosen.penalty.l1, chosen.penalty.l2
     at = np.zeros(X.shape[1] + 1)
     widths = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7)
     best = np.inf
@@ -75,9 +75,8 @@ def optimum(X, y, chosen, sample_weight=None):
             else:
                 value, slope = _rounded(chosen, z, y, width)
             root = np.sqrt(at[:-1] ** 2 + width**2)
-            f = (s @ value / n + chosen.alpha * (l1 * (root - width).sum()
-                                                 + 0.5 * l2 * (at[:-1] @ at[:-1])))
-            g = X.T @ (s * slope) / n + chosen.alpha * (l1 * at[:-1] / root + l2 * at[:-1])
+            f = (s @ value / n + l1 * (root - width).sum() + 0.5 * l2 * (at[:-1] @ at[:-1]))
+            g = X.T @ (s * slope) / n + l1 * at[:-1] / root + l2 * at[:-1]
             return f, np.append(g, chosen.fit_intercept * (s @ slope) / n)
         at = minimize(smoothed, at, jac=True, method="L-BFGS-B",
                       options={"maxiter": 5000, "maxfun": 20_000, "maxcor": 50, "ftol": 1e-16,

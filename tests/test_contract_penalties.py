@@ -23,10 +23,22 @@ def test_value(name, l1_ratio):
 
 
 @pytest.mark.parametrize("name", PENALTIES)
+def test_alpha_is_within(name):
+    """`value`, `l1`, `l2` and the part of squares are alpha times those of R(w)."""
+    whole, unit = make_penalty(name, 0.3, 0.05), make_penalty(name, 0.3)
+    assert unit == whole.of_alpha(1.0)
+    assert whole.value(W) == 0.05 * unit.value(W) == whole.weigh(unit.value(W))
+    assert (whole.l1, whole.l2) == (0.05 * unit.l1_share, 0.05 * unit.l2_share)
+    assert whole.value(W) == pytest.approx(
+        whole.value_of_square(W @ W) + whole.l1 * np.abs(W).sum(), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.parametrize("alpha", [1.0, 0.2])
 @pytest.mark.parametrize("step", [0.01, 0.4, 3.0])
-def test_prox_minimises_objective(name, step):
-    """No u has a smaller |u - w|^2 / 2 + step * R(u) than the prox of w."""
-    penalty = make_penalty(name, 0.3)
+def test_prox_minimises_objective(name, step, alpha):
+    """No u has a smaller |u - w|^2 / 2 + step * alpha * R(u) than the prox of w."""
+    penalty = make_penalty(name, 0.3, alpha)
 
     def cost(u, w):
         return 0.5 * (u - w) ** 2 + step * penalty.value(np.array([u]))

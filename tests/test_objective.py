@@ -6,9 +6,11 @@ from kernel_reference import small_problem
 from sums_reference import reference
 
 from fastsgd.engine.deadline import Deadline
+from fastsgd.engine.linear.examples import Examples
 from fastsgd.engine.linear.line_search import backtrack, exact
 from fastsgd.engine.linear.newton import solve
-from fastsgd.engine.linear.objective import Objective, Stopped
+from fastsgd.engine.linear.objective import Stopped
+from fastsgd.engine.linear.row_sums import RowSums
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.state import LinearState
 from fastsgd.kernels.rows import Rows
@@ -20,15 +22,16 @@ SMOOTH = [name for name, loss in LOSSES.items() if loss.smooth]
 rng = np.random.default_rng(0)
 
 
-def objective(problem, penalty="l2", fit_intercept=True, **more):
+def objective(problem, penalty="l2", fit_intercept=True, subset=None, **more):
     settings = Settings(
-        loss=LOSSES[problem.loss], loss_constant=problem.constant, penalty=make_penalty(penalty),
-        alpha=ALPHA, schedule={}, adaptive=False, passive=False, fit_intercept=fit_intercept,
-        intercept_decay=1.0, average_from=0, max_iter=1, tol=None, n_iter_no_change=1,
-        shuffle=False, solver="gd", weight_pos=problem.weight_pos)
+        loss=LOSSES[problem.loss], loss_constant=problem.constant, penalty=make_penalty(
+            penalty, alpha=ALPHA), schedule={}, adaptive=False, passive=False,
+        fit_intercept=fit_intercept, intercept_decay=1.0, average_from=0, max_iter=1, tol=None,
+        n_iter_no_change=1, shuffle=False, solver="gd", weight_pos=problem.weight_pos)
     rows = Rows(problem.X)
     rows.check()
-    return Objective(rows, problem.y, problem.sample_weight, settings, **more)
+    examples = Examples(rows, problem.y, problem.sample_weight, subset)
+    return RowSums(examples, settings, **more)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])

@@ -51,7 +51,7 @@ def test_a_namespace_has_the_plan_of_an_estimator():
     assert plan.rate.auto
     assert plan.average_from == 10
     with pytest.raises(FrozenInstanceError):
-        plan.alpha = 1.0
+        plan.C = 1.0
 
 
 @pytest.mark.parametrize(("call", "more", "epochs"), [
@@ -71,7 +71,7 @@ def test_plans_need_neither_scikit_learn_nor_pandas():
 def test_only_the_settings_see_data():
     """C counts the rows; the plan does not know them."""
     plan = Plan.of(namespace(C=2.0))
-    assert [plan.settle(Rows(X), n, 1).alpha for n in (60, 600)] == [1 / 120, 1 / 1200]
+    assert [plan.settle(Rows(X), n, 1).penalty.alpha for n in (60, 600)] == [1 / 120, 1 / 1200]
 
 
 @pytest.mark.parametrize(("loss", "options", "wanted"), [

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from test_solvers import WEIGHT, model_for
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers, load_svmlight
-from fastsgd.engine.linear import objective
+from fastsgd.engine.linear import row_sums
 from fastsgd.engine.peers import grown
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels import tables
@@ -115,7 +115,7 @@ def test_rcv1_minibatches(n, dtype):
 def test_all_ranks_have_the_same_bits(monkeypatch):
     """What every rank decides by; and passes are shared, not repeated."""
     seen, rows = {}, {}
-    begun = objective.Objective._reduce
+    begun = row_sums.RowSums._reduce
 
     def reduce(self, out):
         begun(self, out)
@@ -123,7 +123,7 @@ def test_all_ranks_have_the_same_bits(monkeypatch):
             (self._totals, None if out is None else out.tobytes()))
         rows[self.peers.rank] = self._sums.n_visits
 
-    monkeypatch.setattr(objective.Objective, "_reduce", reduce)
+    monkeypatch.setattr(row_sums.RowSums, "_reduce", reduce)
     problem = small_problem(loss="log_loss")
     model_for("log_loss", solver="lbfgs", workers=threads(3)).fit(problem.X, problem.y)
     assert len(seen) == 3
@@ -182,7 +182,7 @@ def test_time_is_over_for_all():
     "solver": "gd", "learning_rate": "constant", "batch_size": 50}], ids=str)
 def test_one_rank_that_is_late_ends_a_pass_of_all(options, monkeypatch):
     """In the middle of an iteration, whatever the pass."""
-    problem, passes, map_part = small_problem(loss="log_loss"), [], objective.Objective._map
+    problem, passes, map_part = small_problem(loss="log_loss"), [], row_sums.RowSums._map
 
     def late(self):
         map_part(self)
@@ -190,7 +190,7 @@ def test_one_rank_that_is_late_ends_a_pass_of_all(options, monkeypatch):
             passes.append(None)
         return self.peers.rank == 1 and len(passes) == count
 
-    monkeypatch.setattr(objective.Objective, "_map", late)
+    monkeypatch.setattr(row_sums.RowSums, "_map", late)
     for count in (5, 6, 7, 8):
         passes.clear()
         model = model_for("log_loss", **options, max_iter=50, tol=None, max_time=20,

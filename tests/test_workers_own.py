@@ -28,7 +28,7 @@ def by_own_rows(monkeypatch):
         with comm.open("thread", n, timeout=30) as pool:
             for k in todo:
                 job.models.detach(k)
-                y, state = job.targets(k), job.states[k]
+                y, state = job.problem.target(k), job.states[k]
                 job.rows.check()
                 per_rank = []
                 for begin, end in pairwise(edges):

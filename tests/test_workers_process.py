@@ -182,7 +182,7 @@ def test_a_file_that_was_replaced_is_not_mapped_in_its_stead(tmp_path):
 @pytest.mark.parametrize("search", [None, Backtracking(gamma=0.2)])
 def test_settings_go_through_json(search):
     settings = Settings(
-        loss=LOSSES["huber"], loss_constant=0.3, penalty=Penalty(0.1, 0.9), alpha=1e-3,
+        loss=LOSSES["huber"], loss_constant=0.3, penalty=Penalty(1e-3, 0.1, 0.9),
         schedule={"eta0": 0.1, "eta_max": float("inf")}, adaptive=False, passive=False,
         fit_intercept=True, intercept_decay=0.1, average_from=3, max_iter=7, tol=None,
         n_iter_no_change=5, shuffle="rows", search=search, merge_every=77, local_steps=9)

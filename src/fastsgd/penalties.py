@@ -1,6 +1,9 @@
-"""Penalties R(w), each the sum l2_share * |w|^2 / 2 + l1_share * |w|_1 of the objective."""
+"""Penalties alpha R(w), each with R(w) = l2_share * |w|^2 / 2 + l1_share * |w|_1.
 
-from dataclasses import dataclass
+alpha lives here alone: what an objective adds to its loss are `l1`, `l2`, `value` and `prox`.
+"""
+
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,13 +12,35 @@ from fastsgd._registry import Registry
 
 @dataclass(frozen=True)
 class Penalty:
-    """R(w) = l2_share * |w|^2 / 2 + l1_share * |w|_1; the objective holds alpha * R(w)."""
+    """alpha R(w), with R(w) = l2_share * |w|^2 / 2 + l1_share * |w|_1.
 
+    Attributes
+    ----------
+    alpha, l1_share, l2_share : float
+    l1, l2 : float
+        alpha times the shares: the penalty is l2 * |w|^2 / 2 + l1 * |w|_1.
+    """
+
+    alpha: float
     l1_share: float
     l2_share: float
+    l1: float = field(init=False)
+    l2: float = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "l1", self.alpha * self.l1_share)
+        object.__setattr__(self, "l2", self.alpha * self.l2_share)
+
+    def of_alpha(self, alpha):
+        """The same penalty with another alpha; with 1 it is R(w)."""
+        return replace(self, alpha=alpha)
+
+    def weigh(self, units):
+        """alpha times what was counted in units of alpha, as duals count."""
+        return self.alpha * units
 
     def value(self, w):
-        """R(w), in float64, for w of shape (n_features,)."""
+        """alpha R(w), in float64, for w of shape (n_features,)."""
         total = 0.0
         parts = (w,) if len(w) < 65_536 else np.array_split(w, 1 + len(w) // 65_536)
         for part in parts:  # no second array of w's size
@@ -26,24 +51,35 @@ class Penalty:
                 total += self.l2_share * 0.5 * float(squares.sum())
             if self.l1_share:
                 total += self.l1_share * float(np.abs(part).sum(dtype=np.float64))
-        return total
+        return self.alpha * total
+
+    def value_of_square(self, square):
+        """The part of l2 in `value`, where |w|^2 is known; of several models from an array."""
+        return self.l2 * 0.5 * square
 
     def prox(self, w, step):
-        """argmin_u |u - w|^2 / 2 + step * R(u): soft threshold, then shrink."""
-        soft = np.sign(w) * np.maximum(np.abs(w) - step * self.l1_share, 0)
-        return soft / (1 + step * self.l2_share)
+        """argmin_u |u - w|^2 / 2 + step * alpha * R(u): soft threshold, then shrink."""
+        scaled = step * self.alpha
+        soft = np.sign(w) * np.maximum(np.abs(w) - scaled * self.l1_share, 0)
+        return soft / (1 + scaled * self.l2_share)
 
 
-_MAKE = Registry("penalty", {
-    "l2": lambda l1_ratio: Penalty(0.0, 1.0),
-    "l1": lambda l1_ratio: Penalty(1.0, 0.0),
-    "elasticnet": lambda l1_ratio: Penalty(l1_ratio, 1.0 - l1_ratio),
-    None: lambda l1_ratio: Penalty(0.0, 0.0),
-})
+_SHARES: Registry = Registry("penalty", {
+    "l2": (0.0, 1.0), "l1": (1.0, 0.0), "elasticnet": None, None: (0.0, 0.0)})
+"""(l1_share, l2_share) by name; None: by `l1_ratio`."""
 
-PENALTIES = tuple(_MAKE)
+PENALTIES = tuple(_SHARES)
 
 
-def make_penalty(name, l1_ratio=0.15):
-    """The penalty called `name`; `l1_ratio` in [0, 1] is the L1 share of elasticnet."""
-    return _MAKE[name](l1_ratio)
+def make_penalty(name, l1_ratio=0.15, alpha=1.0):
+    """The penalty called `name`.
+
+    Parameters
+    ----------
+    name : {'l2', 'l1', 'elasticnet', None}
+    l1_ratio : float
+        The L1 share of elasticnet, in [0, 1].
+    alpha : float
+    """
+    l1_share, l2_share = _SHARES[name] or (l1_ratio, 1.0 - l1_ratio)
+    return Penalty(alpha, l1_share, l2_share)

@@ -81,7 +81,7 @@ def _signs(has, negative, positive, known):
 
 
 def _penalty(model, coef, n):
-    """alpha * R(w), the mean over the models; 0 for the passive-aggressive steps."""
+    """alpha R(w), the mean over the models; 0 for the passive-aggressive steps."""
     if solver_of(model).takes_steps and has_flag(
             model.learning_rate, tables.PASSIVE_AGGRESSIVE):
         return 0.0
@@ -89,4 +89,5 @@ def _penalty(model, coef, n):
     if alpha is None:
         alpha = model.alpha if model.C is None else 1 / (n * model.C)
     penalty = make_penalty(model.penalty, model.l1_ratio)
-    return float(alpha) * float(np.mean([penalty.value(np.ascontiguousarray(w)) for w in coef]))
+    mean = float(np.mean([penalty.value(np.ascontiguousarray(w)) for w in coef]))
+    return penalty.of_alpha(float(alpha)).weigh(mean)

@@ -11,6 +11,7 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.prediction import predict
 from fastsgd.kernels.rows import Rows
 from fastsgd.models.labels import label_weights
+from fastsgd.penalties import make_penalty
 
 CHUNK_ROWS = 1 << 14
 BATCH_SIZE = 200
@@ -50,8 +51,8 @@ def measure_mlp(model, X, y, together):
     size = n_known if model.solver == "lbfgs" else min(size, result["rows"])
     square = sum(float(np.einsum("ij,ij->", w, w, dtype=np.float64)) for w in model.coefs_)
     if weight:
-        result["objective"] = result["mean_loss"] + (
-            model.alpha * square / (2 * size * weight / n_known))
+        penalty = make_penalty("l2", alpha=model.alpha).value_of_square(square)
+        result["objective"] = result["mean_loss"] + penalty / (size * weight / n_known)
     else:
         result["objective"] = math.nan
     return result

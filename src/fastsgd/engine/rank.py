@@ -31,7 +31,8 @@ def pack_settings(settings):
     """`Settings` as a dict that JSON can hold."""
     told = {field.name: getattr(settings, field.name) for field in fields(settings)}
     told["loss"] = settings.loss.name
-    told["penalty"] = [settings.penalty.l1_share, settings.penalty.l2_share]
+    told["penalty"] = [
+        settings.penalty.alpha, settings.penalty.l1_share, settings.penalty.l2_share]
     if settings.search is not None:
         told["search"] = {"name": settings.search.name, **vars(settings.search)}
     return told

@@ -147,7 +147,7 @@ def _pack(job, shelf):
 
 def _run(job, pool, data, k, report, settings):
     """Trains model k, whose state follows rank 0's where it tells of it."""
-    state, y = job.states[k], np.ascontiguousarray(job.targets(k), np.float64)
+    state, y = job.states[k], np.ascontiguousarray(job.problem.target(k), np.float64)
     deadline, own = job.deadline_of(len(job.states) - k), job.plan.own_rows
     duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
 

@@ -154,7 +154,6 @@ class Plan:
     loss: Loss
     loss_constant: float
     penalty: Penalty
-    alpha: float
     C: float | None
     rate: Rate
     stop: Stop
@@ -193,7 +192,7 @@ class Plan:
         rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
         return cls(
             call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
-            penalty=make_penalty(params.penalty, params.l1_ratio), alpha=float(params.alpha),
+            penalty=make_penalty(params.penalty, params.l1_ratio, float(params.alpha)),
             C=params.C, rate=rate,
             stop=_stop(params, solver, {
                 "fit": params.max_iter, "resume": max_iter}.get(call, 1)),
@@ -224,12 +223,14 @@ class Plan:
         of_workers: dict[str, Any] = {} if workers is None else {
             "local_steps": workers.local_steps, "warm_up": workers.warm_up,
             "batch_per_worker": workers.batch == "per_worker"}
-        alpha = self.alpha if self.C is None else float(1.0 / (n_rows * self.C))
+        penalty = self.penalty if self.C is None else self.penalty.of_alpha(
+            float(1.0 / (n_rows * self.C)))
         visits = n_rows - (int(np.ceil(n_rows * stop.held_out)) if stop.held_out else 0)
         if not self.solver.one_by_one:  # steps, not rows
             visits = -(-visits // min(visits, self.batch_size or visits))
         schedule = schedule_fields(
-            rate.schedule or "constant", eta0=rate.eta0, power_t=rate.power_t, alpha=alpha,
+            rate.schedule or "constant", eta0=rate.eta0, power_t=rate.power_t,
+            alpha=penalty.alpha,
             loss=self.loss, constant=self.loss_constant, epoch_steps=visits,
             eta_max=np.inf if not rate.bounded else longest_step(
                 rows, self.loss.curvature,
@@ -237,7 +238,7 @@ class Plan:
         sync, n_threads = ("serial", 1) if self.call == "certify" else self._choose_threads(
             rows, schedule, n_models)
         return Settings(
-            loss=self.loss, loss_constant=self.loss_constant, penalty=self.penalty, alpha=alpha,
+            loss=self.loss, loss_constant=self.loss_constant, penalty=penalty,
             schedule=schedule, adaptive=rate.adaptive, passive=rate.passive,
             fit_intercept=self.fit_intercept,
             intercept_decay=1.0 if rows.is_dense else intercept_decay(

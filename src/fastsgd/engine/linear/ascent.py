@@ -182,7 +182,7 @@ class DualAscent:
         self.conjugates += conjugates
         self.penalty_dual = problem.penalty_dual(self.v)
         self.excess = self._sum_duals() if self.gain else 0.0
-        self.gap = problem.alpha * (gap - self.ascent.b * self.excess)
+        self.gap = problem.penalty.weigh(gap - self.ascent.b * self.excess)
         if not self._lagrangian() > before:  # what was done at once went too far
             self._be_cautious()
         self.centre += self.gain * self.excess  # the multiplier's step
@@ -204,9 +204,9 @@ class DualAscent:
     def estimate(self):
         """(f, mean loss) of the model, by D(beta) and the gap that the epoch met."""
         problem = self.problem
-        objective = self.gap - problem.alpha * (self.conjugates + self.penalty_dual)
+        objective = self.gap - problem.penalty.weigh(self.conjugates + self.penalty_dual)
         w = problem.weights_of(self.v)
-        return objective, objective - problem.alpha * self.settings.penalty.value(w)
+        return objective, objective - problem.penalty.value(w)
 
     def show(self, state):
         """The epoch's model."""
@@ -235,8 +235,8 @@ class DualAscent:
         state.intercept = float(self.dtype.type(problem.best_bias(z, self.centre, enough)))
         z += state.intercept
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
-        objective = problem.alpha * (losses + self.settings.penalty.value(w))
-        lower = -problem.alpha * (self.conjugates + self.penalty_dual)
+        objective = problem.penalty.weigh(losses + problem.unit.value(w))
+        lower = -problem.penalty.weigh(self.conjugates + self.penalty_dual)
         return objective, max(0.0, objective - lower)
 
 

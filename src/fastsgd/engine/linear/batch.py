@@ -3,13 +3,17 @@
 The method is a function of an `Objective` and of the `Iterations`, which know when to end.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.linear.objective import Objective, Stopped
+from fastsgd.engine.linear.examples import Examples
+from fastsgd.engine.linear.minibatches import Minibatches
+from fastsgd.engine.linear.objective import Stopped
 from fastsgd.engine.linear.progress import check_finite, make_run
+from fastsgd.engine.linear.steps import Steps
 from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
 
@@ -17,29 +21,26 @@ from fastsgd.errors import DivergenceError
 class Iterations:
     """The `Run` of a method whose epochs are its iterations, which bring the state up to date.
 
+    Parameters
+    ----------
+    f : Objective
+    run : Run
+    settings : Settings
+    steps : Steps
+    minibatches : Minibatches or None
+
     Attributes
     ----------
     state : LinearState
         INOUT: of the last whole iteration; with minibatches of the last step.
-    settings : Settings
-    seed, rows, subset :
-        Of the visiting order.
-    workers : int
-        Whose own minibatches are one, with steps as many times as long.
-    counts : list of int
-        Rows of an epoch; of each rank, where ranks have their own.
+    settings, steps, minibatches :
+        As given.
     """
 
-    def __init__(self, f, run, settings, *, seed, rows, subset, workers=1, counts=()):
+    def __init__(self, f, run, settings, steps, minibatches=None):
         self.state, self.settings = run.state, settings
-        self.seed, self.rows, self.subset = seed, rows, subset
-        self.workers, self.counts = workers, counts
-        self._f, self._run, self._rate = f, run, None
-
-    def use_steps(self, steps):
-        """Progress is judged as in SGD, and the steps may get shorter; returns them."""
-        self._rate = steps
-        return steps
+        self.steps, self.minibatches = steps, minibatches
+        self._f, self._run = f, run
 
     def keep(self, x, steps=1):
         """The state goes to x, `steps` steps later."""
@@ -58,7 +59,7 @@ class Iterations:
                 "Scaling input data with StandardScaler or MinMaxScaler might help; so does a "
                 "smaller eta0 or a larger alpha.")
         # lbfgs and newton-cg have their own rule, the largest slope
-        return self._run.after(objective, mean_loss, self._f.expired, rate=self._rate,
+        return self._run.after(objective, mean_loss, self._f.expired, rate=self.steps,
                                judged=self.settings.solver == "gd", enough=enough)
 
     def converged(self):
@@ -68,38 +69,56 @@ class Iterations:
         self._run.converged()
 
 
-def train_batch(method, rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-                on_epoch=None, deadline=NEVER, sample=None, peers=ALONE):
-    """Runs a method on one linear model; the other arguments and the result as `sgd.train`'s.
+@dataclass(frozen=True)
+class BatchTraining:
+    """The training of one linear model by a method and the objective that it is to minimise.
 
-    Parameters
+    Attributes
     ----------
     method : callable
         ``method(f, run)`` with an Objective and Iterations.
-    peers : Peers
-        Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
-
-    Raises
-    ------
-    DivergenceError
-        A weight or the objective is no longer finite.
+    objective : callable
+        ``objective(examples, settings, intercept, batch=, deadline=, peers=)``: the Objective;
+        `batch` is the number of rows of a minibatch, None without them.
     """
-    rows.check()
-    counts = peers.counts(rows.shape[0] if subset is None else len(subset))
-    n_visits = sum(counts)
-    workers = peers.size if settings.batch_per_worker else 1
-    if workers > 1:
-        settings = replace(settings, batch_size=workers * settings.batch_size)
-    batch = None if settings.batch_size is None else min(settings.batch_size, n_visits)
-    with np.errstate(over="ignore", invalid="ignore"), Objective(
-            rows, y, sample_weight, settings, state.intercept, subset=subset, batch=batch,
-            deadline=deadline, peers=peers) as f:
-        run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
-                       sample=sample, peers=peers)
-        try:
-            method(f, Iterations(f, run, settings, seed=seed, rows=rows, subset=subset,
-                                 workers=workers, counts=counts))
-        except Stopped:
-            run.cut_short()
-        run.steps = f.visits
-    return run.end()
+
+    method: Callable
+    objective: Callable
+
+    def __call__(self, rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
+                 on_epoch=None, deadline=NEVER, sample=None, peers=ALONE):
+        """Trains; the arguments and the result as `sgd.train`'s.
+
+        Parameters
+        ----------
+        peers : Peers
+            Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
+
+        Raises
+        ------
+        DivergenceError
+            A weight or the objective is no longer finite.
+        """
+        rows.check()
+        examples = Examples(rows, y, sample_weight, subset)
+        counts = peers.counts(examples.n_visits)
+        workers = peers.size if settings.batch_per_worker else 1
+        if workers > 1:
+            settings = replace(settings, batch_size=workers * settings.batch_size)
+        minibatches, warm_up, batch = None, 0.0, None
+        if settings.batch_size is not None:
+            minibatches = Minibatches(examples, settings, seed, counts)
+            warm_up = settings.warm_up * len(minibatches)
+            batch = min(settings.batch_size, minibatches.visits)
+        with np.errstate(over="ignore", invalid="ignore"), self.objective(
+                examples, settings, state.intercept, batch=batch, deadline=deadline,
+                peers=peers) as f:
+            run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
+                           sample=sample, peers=peers)
+            steps = Steps(settings, state, workers, warm_up)
+            try:
+                self.method(f, Iterations(f, run, settings, steps, minibatches))
+            except Stopped:
+                run.cut_short()
+            run.steps = f.visits
+        return run.end()

@@ -181,7 +181,7 @@ class _Pass:
                 rows, members, len(self._states), part, sample_weight,
                 self._class_weights[:, part], loss=settings.loss.number,
                 loss_constant=settings.loss_constant,
-                l2=settings.alpha * settings.penalty.l2_share, schedule=settings.schedule,
+                l2=settings.penalty.l2, schedule=settings.schedule,
                 intercept_decay=settings.intercept_decay if settings.fit_intercept else 0.0,
                 t=self._states[part[0]].t)
             if not self._at_zero:
@@ -227,7 +227,7 @@ class _Pass:
         settings = self._settings
         if settings.passive:
             return np.zeros(len(self._states))
-        return settings.alpha * settings.penalty.l2_share * 0.5 * self.square
+        return settings.penalty.value_of_square(self.square)
 
     def check(self, live, number):
         """Raises if a class diverged; the sums of squares show it, but they may overflow first."""

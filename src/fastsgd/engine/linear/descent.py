@@ -3,45 +3,12 @@
 With L1 a step is proximal: u = prox(x - eta g, eta) (Beck, Teboulle 2009, eq. 2.6).
 """
 
-import numpy as np
-
 from fastsgd.engine.linear.line_search import backtrack, exact, first_step
 from fastsgd.engine.linear.objective import dot
-from fastsgd.engine.linear.visiting import block_rows, visiting_order
-from fastsgd.engine.peers import grown
-from fastsgd.kernels import order, tables
-from fastsgd.schedules import of_one_worker
 
 PATIENCE = 5
 """Proximal steps taken at the first trial before a longer one is tried: a trial costs half a
 gradient."""
-
-
-class Steps:
-    """The schedule's steps, by number from 1; with "adaptive" they get shorter as in SGD.
-
-    Where a step stands for those of `workers`, it is longer by `peers.grown`, after `warm_up`
-    steps by their number.
-    """
-
-    def __init__(self, settings, state, workers=1, warm_up=0.0):
-        self._fields, self._workers, self._warm_up = dict(settings.schedule), workers, warm_up
-        if settings.adaptive and state.eta0 is not None:
-            self._fields["eta0"] = state.eta0
-
-    @property
-    def eta0(self):
-        return self._fields["eta0"]
-
-    def set_eta0(self, eta0):
-        self._fields["eta0"] = eta0
-
-    def __call__(self, t):
-        fields = self._fields
-        if self._workers > 1:
-            fields = of_one_worker(
-                fields, self._workers, grown(self._workers, t, self._warm_up))
-        return float(tables.etas(fields, float(t), 1)[0])
 
 
 def descend(f, run):
@@ -53,7 +20,7 @@ def descend(f, run):
     run : Iterations
     """
     search = run.settings.search
-    if run.settings.batch_size is not None:
+    if run.minibatches is not None:
         minibatches(f, run)
     elif search is None:
         by_schedule(f, run)
@@ -70,53 +37,26 @@ def _step(f, x, gradient, eta):
 
 def by_schedule(f, run):
     """Every step of the length that the schedule has for its number."""
-    state, steps = run.state, run.use_steps(Steps(run.settings, run.state))
-    f.evaluate(f.start(state))
+    f.evaluate(f.start(run.state))
     ended = False
     while not ended:
-        f.evaluate(_step(f, f.x, f.gradient, steps(state.t)))
+        f.evaluate(_step(f, f.x, f.gradient, run.steps(run.state.t)))
         ended = run.after(f.x, f.value, f.mean_loss)
 
 
 def minibatches(f, run):
     """An epoch of steps, each by the mean gradient of `batch_size` rows in the visiting order."""
-    state, settings, n = run.state, run.settings, run.rows.shape[0]
-    visits = sum(run.counts)
-    n_steps = -(-visits // settings.batch_size)
-    steps = run.use_steps(Steps(settings, state, run.workers, settings.warm_up * n_steps))
+    state, batches = run.state, run.minibatches
     x, ended = f.start(state), False
-    size = block_rows(run.rows, settings.shuffle)
     while not ended:
-        row = _rows_in_order(settings.shuffle, run.seed, state.epoch, n, size, run.subset)
         losses = 0.0
-        for k in range(n_steps):
-            value, gradient = f.batch(x, *_minibatch(row, k, n_steps, settings, run.counts))
-            x = _step(f, x, gradient, steps(state.t))
+        for rows, n in batches.of_epoch(state.epoch):
+            value, gradient = f.batch(x, rows, n)
+            x = _step(f, x, gradient, run.steps(state.t))
             losses += value
             run.keep(x, steps=1)
-        mean_loss = losses / max(1, visits)
+        mean_loss = losses / max(1, batches.visits)
         ended = run.after(x, mean_loss + f.penalty(x), mean_loss, steps=0)
-
-
-def _minibatch(row, k, n_steps, settings, counts):
-    """Rows of step k, and how many they are over all ranks.
-
-    Where ranks have rows of their own, each cuts its own in as many parts as there are steps: a
-    rank of few rows adds nothing to some steps, and is there in all of them.
-    """
-    if len(counts) == 1:
-        mine = row[k * settings.batch_size:(k + 1) * settings.batch_size]
-        return mine, len(mine)
-    cuts = [(n * k // n_steps, n * (k + 1) // n_steps) for n in counts]
-    begin, end = len(row) * k // n_steps, len(row) * (k + 1) // n_steps
-    return row[begin:end], sum(end - begin for begin, end in cuts)
-
-
-def _rows_in_order(shuffle, seed, epoch, n, size, subset):
-    blocks, row = visiting_order(shuffle, seed, epoch, n, size, subset)
-    if row is not None:
-        return row
-    return order.expand(blocks, size, n) if blocks is not None else np.arange(n)
 
 
 def line_search(f, run, search):

@@ -41,7 +41,7 @@ class DualProblem:
     y, s : float64 ndarray of shape (n_rows,)
         Targets, -1 and +1 for classifiers; the rows' weights, see `row_weights`.
     settings : Settings
-        Of sgd.py: `loss`, `loss_constant`, `penalty`, `alpha` and `fit_intercept` count.
+        Of sgd.py: `loss`, `loss_constant`, `penalty` and `fit_intercept` count.
     n : int
         Rows that the mean is over; None: all.
     check : bool
@@ -61,12 +61,13 @@ class DualProblem:
     def __init__(self, rows, y, s, settings, n=None, share=lambda task: task(0, 1),
                  check=True, peers=ALONE):
         self.dual, self.settings = dual_of(settings.loss), settings
-        self.l1, self.l2 = settings.penalty.l1_share, settings.penalty.l2_share
-        self.alpha = float(settings.alpha)
-        if not self.alpha > 0 or not self.l1 + self.l2 > 0:
+        self.penalty, self.unit = settings.penalty, settings.penalty.of_alpha(1.0)
+        self.l1, self.l2 = self.unit.l1, self.unit.l2
+        if not self.penalty.alpha > 0 or not self.l1 + self.l2 > 0:
             raise ValueError(
-                "the dual needs a penalty: alpha > 0 and penalty 'l2', 'elasticnet' or 'l1'; got "
-                f"alpha={settings.alpha:g} with l1 and l2 shares of {self.l1:g} and {self.l2:g}")
+                "the dual needs a penalty: alpha > 0 and penalty 'l2', 'elasticnet' or 'l1'; "
+                f"got alpha={self.penalty.alpha:g} with l1 and l2 shares of {self.l1:g} and "
+                f"{self.l2:g}")
         if not np.min(s, initial=0.0) >= 0:
             raise ValueError(
                 "the dual needs sample_weight >= 0 and class weights >= 0: a row of negative "
@@ -75,7 +76,7 @@ class DualProblem:
             rows.check()
         self.rows, self.y, self._share = rows, np.ascontiguousarray(y, np.float64), share
         self._peers, self._mine = peers, peers.share(rows.shape[0])
-        self.c = s / (self.alpha * (rows.shape[0] if n is None else n))
+        self.c = s / self.penalty.weigh(rows.shape[0] if n is None else n)
 
     @cached_property
     def bound(self):
@@ -136,7 +137,7 @@ class DualProblem:
     def objective(self, z, w):
         """f(w, b) from the margins z."""
         losses, = self._peers.total(_dot(self.c, self.losses(z)))
-        return float(self.alpha * losses + self.alpha * self.settings.penalty.value(w))
+        return float(self.penalty.weigh(losses) + self.penalty.value(w))
 
     def penalty_dual(self, v):
         """R*(v); with l1 alone it is 0 where |v| <= l1, else infinite."""
@@ -160,7 +161,7 @@ class DualProblem:
 
     def value(self, beta, v):
         """D(beta); a lower bound of f where `beta` is balanced or there is no bias."""
-        return float(-self.alpha * (self.conjugates(beta) + self.penalty_dual(v)))
+        return float(-self.penalty.weigh(self.conjugates(beta) + self.penalty_dual(v)))
 
     def balance(self, beta):
         """`beta` with sum c beta = 0, if there is a bias: the larger side is shrunk."""
@@ -185,7 +186,7 @@ class DualProblem:
             return self._sum(lambda begin, end: (
                 duality.slope_sum(loss, z, self.y, self.c, b, p, begin, end),), n)[0]
 
-        return root(total, b, enough / self.alpha)
+        return root(total, b, enough / self.penalty.alpha)
 
     def gap_terms(self, z, beta, dull, rest):
         """(sum c l(z), sum c l*(-beta)); wakes rows whose part of the gap exceeds `dull`."""

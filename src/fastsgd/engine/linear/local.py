@@ -97,7 +97,7 @@ class LocalSteps:
     def __init__(self, rows, y, sample_weight, state, settings, peers, n_visits):
         self._data, self._state, self._settings = (rows, y, sample_weight), state, settings
         self._peers, self._n_visits = peers, n_visits
-        self._average = Average(state, settings.alpha * settings.penalty.l1_share > 0, peers)
+        self._average = Average(state, settings.penalty.l1 > 0, peers)
         self._chunk, self._trainer = serial_chunk(rows), None
 
     def stop(self):

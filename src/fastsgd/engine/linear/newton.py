@@ -26,7 +26,7 @@ def newton_cg(f, run):
     first = max(1.0, np.sqrt(dot(gradient, gradient)))  # of unscaled features it is large
     while np.max(np.abs(gradient), initial=0.0) > tol:
         size = np.sqrt(dot(gradient, gradient))
-        if run.settings.loss.name == "squared_error":  # a quadratic: one step, as good as asked
+        if f.quadratic:  # one step, as good as asked
             residual = 0.5 * tol if tol else 1e-14 * size
         else:
             residual = max(min(0.5, np.sqrt(size / first)) * size, 0.1 * tol)

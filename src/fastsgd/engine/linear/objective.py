@@ -1,15 +1,16 @@
-"""The objective of one linear model and its derivatives, as Map-Reduce sums over the rows.
+"""The objective of one linear model, as gd, lbfgs and newton-cg ask for it.
 
 f(w, b) = (1/n) sum_i s_i loss(y_i, w.x_i + b) + alpha R(w), at a point x = (w, b) in float64.
+
+Whoever starts a method brings the objective: `RowSums` of row_sums.py finds it on the threads of
+this machine, and another may find it elsewhere. The methods themselves look at no row.
 """
+
+from abc import ABC, abstractmethod
 
 import numpy as np
 
-from fastsgd.engine.deadline import NEVER
-from fastsgd.engine.exchange import Exchange
 from fastsgd.engine.peers import ALONE
-from fastsgd.engine.team import VALUES_OF_A_CHUNK, Team
-from fastsgd.kernels.gradient import Sums
 
 
 class Stopped(Exception):
@@ -25,26 +26,17 @@ def dot(u, v):
     return float((u * v).sum())
 
 
-class Objective:
-    """f at a point that moves; leaves its threads behind when used in a `with` block.
+class Objective(ABC):
+    """f at a point that moves; gives back what it holds at the end of a `with` block.
 
     Parameters
     ----------
-    rows : Rows
-        Checked.
-    y : float64 ndarray of shape (n_rows,)
-    sample_weight : float64 ndarray of shape (n_rows,) or None
     settings : Settings
+    n_features : int
     intercept : float
         b where it is not learnt.
-    subset : int64 ndarray or None
-        The rows that count; None means all.
-    batch : int or None
-        Rows of a minibatch, where `batch` is to be called; then margins are not kept.
-    deadline : Deadline
     peers : Peers
-        The ranks that share the passes: each goes over a part of the rows, and all-reduces of
-        n_features + 4 numbers add up. The sums are the same bits on all of them.
+        The ranks that share the passes over the rows; all get the same bits.
 
     Attributes
     ----------
@@ -54,45 +46,27 @@ class Objective:
         f and its first part there.
     gradient : float64 ndarray, like x
         Of the smooth part: with L1 of mean_loss alone, whose R is left to `prox`; else of f.
+    proximal : bool
+        Whether there is a part of L1.
+    quadratic : bool
+        Whether the Hessian is the same everywhere.
     visits : int
-        Rows read from X so far, by all ranks.
+        Rows read so far, by all ranks.
     """
 
-    def __init__(self, rows, y, sample_weight, settings, intercept=0.0, *, subset=None,
-                 batch=None, deadline=NEVER, peers=ALONE):
-        self._settings, self._intercept = settings, intercept
-        self.peers = peers
-        self._d = rows.shape[1]
-        self._n = sum(peers.counts(rows.shape[0] if subset is None else len(subset)))
-        self._numbers, self._exchange = Exchange(peers), Exchange(peers)
-        if not peers.alone:  # where this rank's part of a gradient is found, then the sum
-            self._slopes, *_ = self._exchange.allocate(self._d, (), (), (), ())
-        if not peers.alone and batch is None:
-            rows, y, sample_weight, subset = _share(peers, rows, y, sample_weight, subset)
-        self._sums = Sums(
-            rows, y, sample_weight, loss=settings.loss.number,
-            loss_constant=settings.loss_constant, weight_pos=settings.weight_pos,
-            weight_neg=settings.weight_neg, keep=batch is None)
-        if subset is not None and batch is None:
-            self._sums.set_visits(subset)
-        threads = settings.n_threads
-        self._team = Team(threads if threads > 1 else 0, self._sums.stop, deadline)
-        self.proximal = settings.alpha * settings.penalty.l1_share > 0
-        self._l2 = 0.0 if self.proximal else settings.alpha * settings.penalty.l2_share
-        self.x = self.gradient = self._direction = None
+    def __init__(self, settings, n_features, intercept=0.0, peers=ALONE):
+        self._settings, self._d, self._intercept = settings, n_features, intercept
+        self.peers, self.visits = peers, 0
+        self.proximal = settings.penalty.l1 > 0
+        self.quadratic = settings.loss.name == "squared_error"
+        self.x = self.gradient = None
         self.value = self.mean_loss = np.inf
-        self._totals = 0.0, 0.0, 0.0  # of losses, slopes and curvatures
-        self.visits, self._late = 0, False
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        self._team.__exit__(*error)
-
-    def expired(self):
-        """Whether this rank's time is over."""
-        return self._team.expired()
+    @abstractmethod
+    def __exit__(self, *error): ...
 
     def start(self, state):
         """The point that a state's weights are."""
@@ -111,135 +85,45 @@ class Objective:
 
     def penalty(self, x):
         """alpha R(w)."""
-        return self._settings.alpha * self._settings.penalty.value(x[:self._d])
+        return self._settings.penalty.value(x[:self._d])
 
     def prox(self, x, step):
         """argmin_u |u - x|^2 / (2 step) + alpha R(u); the intercept stays."""
         u = x.copy()
-        u[:self._d] = self._settings.penalty.prox(x[:self._d], step * self._settings.alpha)
+        u[:self._d] = self._settings.penalty.prox(x[:self._d], step)
         return u
 
+    @abstractmethod
+    def expired(self):
+        """Whether this rank's time is over."""
+
+    @abstractmethod
     def evaluate(self, x):
         """Goes to the point x; f there and the gradient (a new array)."""
-        self.x, self.gradient = x, np.empty(len(x))
-        self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=self.gradient[:self._d])
-        return self._arrived()
 
+    @abstractmethod
     def batch(self, x, rows, n=None):
         """Sum of the losses and the mean gradient at x over some rows (int64) alone.
 
         Each rank takes its share of these rows; `n` is their number where ranks have their own.
         """
-        gradient, self._n = np.empty(len(x)), len(rows) if n is None else n
-        self._sums.set_visits(rows[self.peers.share(len(rows))])
-        self._run("gradient", w=x[:self._d], b=self.intercept_of(x), out=gradient[:self._d])
-        self._complete(gradient, x)
-        return self._totals[0], gradient
 
+    @abstractmethod
     def product(self, v):
         """The Hessian of the smooth part at x times v."""
-        out = np.empty(len(v))
-        b = float(v[self._d]) if len(v) > self._d else 0.0
-        self._run("product", w=v[:self._d], b=b, out=out[:self._d])
-        self._complete(out, v)
-        return out
 
+    @abstractmethod
     def scales(self):
-        """Units u of the variables in which curvatures differ less: x = u * variables.
+        """Units u > 0 of the variables in which curvatures differ less: x = u * variables."""
 
-        u_j = h_j^(-1/4), h_j a bound of the Hessian's diagonal entry: half of Jacobi's scaling,
-        on a logarithm's scale (measured, docs/solvers.md).
-        """
-        squares = np.empty(self._d)
-        self._run("squares", out=squares)
-        loss, constant = self._settings.loss, self._settings.loss_constant
-        curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant))
-        u = np.empty(self._d + self._settings.fit_intercept)
-        u[:self._d] = curvature * squares / max(1, self._n) + self._l2
-        u[self._d:] = curvature
-        u = np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
-        return self.peers.follow(u)  # powers have other bits on another CPU
-
+    @abstractmethod
     def point_to(self, direction):
-        """Sets the line x + eta * direction for `along` and `move`: one pass of dots over X."""
-        self._direction = direction
-        w, d = self.x[:self._d], direction[:self._d]
-        b = float(direction[self._d]) if len(direction) > self._d else 0.0
-        self._run("along", w=d, b=b)
-        self._squares = dot(w, w), dot(w, d), dot(d, d)
+        """Sets the line x + eta * direction for `along` and `move`."""
 
+    @abstractmethod
     def along(self, eta):
-        """phi(eta), phi', phi'' of the smooth part on the line: O(n), without a look at X."""
-        self._run("line", eta=eta)
-        value, slope, curve = (total / max(1, self._n) for total in self._totals)
-        ww, wd, dd = self._squares
-        return (value + 0.5 * self._l2 * (ww + eta * (2 * wd + eta * dd)),
-                slope + self._l2 * (wd + eta * dd), curve + self._l2 * dd)
+        """phi(eta), phi', phi'' of the smooth part on the line; asked for many times."""
 
+    @abstractmethod
     def move(self, eta, to=None):
-        """Goes to x + eta * direction (or to `to`, which it is); half the work of `evaluate`."""
-        self.x = self.x + eta * self._direction if to is None else to
-        self.gradient = np.empty(len(self.x))
-        self._run("moved", eta=eta, out=self.gradient[:self._d])
-        return self._arrived()
-
-    def _arrived(self):
-        self._complete(self.gradient, self.x)
-        self.mean_loss = self._totals[0] / max(1, self._n)
-        self.value = self.mean_loss + self.penalty(self.x)
-        return self.value, self.gradient
-
-    def _complete(self, out, at):
-        """Sums become means, with the penalty's part and the intercept's entry."""
-        out[:self._d] /= max(1, self._n)
-        if self._l2:
-            out[:self._d] += self._l2 * at[:self._d]
-        out[self._d:] = self._totals[1] / max(1, self._n)
-
-    def _run(self, task, out=None, **more):
-        """A task of `Sums` over all rows of all ranks, see there; its totals and `out`."""
-        mine = out if out is None or self.peers.alone else self._slopes
-        self._sums.begin(task, out=mine, **more)
-        self._late = self._map() or self._late
-        if self._late and self.peers.alone:
-            raise Stopped
-        self._sums.finish()
-        self._totals = self._sums.value, self._sums.slope, self._sums.curve
-        self.visits += self._n if task != "line" else 0
-        if not self.peers.alone and task != "along":  # which leaves margins, and no sums
-            self._reduce(out)
-
-    def _map(self):
-        """This rank's part of a task; whether the clock has ended it."""
-        sums, team = self._sums, self._team
-        if team.size:
-            team.run(lambda rank: sums.run(rank, team.size))
-            return sums.stopped
-        while not sums.run_serial(VALUES_OF_A_CHUNK):
-            if team.expired():
-                return True
-        return False
-
-    def _reduce(self, out):
-        """Adds up over the ranks; where the time of one is over, it is over for all."""
-        numbers = [*self._totals, self._late]
-        if out is None:
-            *totals, late = self._numbers.sum(numbers)
-        else:
-            slopes, *totals, late = self._exchange.sum([self._slopes, *numbers])
-        if late:
-            raise Stopped
-        if out is not None:
-            out[:] = slopes
-        self._totals = tuple(totals)
-
-
-def _share(peers, rows, y, sample_weight, subset):
-    """The part of the data that a rank goes over: neighbouring rows, or a share of `subset`."""
-    if peers.own:
-        return rows, y, sample_weight, subset
-    if subset is not None:
-        return rows, y, sample_weight, subset[peers.share(len(subset))]
-    begin, end = rows.cut(peers.size)[peers.rank:peers.rank + 2]
-    weight = None if sample_weight is None else sample_weight[begin:end]
-    return rows.part(begin, end), y[begin:end], weight, None
+        """Goes to x + eta * direction (or to `to`, which it is); returns as `evaluate`."""

@@ -23,7 +23,7 @@ def certificate(rows, y, sample_weight, w, b, settings, *, dual=None, dual_coef=
     w : ndarray of shape (n_features,)
     b : float
     settings : Settings
-        Of engine/linear/sgd.py: loss, penalty, alpha, fit_intercept and class weights count.
+        Of engine/linear/sgd.py: loss, penalty, fit_intercept and class weights count.
     dual : ndarray of shape (n_rows,), default=None
         Dual variables to try too.
     dual_coef : ndarray of shape (n_rows,), default=None

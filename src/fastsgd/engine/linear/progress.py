@@ -41,7 +41,7 @@ def objective_of(state, losses, n_visits, settings):
     """(objective, mean loss) of an epoch that met these losses, with the penalty at its end."""
     mean_loss = objective = losses / max(1, n_visits)
     if not settings.passive:
-        objective += settings.alpha * settings.penalty.value(state.weights)
+        objective += settings.penalty.value(state.weights)
     return objective, mean_loss
 
 

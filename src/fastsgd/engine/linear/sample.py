@@ -124,5 +124,5 @@ class Sample:
                 losses *= self.weight
             total = float(losses.sum()) / max(1, len(losses))
             if not settings.passive:
-                total += settings.alpha * settings.penalty.value(weights)
+                total += settings.penalty.value(weights)
         return total

@@ -25,7 +25,6 @@ class Settings:
     loss: Loss
     loss_constant: float
     penalty: Penalty
-    alpha: float
     schedule: dict
     adaptive: bool
     passive: bool
@@ -121,7 +120,7 @@ def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=N
 
 def make_trainer(rows, y, sample_weight, state, settings):
     """The kernel's trainer, and the (weight, paid) pairs it works on with L1 (else None)."""
-    l1 = settings.alpha * settings.penalty.l1_share
+    l1, l2 = settings.penalty.l1, settings.penalty.l2
     pairs, weights = None, state.weights
     if l1 > 0:
         pairs = weights = np.zeros((len(state.weights), 2), state.weights.dtype)
@@ -135,7 +134,7 @@ def make_trainer(rows, y, sample_weight, state, settings):
     trainer = Trainer(
         rows, y, sample_weight, weights, state.average,
         loss=settings.loss.number, loss_constant=settings.loss_constant,
-        l1=l1, l2=settings.alpha * settings.penalty.l2_share, schedule=schedule,
+        l1=l1, l2=l2, schedule=schedule,
         intercept=state.intercept,
         intercept_decay=settings.intercept_decay if settings.fit_intercept else 0.0,
         weight_pos=settings.weight_pos, weight_neg=settings.weight_neg,

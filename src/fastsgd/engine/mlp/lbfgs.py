@@ -90,7 +90,7 @@ class Whole:
     def __call__(self, vector):
         """(value, gradient) at the weights packed in `vector`."""
         self.parameters.unpack(vector)
-        losses, alpha, n_threads = [0.0] * PARTS, self._settings.alpha, max(1, self._team.size)
+        losses, n_threads, penalty = [0.0] * PARTS, max(1, self._team.size), self._settings.penalty
 
         def task(rank):
             for p in range(rank, PARTS, n_threads):
@@ -105,9 +105,9 @@ class Whole:
         if halted:
             raise Halted
         gradient = total.copy()
-        value = loss + 0.5 * alpha * self.parameters.square()
+        value = loss + penalty.value_of_square(self.parameters.square())
         n_coefs = self.parameters.first.size + self.parameters.matrices.size
-        gradient[:n_coefs] += alpha / self._weight * vector[:n_coefs]
+        gradient[:n_coefs] += penalty.l2 / self._weight * vector[:n_coefs]
         return value / self._weight, gradient
 
     def _sum(self, part, rows):

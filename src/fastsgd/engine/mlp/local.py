@@ -144,7 +144,7 @@ class Local:
         parameters, momenta = self.replicas[0]
         self._stepper.settle(
             parameters, momenta, eta=eta, t=t, touched=touched,
-            l2=self._settings.alpha / self._settings.batch_size)
+            l2=self._settings.penalty.l2 / self._settings.batch_size)
         union, mean, counts = add_up_rows(self._peers, touched, np.concatenate(
             [model.first[touched] for model in self._models], axis=1))
         mean /= counts.astype(mean.dtype)[:, None]

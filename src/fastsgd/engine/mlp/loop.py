@@ -140,12 +140,12 @@ def _settle(parameters, momenta, state, settings, share):
     """
     eta, _ = Steps(settings, state).at(0, 0)
     Stepper(settings.rule).settle(
-        parameters, momenta, eta=eta, t=state.step + 1, l2=settings.alpha * share)
+        parameters, momenta, eta=eta, t=state.step + 1, l2=settings.penalty.l2 * share)
 
 
 def _loss(tally, parameters, settings):
     """Mean loss met in the epoch, with the penalty."""
     loss = tally.loss
-    if settings.alpha and not settings.penalty_is_exact:
-        loss += 0.5 * settings.alpha * parameters.square() * tally.penalties
+    if settings.penalty.l2 and not settings.penalty_is_exact:
+        loss += settings.penalty.value_of_square(parameters.square()) * tally.penalties
     return loss / tally.rows

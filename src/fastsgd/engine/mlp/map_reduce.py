@@ -55,7 +55,7 @@ class MapReduce:
         self.gradient, self.scatters = bench.make_gradient(), not (bench.dense or settings.lazy)
         if self.scatters:
             self.gradient.first.fill(0)
-        self.stepper, self.exact = Stepper(settings.rule), settings.alpha > 0
+        self.stepper, self.exact = Stepper(settings.rule), settings.penalty.l2 > 0
         self._tally, self._meeting = Tally(), Meeting(max(1, team.size))
 
     def cut_rows(self, n):
@@ -120,7 +120,7 @@ class MapReduce:
         """Adds up what the threads have found, in a fixed order."""
         loss = sum(batch.losses)
         if self.exact:
-            loss += 0.5 * self.settings.alpha * self._square
+            loss += self.settings.penalty.value_of_square(self._square)
         self._square += sum(batch.changes)
         self._tally.add(loss, batch.total, len(batch.visits))
 
@@ -141,7 +141,7 @@ class Batch:
     def __init__(self, run, visits, target, weight, total, eta, t):
         self._run, self.visits, self.total = run, visits, total
         self._target, self._weight = target, weight
-        self._constants = run.stepper.constants(eta, t, run.settings.alpha / total)
+        self._constants = run.stepper.constants(eta, t, run.settings.penalty.l2 / total)
         parts = run.cut_rows(len(visits))
         self.losses, self.changes = [0.0] * len(parts), [0.0] * len(run.slices)
         phases = [[self._join] + [partial(self._map, p, *part) for p, part in enumerate(parts)]]

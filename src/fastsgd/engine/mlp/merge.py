@@ -75,7 +75,7 @@ class Merge:
         def settle(rank):
             worker = self._workers[rank]
             self._stepper.settle(worker.parameters, worker.momenta, eta=eta, t=t, touched=union,
-                                   l2=self._settings.alpha / self._size)
+                                   l2=self._settings.penalty.l2 / self._size)
 
         def mean(rank):
             for same in zip(*replicas, strict=True):  # the weights, then each slot

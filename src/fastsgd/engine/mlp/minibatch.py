@@ -174,7 +174,7 @@ class Worker:
         self._pass = bench.make_pass(settings.batch_size, stream)
         self._gradient = bench.make_gradient()
         self._stepper = Stepper(settings.rule)
-        self._exact = settings.penalty_is_exact and settings.alpha > 0
+        self._exact = settings.penalty_is_exact and settings.penalty.l2 > 0
 
     def begin(self):
         """Before an epoch."""
@@ -183,7 +183,7 @@ class Worker:
 
     def learn(self, visits, eta, t):
         """One step on a minibatch; returns the touched rows of the first matrix, or None."""
-        alpha, inputs = self._settings.alpha, self._pass.inputs
+        penalty, inputs = self._settings.penalty, self._pass.inputs
         target, weight, total = self._examples.of(visits)
         if not total > 0:  # all rows weigh 0
             self.tally.add(0.0, 0.0, len(visits))
@@ -193,9 +193,9 @@ class Worker:
         if self._settings.guards:
             check_step(loss, [self._gradient], eta, t)
         if self._exact:
-            loss += 0.5 * alpha * self.square
+            loss += penalty.value_of_square(self.square)
         self.square += self._stepper.step(
-            self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t, l2=alpha / total,
-            squares=self._exact)
+            self.parameters, self._gradient, self.momenta, inputs, eta=eta, t=t,
+            l2=penalty.l2 / total, squares=self._exact)
         self.tally.add(loss, total, len(visits))
         return inputs.touched if inputs.lazy else None

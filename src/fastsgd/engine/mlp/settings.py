@@ -1,6 +1,7 @@
 """Objective of an MLP's training, how it is minimised, and the state from which it goes on."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from fastsgd.engine.mlp.optimizer import OPTIMIZERS
 from fastsgd.engine.mlp.outputs import Output
 from fastsgd.kernels.optimizers import LINEAR
 from fastsgd.optimizers import Optimizer
+from fastsgd.penalties import make_penalty
 from fastsgd.pipeline import LayerPipeline
 
 
@@ -76,6 +78,11 @@ class Settings:
     growth: int = 1
     warm_rows: float = 0.0
     stretch: float = 1.0
+
+    @cached_property
+    def penalty(self):
+        """The penalty of all weights, before it is divided by the rows of a minibatch."""
+        return make_penalty("l2", alpha=self.alpha)
 
     @property
     def penalty_is_exact(self):

@@ -70,7 +70,7 @@ class SummedEpoch:
                              else SumOfRows(settings.lazy, peers))
         self._make_gradient(bench)
         self._stepper, self._tally = Stepper(settings.rule), Tally()
-        self._exact = settings.penalty_is_exact and settings.alpha > 0
+        self._exact = settings.penalty_is_exact and settings.penalty.l2 > 0
 
     def _make_gradient(self, bench):
         """One buffer that is summed at once: the dense layers, and whether the time is over."""
@@ -114,11 +114,12 @@ class SummedEpoch:
             self._sum_rows(inputs)
         if settings.guards:
             self._check(loss, eta, t)
-        self._tally.add(0.5 * settings.alpha * self._square if self._exact else 0.0, total, n_rows)
+        penalty = settings.penalty.value_of_square(self._square) if self._exact else 0.0
+        self._tally.add(penalty, total, n_rows)
         self._loss += loss / total * n_rows
         self._square += self._stepper.step(
             self._parameters, gradient, self._momenta, inputs, eta=eta, t=t,
-            l2=settings.alpha / total, squares=self._exact)
+            l2=settings.penalty.l2 / total, squares=self._exact)
         return over > 0
 
     def _find_gradient(self, visits, n_rows, total):

@@ -65,19 +65,16 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         "max_time": [Range(Real, 0, None, "neither"), None],
     }
 
-    def _train(self, X, plan, targets, labels, sample_weight, models, *, class_weights=None,
+    def _train(self, X, plan, problem, sample_weight, models, *, class_weights=None,
                validation=None):
-        """Trains one linear model for each row of `targets` and sets the fitted attributes.
+        """Trains the linear models of a problem and sets the fitted attributes.
 
         Parameters
         ----------
         X : CSR or ndarray
         plan : Plan
             With ``call="resume"``, models that had stopped stay so.
-        targets : callable
-            ``targets(k)``: float64 y of model k. Those of several classes are of targets.py.
-        labels : callable
-            ``labels()``: y as the user gave it, for callbacks.
+        problem : Problem
         models : LinearModels
         class_weights : list of (negative, positive) or None
         validation : (train_rows, validation_rows) or None
@@ -90,14 +87,14 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             for state, seed in zip(states, draw_seeds(self.random_state, len(states)),
                                    strict=True):
                 state.seed = seed
-        job = Job(X=X, rows=rows, targets=targets, sample_weight=sample_weight, models=models,
+        job = Job(X=X, rows=rows, problem=problem, sample_weight=sample_weight, models=models,
                   settings=settings, class_weights=class_weights, validation=validation,
                   score_name=self._score_name, deadline=deadline,
                   epochs_before=[state.epoch if resumed else 0 for state in states],
                   plan=plan, estimator=self)
         if (models.fresh and plan.fit_intercept and plan.solver.one_by_one
                 and settings.intercept_decay != 1):  # its steps are short
-            begin_intercepts(job, targets)
+            begin_intercepts(job)
         if plan.rate.auto and any(state.eta0 is None for state in states):
             choose_one_step(job, lambda: self._class_counts)
         todo = [k for k, state in enumerate(states)
@@ -107,8 +104,8 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             if not plan.solver.by_dual:
                 states[k].dual_coef = None
         before = [state.epoch for state in states]
-        report = EpochReport(self, X, labels, stop.max_iter - min(job.epochs_before), models,
-                             one_pass=settings.sync == "classes")
+        report = EpochReport(self, X, problem.labels, stop.max_iter - min(job.epochs_before),
+                             models, one_pass=settings.sync == "classes")
         began = time.perf_counter()
         try:
             ended = (train_by_workers if plan.workers is not None else train_in_one_pass
@@ -132,7 +129,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "sync": settings.sync,
             "solver": settings.solver,
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings),
-            "alpha": settings.alpha,
+            "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if settings.sync == "merge" and settings.solver == "sgd" else {}),

@@ -64,7 +64,7 @@ class Certified:
                 "which sets gap_")
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        targets, pairs = self._targets_and_weights(y)
+        problem, pairs = self._problem_and_weights(y)
         coef, rows = dense(self.coef_), Rows(X)
         settings = plan.settle(rows, X.shape[0], len(coef))
         states = getattr(self, "_states", None)
@@ -74,9 +74,9 @@ class Certified:
             mine = settings if pairs is None else replace(
                 settings, weight_neg=pairs[k][0], weight_pos=pairs[k][1])
             found.append(certificate(
-                rows, targets(k), sample_weight, w.astype(np.float64), float(self.intercept_[k]),
-                mine, dual_coef=states[k].dual_coef if states else None, polish=int(polish),
-                seed=seed))
+                rows, problem.target(k), sample_weight, w.astype(np.float64),
+                float(self.intercept_[k]), mine,
+                dual_coef=states[k].dual_coef if states else None, polish=int(polish), seed=seed))
         for state, told in zip(states or (), found, strict=bool(states)):
             state.gap = told.gap
         return found[0] if len(found) == 1 else found

@@ -8,7 +8,8 @@ from fastsgd.models.labels import check_first_classes, column_labels, label_weig
 from fastsgd.models.linear.base import LinearModel
 from fastsgd.models.linear.decision import decision
 from fastsgd.models.linear.kept_plan import plan_of_part
-from fastsgd.models.linear.targets import Indicator, Multilabel, OneAgainstRest, weight_pairs
+from fastsgd.models.linear.multilabel import Multilabel
+from fastsgd.models.linear.problem import Binary, Indicator, OneAgainstRest
 from fastsgd.models.model import trains
 from fastsgd.models.pools import union
 from fastsgd.plan.linear import Plan
@@ -120,11 +121,11 @@ class LinearClassifier(Multilabel, LinearModel):
         validation = self._split(
             y, sample_weight, stratify=not multilabel) if plan.stop.held_out else None
         self.classes_, self.multilabel_ = classes, multilabel
-        targets = self._targets(y)
-        self._class_counts = targets.counts()
+        problem = self._problem_of(y)
+        self._class_counts = problem.counts()
         models = self._start(
-            self._n_models, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_models(X, plan, targets, sample_weight, weights, models, validation)
+            problem.n_models, X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_models(X, plan, problem, sample_weight, weights, models, validation)
         self._warn_at_end(plan)
         return self
 
@@ -163,17 +164,17 @@ class LinearClassifier(Multilabel, LinearModel):
         n_classes = _check_count(self.classes_)
         if first:
             self.multilabel_ = y.ndim == 2
-        targets = self._targets(y, checked=False)
+        problem = self._problem_of(y, checked=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
         counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
-        self._class_counts = counts + targets.counts()
+        self._class_counts = counts + problem.counts()
         if self._running and not self._is_multilabel:
             weights = self._class_counts.sum() / (n_classes * np.maximum(self._class_counts, 1))
         else:
             weights = self._class_weights(y, self.classes_)
         models = (self._resume(X.dtype) if hasattr(self, "coef_") else
-                  self._start(self._n_models, X.shape[1], X.dtype, None, None))
-        self._fit_models(X, plan, targets, sample_weight, weights, models, None)
+                  self._start(problem.n_models, X.shape[1], X.dtype, None, None))
+        self._fit_models(X, plan, problem, sample_weight, weights, models, None)
         return self
 
     @property
@@ -189,32 +190,33 @@ class LinearClassifier(Multilabel, LinearModel):
         class_weight = "balanced" if self._running else self.class_weight
         return class_weights(class_weight, classes, y)
 
-    def _targets(self, y, checked=True):
-        """Targets of the rows; labels that are not `checked` may be none of `classes_`."""
-        if y.ndim == 2 or self._is_multilabel:
+    def _problem_of(self, y, checked=True):
+        """The problem of the rows; labels that are not `checked` may be none of `classes_`."""
+        if y.ndim == 2 or (not checked and self._is_multilabel):
             return Indicator.of_model(self, y)
         if len(self.classes_) == 2 and y.dtype.kind == self.classes_.dtype.kind:  # no search
             second = y == self.classes_[1]
             if checked or (second | (y == self.classes_[0])).all():
-                return OneAgainstRest(second.astype(np.intp), self.classes_)
+                return Binary(second.astype(np.intp), self.classes_)
         if not checked and not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds labels that are not among classes {self.classes_}")
-        return OneAgainstRest(np.searchsorted(self.classes_, y), self.classes_)
+        kind = Binary if len(self.classes_) == 2 else OneAgainstRest
+        return kind(np.searchsorted(self.classes_, y), self.classes_)
 
     def _resume_models(self, X, y, plan, sample_weight, models, validation):
-        targets = self._targets(y, checked=False)
+        problem = self._problem_of(y, checked=False)
         weights = self._class_weights(y, self.classes_)
-        self._fit_models(X, plan, targets, sample_weight, weights, models, validation)
+        self._fit_models(X, plan, problem, sample_weight, weights, models, validation)
 
-    def _fit_models(self, X, plan, targets, sample_weight, weights, models, validation):
+    def _fit_models(self, X, plan, problem, sample_weight, weights, models, validation):
         """One model for two classes (the second is +1), else one for each class."""
         self._train(
-            X, plan, targets, targets.labels, sample_weight, models,
-            class_weights=weight_pairs(weights, len(models.states)), validation=validation)
+            X, plan, problem, sample_weight, models,
+            class_weights=problem.weight_pairs(weights), validation=validation)
 
-    def _targets_and_weights(self, y):
-        return (self._targets(y, checked=False),
-                weight_pairs(self._class_weights(y, self.classes_), self._n_models))
+    def _problem_and_weights(self, y):
+        problem = self._problem_of(y, checked=False)
+        return problem, problem.weight_pairs(self._class_weights(y, self.classes_))
 
     @staticmethod
     def _shown(models):

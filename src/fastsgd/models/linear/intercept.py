@@ -27,21 +27,19 @@ SAMPLE, SEED = 10_000, 0xB1A5
 """Rows by which the constant is found where it is no mean."""
 
 
-def begin_intercepts(job, targets):
+def begin_intercepts(job):
     """Sets the intercepts of models at zero weights.
 
     Parameters
     ----------
     job : Job
         INOUT: its states' intercepts.
-    targets : callable
-        ``targets(k)``: y of model k; of classes with ``targets.counts()``.
     """
-    if hasattr(targets, "counts"):
-        counts = targets.counts()
-        found = [_of_classes(job, targets, k, counts) for k in range(len(job.states))]
+    if job.problem.classifies:
+        counts = job.problem.counts()
+        found = [_of_classes(job, k, counts) for k in range(len(job.states))]
     else:
-        found = [_of_targets(job, targets, k) for k in range(len(job.states))]
+        found = [_of_numbers(job, k) for k in range(len(job.states))]
     # where each process has rows of its own, all must begin alike
     for state, b in zip(job.states, np.mean(of_all(job.estimator, found), axis=0), strict=True):
         state.intercept = float(b)
@@ -55,7 +53,7 @@ def _rows(job):
     return np.arange(job.rows.shape[0]) if job.subset is None else job.subset
 
 
-def _of_classes(job, targets, k, counts):
+def _of_classes(job, k, counts):
     """Two weights say all: of the rows of one side and of the other."""
     settings, n = job.settings_of(k), job.rows.shape[0]
     if job.sample_weight is None and job.subset is None:
@@ -63,15 +61,15 @@ def _of_classes(job, targets, k, counts):
         sides = np.array([n - positive, positive])
     else:
         rows = _rows(job)
-        s, positive = _weights(job, rows), targets(k)[rows] > 0
+        s, positive = _weights(job, rows), job.problem.target(k)[rows] > 0
         sides = np.array([s[~positive].sum(), s[positive].sum()])
     sides *= settings.weight_neg, settings.weight_pos
     b, at_best, at_zero = _best_constant(settings, np.array([-1.0, 1.0]), sides)
     return b if at_best <= HALF * at_zero else 0.0
 
 
-def _of_targets(job, targets, k):
-    settings, rows, y = job.settings_of(k), _rows(job), targets(k)
+def _of_numbers(job, k):
+    settings, rows, y = job.settings_of(k), _rows(job), job.problem.target(k)
     if settings.loss.name != "squared_error" and len(rows) > SAMPLE:
         rows = rows[order.spread(SEED, len(rows), SAMPLE)]
     s = _weights(job, rows)

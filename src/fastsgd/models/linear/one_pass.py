@@ -15,7 +15,7 @@ def train_in_one_pass(job, todo, report):
     Parameters
     ----------
     job : Job
-        Its targets are of targets.py.
+        Its problem is one of classes.
     todo : list of int
     report : EpochReport
 
@@ -30,7 +30,7 @@ def train_in_one_pass(job, todo, report):
     for begun, classes in enumerate(groups.values()):
         report.begin_model(None)
         run = partial(
-            train_classes, job.rows, job.targets.members(), job.sample_weight,
+            train_classes, job.rows, job.problem.members(), job.sample_weight,
             job.models.weights, states, classes, seed=states[0].seed,
             class_weights=np.array(job.class_weights, dtype=np.float64).T, subset=job.subset,
             score=_score_of_all(job), on_epoch=report.epoch if report.listens else None,
@@ -48,7 +48,8 @@ def _score_of_all(job):
         return None
     rows, weight = job.held_out
     held_out = job.validation[1]
-    positive = np.column_stack([job.targets(k)[held_out] > 0 for k in range(len(job.states))])
+    positive = np.column_stack(
+        [job.problem.target(k)[held_out] > 0 for k in range(job.problem.n_models)])
 
     def score(weights, intercepts):
         right = (products(rows, weights) + intercepts > 0) == positive
@@ -59,5 +60,5 @@ def _score_of_all(job):
 
 def _measure(job, k):
     """How two models of class k are compared."""
-    y = job.targets(k)
+    y = job.problem.target(k)
     return comparison(y, job.settings_of(k), job.score_of(y), job.compared)

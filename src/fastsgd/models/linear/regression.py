@@ -1,12 +1,11 @@
 """Linear regression trained on sparse or dense rows."""
 
-import numpy as np
-
 from fastsgd._constraints import Among
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
 from fastsgd.models.linear.base import LinearModel
 from fastsgd.models.linear.decision import decision
 from fastsgd.models.linear.kept_plan import plan_of_part
+from fastsgd.models.linear.problem import Numbers
 from fastsgd.models.model import trains
 from fastsgd.models.validation import check_Xy
 from fastsgd.plan.linear import Plan
@@ -121,14 +120,12 @@ class LinearRegressor(LinearModel):
         return self
 
     def _fit_model(self, X, y, plan, sample_weight, models, validation):
-        y = np.ascontiguousarray(y, dtype=np.float64)
-        self._train(X, plan, lambda k: y, lambda: y, sample_weight, models, validation=validation)
+        self._train(X, plan, Numbers(y), sample_weight, models, validation=validation)
 
     _resume_models = _fit_model
 
-    def _targets_and_weights(self, y):
-        y = np.ascontiguousarray(y, dtype=np.float64)
-        return lambda k: y, None
+    def _problem_and_weights(self, y):
+        return Numbers(y), None
 
     @staticmethod
     def _shown(models):

@@ -1,6 +1,5 @@
 """The work of one call of `fit`, `partial_fit` or `resume`, and the models one by one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -16,6 +15,7 @@ from fastsgd.engine.products import products
 from fastsgd.engine.scores import SCORES
 from fastsgd.kernels.rows import Rows
 from fastsgd.models.linear.models import LinearModels
+from fastsgd.models.linear.problem import Problem
 from fastsgd.plan.linear import Plan
 
 COMPARED_ROWS = 10_000
@@ -31,8 +31,7 @@ class Job:
     X : CSR or ndarray
     rows : Rows
         Of X.
-    targets : callable
-        ``targets(k)``: float64 y of model k. Those of several classes are of targets.py.
+    problem : Problem
     sample_weight : float64 ndarray of shape (n_rows,) or None
     models : LinearModels
     settings : Settings
@@ -55,7 +54,7 @@ class Job:
 
     X: object
     rows: Rows
-    targets: Callable
+    problem: Problem
     sample_weight: np.ndarray | None
     models: LinearModels
     settings: Settings
@@ -142,7 +141,7 @@ def choose_one_step(job, counts):
     states, tuned = job.states, range(len(job.states))
     if len(states) > MODELS:
         tuned = np.argsort(-counts(), kind="stable")[:MODELS].tolist()
-    problems = [(job.targets(k), states[k], job.settings_of(k)) for k in tuned]
+    problems = [(job.problem.target(k), states[k], job.settings_of(k)) for k in tuned]
     eta0 = choose_step(
         job.X, job.sample_weight, job.subset, states[0].seed, problems, job.deadline)
     for state in states:
@@ -166,7 +165,7 @@ def train_apart(job, todo, report):
     ended, states = {}, job.states
     job.threads = job.settings.n_threads
     for k in todo:
-        y = job.targets(k)
+        y = job.problem.target(k)
         job.models.detach(k)
         report.begin_model(k)
         watch = job.watch(k, y, report.epoch)

@@ -56,7 +56,7 @@ class MicroBatches:
             self._deltas = np.empty((settings.batch_size, bench.units[1]), bench.dtype)
         self._passes = [self._make_pass(bench, begin, end, size, i) for i in range(n)]
         self._out, self._stepper = [None] * n, Stepper(settings.rule)
-        self.tally, self._exact, self._square = Tally(), settings.alpha > 0, 0.0
+        self.tally, self._exact, self._square = Tally(), settings.penalty.l2 > 0, 0.0
 
     def _make_pass(self, bench, begin, end, size, i):
         masks = None if self._masks is None else self._masks.of(i)
@@ -110,7 +110,7 @@ class MicroBatches:
 
     def step(self, eta, t):
         """One step of these layers with the sum of the gradients."""
-        n, alpha, loss = len(self._visits), self._settings.alpha, self._loss
+        n, penalty, loss = len(self._visits), self._settings.penalty, self._loss
         if not self._parts:
             self.tally.add(0.0, 0.0, n)
             return
@@ -120,10 +120,10 @@ class MicroBatches:
         if self._settings.guards:
             check_step(loss, self._gradients[:1], eta, t)
         if self._exact:
-            loss += 0.5 * alpha * self._square
+            loss += penalty.value_of_square(self._square)
         self._square += self._stepper.step(
             self._layers, self._gradients[0], self._momenta, inputs, eta=eta, t=t,
-            l2=alpha / self._total, squares=self._exact)
+            l2=penalty.l2 / self._total, squares=self._exact)
         self.tally.add(loss, self._total, n)
 
 
