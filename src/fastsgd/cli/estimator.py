@@ -14,9 +14,8 @@ from fastsgd.cli.workers import (
     workers_from,
 )
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
-from fastsgd.models.mlp.checks import check_mlp
 from fastsgd.models.registry import family_class
-from fastsgd.plan.linear import Plan
+from fastsgd.plan import linear, mlp
 from fastsgd.plan.linear_check import solver_of
 from fastsgd.plan.threads import count_threads
 from fastsgd.solvers import Gap
@@ -125,10 +124,7 @@ def checked(model, params, workers):
         model._validate_params()
 
         def check():
-            if is_mlp(model):
-                check_mlp(model, for_partial_fit=False)
-            else:
-                Plan.of(model, "fit")
+            (mlp if is_mlp(model) else linear).Plan.of(model, "fit")
 
         model.workers = workers_from(
             **workers, solver_steps=not is_mlp(model) and solver_of(model).one_by_one)
