@@ -14,7 +14,7 @@ from sklearn.base import clone
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
-from fastsgd.models.linear import kept_plan
+from fastsgd.models import kept_plan
 from fastsgd.plan import linear_rules
 from fastsgd.plan.linear import Plan
 from fastsgd.plan.linear_check import Asked, solver_of

@@ -234,6 +234,30 @@ def test_each_call_has_one_plan(counted, kind, data):
     assert counted == ["fit", "resume", "partial_fit"]
 
 
+@pytest.mark.parametrize("kind", [FastMLPClassifier, FastMLPRegressor])
+def test_partial_fit_keeps_its_plan_while_no_parameter_is_set(counted, kind):
+    given = {"classes": [0, 1]} if kind is FastMLPClassifier else {}
+    model = kind(hidden_layer_sizes=(3,), random_state=0).partial_fit(X, Y, **given)
+    for _ in range(3):
+        model.partial_fit(X, Y)
+    assert len(counted) == 1
+    before = [coef.copy() for coef in model.coefs_]
+    model.set_params(learning_rate_init=0.5).partial_fit(X, Y)
+    assert len(counted) == 2
+    assert np.abs(model.coefs_[0] - before[0]).max() > 0.4  # a step of adam
+    with pytest.raises(ValueError, match="does not support early_stopping"):
+        model.set_params(early_stopping=True).partial_fit(X, Y)
+
+
+def test_a_plan_of_a_list_is_not_kept(counted):
+    """It may change in place."""
+    model = FastMLPRegressor(hidden_layer_sizes=[3], random_state=0).partial_fit(X, Y)
+    model.hidden_layer_sizes.append(2)
+    with pytest.raises(ValueError, match="go on with layers"):
+        model.partial_fit(X, Y)
+    assert len(counted) == 2
+
+
 def test_a_plan_that_is_refused_leaves_X_alone(counted):
     class Unread:
         def __array__(self, *_):

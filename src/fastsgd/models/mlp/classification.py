@@ -1,9 +1,12 @@
 """Multilayer perceptrons that classify sparse or dense rows."""
 
+from functools import partial
+
 import numpy as np
 
 from fastsgd._constraints import Among
 from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import (
     LabelColumns,
     check_first_classes,
@@ -126,7 +129,8 @@ class MLPClassifier(LabelColumns, MLP):
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
         """
         y = self._named(y, classes)
-        return self._fit(Plan.of(self, "partial_fit"), X, y, sample_weight, classes=classes)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit"))
+        return self._fit(plan, X, y, sample_weight, classes=classes)
 
     def _encode(self, plan, y, sample_weight, dtype, *, first, classes=None):
         """(targets, n_outputs, weights of rows, weights of labels); sets what y is known by."""

@@ -1,8 +1,11 @@
 """Multilayer perceptrons that regress on sparse or dense rows."""
 
+from functools import partial
+
 import numpy as np
 
 from fastsgd._constraints import Among
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import is_multilabel
 from fastsgd.models.mlp.base import MLP
 from fastsgd.models.model import trains
@@ -111,7 +114,8 @@ class MLPRegressor(MLP):
             A loss or gradient is not finite; its step was not taken. The model is as it was, but
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
         """
-        return self._fit(Plan.of(self, "partial_fit"), X, y, sample_weight)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit"))
+        return self._fit(plan, X, y, sample_weight)
 
     def _check_Xy(self, X, y, *, reset, dtype=None):
         X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False,
