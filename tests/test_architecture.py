@@ -12,7 +12,7 @@ import pytest
 
 import fastsgd
 import make_map
-from fastsgd import FastSGDClassifier
+from fastsgd import FastMLPClassifier, FastMLPRegressor, FastSGDClassifier
 
 PACKAGE = Path(fastsgd.__file__).parent
 LAYERS = {
@@ -87,6 +87,47 @@ def test_families_know_nothing_of_each_other(family):
             assert not [m for m in imports_of(path) if other in m.split(".")], path
 
 
+def test_plans_know_nothing_of_each_other():
+    """What both have lies in other files of the folder."""
+    for path in (PACKAGE / "plan").glob("*.py"):
+        for family, other in (("linear", "mlp"), ("mlp", "linear")):
+            if path.stem.startswith(family):
+                assert not [m for m in imports_of(path)
+                            for part in m.split(".") if part.startswith(other)], path
+
+
+READ_AFTER_THE_PLAN = {
+    "base.py": {"random_state",
+                "activation", "loss",  # of predictions
+                "solver"},  # whether there is `partial_fit`
+    "classification.py": {"loss"}, "regression.py": {"loss"}, "report.py": {"verbose"},
+    "resume.py": {"max_iter"},  # for the plan
+}
+
+
+def test_models_of_networks_ask_the_plan():
+    """Parameters are read where a plan is made, and nowhere else in a call that trains."""
+    names = set(FastMLPClassifier().get_params()) | set(FastMLPRegressor().get_params())
+    for path in (PACKAGE / "models" / "mlp").glob("*.py"):
+        tree, told = ast.parse(path.read_text(encoding="utf-8")), set()
+        for node in ast.walk(tree):
+            if (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+                    and isinstance(node.value, ast.Name)
+                    and node.value.id in ("self", "model", "estimator")):
+                told.add(node.attr)
+        if path.name != "file.py":
+            assert told & names == READ_AFTER_THE_PLAN.get(path.name, set()), path
+
+
+def test_one_place_knows_which_solver_of_networks_takes_all_rows():
+    """Others ask `sums_all_rows`, or a plan's `by_sums`."""
+    for path in SOURCES:
+        folder = path.relative_to(PACKAGE).parts
+        if folder[0] in ("plan", "models", "estimators", "cli") and "linear" not in folder:
+            found = re.findall(r'[!=]= "lbfgs"', path.read_text(encoding="utf-8"))
+            assert len(found) == (path.name == "mlp_rules.py"), path
+
+
 @pytest.mark.parametrize("folder", ["comm", "data", "engine"])
 def test_what_is_below_plans_is_not_told_estimators(folder):
     """No parameter is called `estimator`: plans are the only way down."""
@@ -96,17 +137,18 @@ def test_what_is_below_plans_is_not_told_estimators(folder):
         assert not found, path
 
 
-@pytest.mark.filterwarnings("ignore:Maximum number of iteration")
-@pytest.mark.parametrize(("options", "most"), [
-    ({}, {"calls": 200, "files": 26, "switches": 87}),
-    ({"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
+@pytest.mark.filterwarnings("ignore:.*aximum .*iteration")
+@pytest.mark.parametrize(("kind", "options", "most"), [
+    (FastSGDClassifier, {}, {"calls": 203, "files": 29, "switches": 99}),
+    (FastSGDClassifier, {"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
+    (FastMLPClassifier, {"hidden_layer_sizes": (4,)}, {"calls": 353, "files": 44}),
 ])
-def test_the_way_of_a_fit(options, most):
+def test_the_way_of_a_fit(kind, options, most):
     """How many Python calls a small fit makes, in how many of our files, and one plan."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 5))
     y = (X[:, 0] > 0).astype(int)
-    model = FastSGDClassifier(max_iter=2, random_state=0, **options).fit(X, y)
+    model = kind(max_iter=2, random_state=0, **options).fit(X, y)
     calls = []
 
     def note(frame, event, arg):
@@ -288,8 +330,8 @@ def test_functions_have_few_parameters():
 
 
 SAME_NAME = {
-    "errors", "workers", "solvers", "outputs", "progress", "base", "scores", "settings",
-    "report", "intercept",
+    "errors", "workers", "solvers", "outputs", "progress", "base", "scores", "report",
+    "intercept",
 }
 """Names of files that more than the two families have. The list may only get shorter."""
 

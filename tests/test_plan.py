@@ -14,11 +14,12 @@ from sklearn.base import clone
 from fastsgd import FastSGDClassifier, FastSGDRegressor, Workers
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
-from fastsgd.models.linear import kept_plan
+from fastsgd.models import kept_plan
 from fastsgd.plan import linear_rules
 from fastsgd.plan.linear import Plan
 from fastsgd.plan.linear_check import Asked, solver_of
-from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER, Group, Rule
+from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER
+from fastsgd.plan.rules import Group, Rule, fired
 from fastsgd.solvers import SOLVERS, Gap
 
 rng = np.random.default_rng(0)
@@ -107,7 +108,7 @@ def test_auto_is_the_first_solver_that_no_rule_stops():
         for name in linear_rules.SOLVERS:
             asked = Asked(params)
             asked.use(SOLVERS[name])
-            if linear_rules.fired(asked, OF_SOLVER) is None:
+            if fired(asked, OF_SOLVER) is None:
                 free.append(name)
         assert solver_of(params).name == next(name for name in ("sdca", "newton-cg", "sgd", "gd")
                                               if name in free)

@@ -126,6 +126,11 @@ def keeps_own_rows(params):
     return isinstance(params.workers, Workers) and params.workers.rows == "own"
 
 
+def alone(said):
+    """Values that all processes say, where this one is the only one."""
+    return [said]
+
+
 def workers_here(workers):
     """How many workers this machine has, at least 1; what MPI's launchers tell."""
     if workers is None:

@@ -36,9 +36,9 @@ class Network:
     @staticmethod
     def check(model):
         """Raises ValueError where the parameters do not go together."""
-        from fastsgd.models.mlp.checks import check_mlp
+        from fastsgd.plan.mlp import Plan
 
-        check_mlp(model, for_partial_fit=False)
+        Plan.of(model, "fit")
 
     @staticmethod
     def steps_by_rows(model):

@@ -12,10 +12,10 @@ from fastsgd.engine.mlp.prediction import predict
 from fastsgd.kernels.rows import Rows
 from fastsgd.models.labels import label_weights
 from fastsgd.penalties import make_penalty
+from fastsgd.plan.mlp import BATCH_SIZE
+from fastsgd.plan.mlp_rules import sums_all_rows
 
 CHUNK_ROWS = 1 << 14
-BATCH_SIZE = 200
-"""The minibatch that batch_size="auto" stands for, on as many rows or more."""
 
 
 def measure_mlp(model, X, y, together):
@@ -48,7 +48,7 @@ def measure_mlp(model, X, y, together):
     result = mistakes.told(together)
     result["mean_loss"] = total / weight if weight else math.nan
     size = BATCH_SIZE if model.batch_size == "auto" else model.batch_size
-    size = n_known if model.solver == "lbfgs" else min(size, result["rows"])
+    size = n_known if sums_all_rows(model.solver) else min(size, result["rows"])
     square = sum(float(np.einsum("ij,ij->", w, w, dtype=np.float64)) for w in model.coefs_)
     if weight:
         penalty = make_penalty("l2", alpha=model.alpha).value_of_square(square)

@@ -24,7 +24,7 @@ from fastsgd.plan.threads import (
 )
 from fastsgd.schedules import Cosine, LineSearch, schedule_fields
 from fastsgd.solvers import Gap, Solver
-from fastsgd.workers import Workers, workers_here
+from fastsgd.workers import Workers, alone, workers_here
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,6 @@ class Threads:
     merge_every: int | str
     seeded: bool
     one_pass: bool
-
-
-def alone(said):
-    """Value of the only process."""
-    return [said]
 
 
 @dataclass(frozen=True)

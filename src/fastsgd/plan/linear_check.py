@@ -3,7 +3,8 @@
 from functools import cached_property
 
 from fastsgd.kernels import tables
-from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER, fired
+from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER
+from fastsgd.plan.rules import fired, refuse
 from fastsgd.schedules import SCHEDULES, line_search
 from fastsgd.solvers import AUTO, SOLVERS
 from fastsgd.workers import as_workers
@@ -119,16 +120,11 @@ def check(asked):
     ValueError
         The text says what is allowed instead.
     """
-    _refuse(asked, fired(asked, BEFORE))
+    refuse(asked, BEFORE)
     rule = choose_solver(asked)
     if rule is not None:
         text = rule.say(asked)
         raise ValueError(text if asked.params.solver != "auto" else (
             "solver='auto' finds none that takes all parameters; what "
             f"{asked.solver.name!r} says: {text}"))
-    _refuse(asked, fired(asked, AFTER))
-
-
-def _refuse(asked, rule):
-    if rule is not None:
-        raise rule.error(rule.say(asked))
+    refuse(asked, AFTER)

@@ -4,59 +4,29 @@ Rules are asked in their order; the first that fires is told. Those in `OF_SOLVE
 solver: ``solver="auto"`` is the first solver that none of them stops.
 """
 
-from collections.abc import Callable
 from numbers import Real
 from types import NoneType
-from typing import NamedTuple
 
 from fastsgd._integers import wrong_integer
 from fastsgd.duals import DUALS
-from fastsgd.errors import NotBuiltYetError
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES
+from fastsgd.plan.rules import (
+    DEVICES,
+    Group,
+    Rule,
+    all_rows,
+    not_built,
+    wrong_workers,
+)
 from fastsgd.solvers import SOLVERS, Gap
-from fastsgd.workers import counts_rows, needs_a_seed, needs_all_rows
+from fastsgd.workers import counts_rows, needs_a_seed
 
 SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_reduce")
 MULTI_CLASS = ("ovr",)
 """How more than two classes are learnt, as far as it is built."""
 
-DEVICES = ("cpu",)
 DEFAULT_ALPHA = 1e-4
-
-
-class Rule(NamedTuple):
-    """One combination that is refused.
-
-    Attributes
-    ----------
-    when : callable
-        ``when(asked)``: whether it is asked for.
-    say : callable
-        ``say(asked)``: what is told then.
-    error : type
-    """
-
-    when: Callable
-    say: Callable
-    error: type = ValueError
-
-
-class Group(NamedTuple):
-    """Rules that are asked only ``when(asked)``."""
-
-    when: Callable
-    rules: list
-
-
-def fired(asked, rules):
-    """The first rule that stops what is asked for, or None."""
-    for rule in rules:
-        if rule.when(asked):
-            found = fired(asked, rule.rules) if isinstance(rule, Group) else rule
-            if found is not None:
-                return found
-    return None
 
 
 def obstacle_to_one_pass(a):
@@ -73,30 +43,6 @@ def obstacle_to_one_pass(a):
     if isinstance(p.tol, Gap):
         return f"tol={p.tol!r} is proven class by class"
     return None
-
-
-def _wrong_workers(a):
-    """Error of the parameter `workers` itself, or None."""
-    try:
-        a.workers  # noqa: B018  (made when it is asked for)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _not_built(name, built):
-    """A rule for values of a parameter that later releases will fill; ``built()`` is there."""
-    return Rule(
-        lambda a: getattr(a.params, name, built()[0]) not in built(),
-        lambda a: (f"{name}={getattr(a.params, name)!r} is not built yet; this release has "
-                   + " and ".join(f"{name}={only!r}" for only in built()) + " only"),
-        NotBuiltYetError)
-
-
-def _own_rows(asks, what):
-    """A rule for what needs to see all rows, where each process has its own."""
-    return Rule(lambda a: a.workers.rows == "own" and asks(a),
-                lambda a: needs_all_rows(what(a)))
 
 
 def _mine(a):
@@ -142,8 +88,8 @@ def _takes_l1(solver):
 BEFORE = [
     Rule(lambda a: a.call == "partial_fit" and a.first and a.params.early_stopping,
          lambda a: "early_stopping should be False with partial_fit"),
-    _not_built("multi_class", lambda: MULTI_CLASS),
-    _not_built("device", lambda: DEVICES),
+    not_built("multi_class", lambda: MULTI_CLASS),
+    not_built("device", lambda: DEVICES),
     Rule(lambda a: wrong_integer(a.params) is not None, lambda a: wrong_integer(a.params)),
     Rule(lambda a: a.params.sync not in SYNCS,
          lambda a: (f"unknown sync {a.params.sync!r}; the valid names are "
@@ -182,7 +128,7 @@ OF_STEPS_BY_SUMS = [
 """Rules about steps by many rows."""
 
 OF_WORKERS = [
-    Rule(lambda a: _wrong_workers(a) is not None, _wrong_workers),
+    Rule(lambda a: wrong_workers(a) is not None, wrong_workers),
     Rule(lambda a: a.workers.policy == "sync" and a.solver.one_by_one,
          lambda a: ("Workers(policy='sync') adds up gradients before each step, and "
                     f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "
@@ -206,10 +152,10 @@ OF_WORKERS = [
                     "worker then takes")),
     Rule(lambda a: needs_a_seed(a.workers, a.params)[0],
          lambda a: needs_a_seed(a.workers, a.params)[1]),
-    _own_rows(lambda a: a.params.early_stopping, lambda a: "early_stopping=True"),
-    _own_rows(lambda a: a.params.eta0 == "auto", lambda a: "eta0='auto', which looks at a sample"),
-    _own_rows(lambda a: counts_rows(a.params)[0], lambda a: counts_rows(a.params)[1]),
-    _own_rows(lambda a: not (a.solver.by_dual or isinstance(a.params.tol, (Real, NoneType))),
+    all_rows(lambda a: a.params.early_stopping, lambda a: "early_stopping=True"),
+    all_rows(lambda a: a.params.eta0 == "auto", lambda a: "eta0='auto', which looks at a sample"),
+    all_rows(lambda a: counts_rows(a.params)[0], lambda a: counts_rows(a.params)[1]),
+    all_rows(lambda a: not (a.solver.by_dual or isinstance(a.params.tol, (Real, NoneType))),
               lambda a: f"tol={a.params.tol!r} with {_mine(a)}"),
 ]
 """Rules about what workers can do with a solver."""

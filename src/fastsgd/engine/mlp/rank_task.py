@@ -16,8 +16,7 @@ from fastsgd.engine.mlp.loop import train
 from fastsgd.engine.mlp.optimizer import Momenta
 from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
-from fastsgd.engine.mlp.prediction import predict
-from fastsgd.engine.mlp.scores import SCORES
+from fastsgd.engine.mlp.scores import score_of
 from fastsgd.engine.mlp.settings import Settings, State
 from fastsgd.engine.peers import Peers
 from fastsgd.engine.rank import stats_of, unpack_rows
@@ -153,8 +152,8 @@ def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fu
             next_order = examples.order(settings.shuffle, rng)
             for _ in range(skip if settings.shuffle else 0):
                 next_order()
-            scored = None if held_out is None else _score_of(
-                SCORES[score], examples, parameters, settings, open_array(held_out))
+            scored = None if held_out is None else score_of(
+                score, examples, parameters, settings, open_array(held_out))
             ended = train(examples, parameters, state, settings, next_order, score=scored, **about)
     except DivergenceError as error:  # on all ranks at once: the pool lives on
         return {"stats": stats_of(comm), "diverged": str(error)}
@@ -173,16 +172,3 @@ def _examples_of(data):
     rows.checked = True
     return Examples(matrix(), rows, *(open_array(data[name]) for name in (
         "targets", "sample_weight", "label_weights", "subset")))
-
-
-def _score_of(score, examples, parameters, settings, held_out):
-    """``score()``, which rank 0 calls."""
-    targets, weight = examples.targets[held_out], examples.sample_weight
-    weight = None if weight is None else weight[held_out]
-
-    def scored():
-        said = predict(examples.X, examples.rows, parameters, settings.activation,
-                       settings.output, held_out)
-        return score(said, targets, weight) if np.isfinite(said).all() else float("nan")
-
-    return scored

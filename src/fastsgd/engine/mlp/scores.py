@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastsgd._registry import Registry
+from fastsgd.engine.mlp.prediction import predict
 
 
 def accuracy(said, targets, weight=None):
@@ -37,3 +38,19 @@ def r2(said, targets, weight=None):
 
 
 SCORES = Registry("score", {"accuracy": accuracy, "r2": r2})
+
+
+def score_of(name, examples, parameters, settings, held_out):
+    """``score()`` of `parameters`, as they are when it is called, on the rows `held_out`.
+
+    It is NaN where outputs are not finite.
+    """
+    targets, weight = examples.targets[held_out], examples.sample_weight
+    weight = None if weight is None else weight[held_out]
+
+    def score():
+        said = predict(examples.X, examples.rows, parameters, settings.activation,
+                       settings.output, held_out)
+        return SCORES[name](said, targets, weight) if np.isfinite(said).all() else float("nan")
+
+    return score

@@ -1,13 +1,15 @@
 """Linear classifiers trained on sparse or dense rows."""
 
+from functools import partial
+
 import numpy as np
 
 from fastsgd._constraints import Among
 from fastsgd.losses import LOSSES
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import check_first_classes, column_labels, label_weights
 from fastsgd.models.linear.base import LinearModel
 from fastsgd.models.linear.decision import decision
-from fastsgd.models.linear.kept_plan import plan_of_part
 from fastsgd.models.linear.multilabel import Multilabel
 from fastsgd.models.linear.problem import Binary, Indicator, OneAgainstRest
 from fastsgd.models.model import trains
@@ -146,7 +148,7 @@ class LinearClassifier(Multilabel, LinearModel):
         self : FastSGDClassifier
         """
         first = not hasattr(self, "classes_")
-        plan = plan_of_part(self, first)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit", first=first), first)
         if first and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to use "

@@ -1,10 +1,12 @@
 """Linear regression trained on sparse or dense rows."""
 
+from functools import partial
+
 from fastsgd._constraints import Among
 from fastsgd.losses import LOSSES, REGRESSION_LOSSES
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.linear.base import LinearModel
 from fastsgd.models.linear.decision import decision
-from fastsgd.models.linear.kept_plan import plan_of_part
 from fastsgd.models.linear.problem import Numbers
 from fastsgd.models.model import trains
 from fastsgd.models.validation import check_Xy
@@ -110,7 +112,7 @@ class LinearRegressor(LinearModel):
         self : FastSGDRegressor
         """
         first = getattr(self, "coef_", None) is None
-        plan = plan_of_part(self, first)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit", first=first), first)
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
         sample_weight = self._check_sample_weight(sample_weight, X)

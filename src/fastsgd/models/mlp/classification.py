@@ -1,9 +1,12 @@
 """Multilayer perceptrons that classify sparse or dense rows."""
 
+from functools import partial
+
 import numpy as np
 
 from fastsgd._constraints import Among
 from fastsgd.engine.mlp.outputs import OUTPUTS
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import (
     LabelColumns,
     check_first_classes,
@@ -11,9 +14,9 @@ from fastsgd.models.labels import (
     label_weights,
 )
 from fastsgd.models.mlp.base import MLP
-from fastsgd.models.mlp.checks import CONSTRAINTS
 from fastsgd.models.model import trains
 from fastsgd.models.pools import union
+from fastsgd.plan.mlp import Plan
 from fastsgd.probability import log_sigmoid, log_softmax, with_highest_at
 from fastsgd.weighting import class_weights
 
@@ -26,7 +29,7 @@ class MLPClassifier(LabelColumns, MLP):
     gives_probability = True
 
     constraints: dict = {
-        **CONSTRAINTS,
+        **MLP.constraints,
         "loss": [Among(("log_loss", "squared_error"))],
         "class_weight": [Among(("balanced",)), dict, None],
     }
@@ -99,7 +102,7 @@ class MLPClassifier(LabelColumns, MLP):
         DivergenceError
             A weight left the range of floating point; the message names the epoch.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(Plan.of(self, "fit"), X, y, sample_weight)
 
     @trains
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -125,19 +128,20 @@ class MLPClassifier(LabelColumns, MLP):
             A loss or gradient is not finite; its step was not taken. The model is as it was, but
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
         """
-        return self._fit(
-            X, self._named(y, classes), sample_weight, incremental=True, classes=classes)
+        y = self._named(y, classes)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit"))
+        return self._fit(plan, X, y, sample_weight, classes=classes)
 
-    def _targets(self, y, sample_weight, dtype, *, first, incremental, goes_on, classes=None):
+    def _encode(self, plan, y, sample_weight, dtype, *, first, classes=None):
         """(targets, n_outputs, weights of rows, weights of labels); sets what y is known by."""
-        multilabel = y.ndim == 2
-        if incremental:
-            if self.class_weight == "balanced" and not multilabel:
+        multilabel, class_weight = y.ndim == 2, plan.class_weight
+        if plan.incremental:
+            if class_weight == "balanced" and not multilabel:
                 raise ValueError(
                     "class_weight 'balanced' is not supported for partial_fit, which does not "
                     "know all rows; give the weights as a dict")
             self._check_classes_so_far(y, classes, first)
-        elif goes_on:
+        elif plan.call == "resume":
             self._check_classes_so_far(y, None, False)
         elif first:
             self.classes_ = (
@@ -150,11 +154,11 @@ class MLPClassifier(LabelColumns, MLP):
                              f"{len(self.classes_)} class")
         if multilabel:
             self.out_activation_ = "logistic"
-            weights = None if self.class_weight is None else label_weights(self.class_weight, y)
+            weights = None if class_weight is None else label_weights(class_weight, y)
             return y.toarray().astype(dtype), y.shape[1], sample_weight, weights
         codes = np.searchsorted(self.classes_, y).astype(np.int64)
-        if self.class_weight is not None:
-            by_class = class_weights(self.class_weight, self.classes_, y)
+        if class_weight is not None:
+            by_class = class_weights(class_weight, self.classes_, y)
             sample_weight = by_class[codes] * (1.0 if sample_weight is None else sample_weight)
         if len(self.classes_) == 2:
             self.out_activation_ = "logistic"

@@ -1,13 +1,16 @@
 """Multilayer perceptrons that regress on sparse or dense rows."""
 
+from functools import partial
+
 import numpy as np
 
 from fastsgd._constraints import Among
+from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import is_multilabel
 from fastsgd.models.mlp.base import MLP
-from fastsgd.models.mlp.checks import CONSTRAINTS
 from fastsgd.models.model import trains
 from fastsgd.models.validation import check_Xy
+from fastsgd.plan.mlp import Plan
 
 
 class MLPRegressor(MLP):
@@ -17,7 +20,7 @@ class MLPRegressor(MLP):
     classifies = False
 
     constraints: dict = {
-        **CONSTRAINTS,
+        **MLP.constraints,
         "loss": [Among(("squared_error", "poisson"))],
     }
 
@@ -87,7 +90,7 @@ class MLPRegressor(MLP):
         DivergenceError
             A weight left the range of floating point; the message names the epoch.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(Plan.of(self, "fit"), X, y, sample_weight)
 
     @trains
     def partial_fit(self, X, y, sample_weight=None):
@@ -111,7 +114,8 @@ class MLPRegressor(MLP):
             A loss or gradient is not finite; its step was not taken. The model is as it was, but
             a large one (docs/mlp.md) keeps what earlier minibatches of the call have taught it.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        plan = plan_of_part(self, partial(Plan.of, self, "partial_fit"))
+        return self._fit(plan, X, y, sample_weight)
 
     def _check_Xy(self, X, y, *, reset, dtype=None):
         X, y = check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False,
@@ -129,9 +133,9 @@ class MLPRegressor(MLP):
             raise ValueError(f"loss='poisson' needs y >= 0, got {y.min():g}")
         return X, y
 
-    def _targets(self, y, sample_weight, dtype, **_about):
+    def _encode(self, plan, y, sample_weight, dtype, **_about):
         """(targets, n_outputs, weights of rows, weights of labels)."""
-        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        self.out_activation_ = "exp" if plan.loss == "poisson" else "identity"
         targets = y[:, None] if y.ndim == 1 else np.ascontiguousarray(y)
         return targets, targets.shape[1], sample_weight, None
 

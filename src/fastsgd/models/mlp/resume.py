@@ -9,8 +9,8 @@ from fastsgd._integers import check_range
 from fastsgd.engine.mlp.progress import has_ended
 from fastsgd.engine.run import reason_before
 from fastsgd.errors import ResumeError
-from fastsgd.models.mlp.settings import rule_of
 from fastsgd.models.model import trains
+from fastsgd.plan.mlp import Plan
 
 
 @dataclass
@@ -106,51 +106,48 @@ class ResumableMLP:
         if not getattr(self, "_states", None):
             raise ResumeError(
                 "this model holds no state of a training to resume; use fit or partial_fit")
-        return self._resume(X, y, sample_weight, self.max_iter if max_iter is None else max_iter)
-
-    def _resume(self, X, y, sample_weight, max_iter):
-        max_iter = check_range("max_iter", max_iter, 1)
-        task = self._task(X, y, sample_weight, goes_on=True)
+        max_iter = check_range("max_iter", self.max_iter if max_iter is None else max_iter, 1)
+        plan = Plan.of(self, "resume", max_iter=max_iter)
+        task = self._task(plan, X, y, sample_weight)
         state, stream = self._states[0].copy(), self._stream
         if stream is None:  # after partial_fit
             stream = Stream(deepcopy(self._rng), state.epoch, task.n_rows, False)
             state.stale, state.best_loss = 0, np.inf
-        self._check_stream(stream, task.n_rows)
-        self._check_rule(state)
-        self._train(task, self._own_parameters().copy(), state, stream.begin(), stream,
-                    max_iter=max_iter, resumed=True)
+        _check_stream(plan, stream, task.n_rows)
+        _check_rule(plan, state)
+        self._train_network(
+            plan, task, self._own_parameters().copy(), state, stream.begin(), stream)
         return self
 
-    def _check_stream(self, stream, n_rows):
-        """Refuses what cannot go on with the rows that were learnt from."""
-        if stream.held_out != self._holds_out:
-            had, has = ("held rows out", "early_stopping=True") if stream.held_out else (
-                "learnt from all rows", "early_stopping=False")
-            raise ResumeError(
-                f"the last training {had}, so resume goes on with {has}; for another use fit, "
-                "with warm_start=True from these weights")
-        if stream.n_rows != n_rows and self.solver != "lbfgs":
-            raise ResumeError(
-                f"resume goes on with the {stream.n_rows} rows of the last fit, got {n_rows}; "
-                "to learn from others use partial_fit, or fit with warm_start=True")
 
-    def _check_rule(self, state):
-        """Refuses the optimizer's state of another solver."""
-        rule, had = rule_of(self), state.momenta and state.momenta.rule
-        if self.solver != "lbfgs" and had is not None and had != rule.name:
-            raise ResumeError(
-                f"the last training was by {had!r}, whose state is of no use to {rule.name!r}, "
-                f"which solver={self.solver!r} and the momentum now ask for; set them back, or "
-                "use fit with warm_start=True")
+def _check_stream(plan, stream, n_rows):
+    """Refuses what cannot go on with the rows that were learnt from."""
+    if stream.held_out != plan.holds_out:
+        had, has = ("held rows out", "early_stopping=True") if stream.held_out else (
+            "learnt from all rows", "early_stopping=False")
+        raise ResumeError(
+            f"the last training {had}, so resume goes on with {has}; for another use fit, "
+            "with warm_start=True from these weights")
+    if stream.n_rows != n_rows and not plan.by_sums:
+        raise ResumeError(
+            f"resume goes on with the {stream.n_rows} rows of the last fit, got {n_rows}; "
+            "to learn from others use partial_fit, or fit with warm_start=True")
 
-    def _why_ended(self, state, settings):
-        """Reason for which the training has ended already: one of `Ended.stopped_by`, or None."""
-        diverged = state.iterate is not None and not state.iterate.are_finite()
-        converged = self.solver != "lbfgs" and has_ended(state, settings)
-        if diverged or converged or settings.max_iter < 1:
-            return reason_before(converged=converged, diverged=diverged)
-        return None
 
-    @property
-    def _holds_out(self):
-        return bool(self.early_stopping) and self.solver != "lbfgs"
+def _check_rule(plan, state):
+    """Refuses the optimizer's state of another solver."""
+    rule, had = plan.rule, state.momenta and state.momenta.rule
+    if not plan.by_sums and had is not None and had != rule.name:
+        raise ResumeError(
+            f"the last training was by {had!r}, whose state is of no use to {rule.name!r}, "
+            f"which solver={plan.solver!r} and the momentum now ask for; set them back, or "
+            "use fit with warm_start=True")
+
+
+def why_ended(plan, state, settings):
+    """Reason for which a training has ended already: one of `Ended.stopped_by`, or None."""
+    diverged = state.iterate is not None and not state.iterate.are_finite()
+    converged = not plan.by_sums and has_ended(state, settings)
+    if diverged or converged or settings.max_iter < 1:
+        return reason_before(converged=converged, diverged=diverged)
+    return None

@@ -1,4 +1,4 @@
-"""The training of a network by workers: what goes with what, and what the pool is told."""
+"""The training of a network by workers: what the pool is told, and what it tells."""
 
 from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
@@ -8,43 +8,6 @@ from fastsgd.engine.run import Ended, Epoch
 from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.errors import DivergenceError
 from fastsgd.models.pools import close_pool, pool_of
-from fastsgd.workers import as_workers, counts_rows, keeps_own_rows, needs_a_seed, needs_all_rows
-
-LOCAL_STEPS = 8
-"""Minibatches between two averages, where `local_steps` is not given."""
-
-def check_workers(estimator):
-    """Refuses what workers cannot do with an MLP, by name.
-
-    Raises
-    ------
-    ValueError
-    """
-    workers, sync = as_workers(estimator.workers), estimator.sync
-    if workers is None:
-        return
-    by_sums = estimator.solver == "lbfgs"
-    for refused, message in (
-        (by_sums and workers.policy == "local",
-         "Workers(policy='local') averages weights after minibatches, and solver='lbfgs' takes "
-         "all rows; use Workers(policy='sync'), or a solver that takes minibatches"),
-        (by_sums and workers.batch == "per_worker",
-         "Workers(batch='per_worker') counts rows of minibatches, and solver='lbfgs' takes all "
-         "rows; use batch='global'"),
-        (workers.policy == "sync" and workers.local_steps is not None,
-         f"Workers(local_steps={workers.local_steps!r}) has no meaning with policy='sync', which "
-         "adds up before each step; use local_steps=None, or Workers(policy='local')"),
-        (workers.policy == "sync" and not by_sums and sync not in ("auto", "serial"),
-         f"each of Workers(policy='sync') finds its part of a gradient by one thread, and "
-         f"sync={sync!r} shares weights among threads; use sync='auto' and more workers, or "
-         "Workers(policy='local')"),
-        needs_a_seed(workers, estimator),
-        *((workers.rows == "own" and asked, needs_all_rows(what)) for asked, what in (
-            (estimator.early_stopping and not by_sums, "early_stopping=True"),
-            counts_rows(estimator))),
-    ):
-        if refused:
-            raise ValueError(message)
 
 
 class WorkerTraining:
@@ -53,6 +16,9 @@ class WorkerTraining:
     Parameters
     ----------
     estimator : FastMLPClassifier or FastMLPRegressor
+        Keeps the pool.
+    plan : Plan
+        Its `workers` are not None.
     examples : Examples
     rng : RandomState
         INOUT: of the orders to come.
@@ -68,10 +34,11 @@ class WorkerTraining:
         For `fit_stats_`, after `train`.
     """
 
-    def __init__(self, estimator, examples, rng, held_out, score, skip):
-        self._estimator, self._examples, self._rng = estimator, examples, rng
+    def __init__(self, estimator, plan, examples, rng, held_out, score, skip):
+        self._estimator, self._workers = estimator, plan.workers
+        self._examples, self._rng = examples, rng
         self._about = {"held_out": held_out, "score": score, "skip": skip,
-                       "max_fun": estimator.max_fun if estimator.solver == "lbfgs" else None}
+                       "max_fun": plan.stop.max_fun, "own": plan.own_rows}
         self.told = {}
 
     def train(self, parameters, state, settings, report, deadline):
@@ -85,7 +52,7 @@ class WorkerTraining:
         """
         self._before = None
         try:
-            pool = pool_of(self._estimator, as_workers(self._estimator.workers))
+            pool = pool_of(self._estimator, self._workers)
             # ranks may be threads, which must not set BLAS's threads by turns
             with one_thread_of_blas(), SharedArrays(direct=pool.capabilities.direct) as shelf:
                 return self._run(pool, shelf, parameters, state, settings, report, deadline)
@@ -108,8 +75,7 @@ class WorkerTraining:
             "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
             "settings": pack_settings(settings), "rng": pack_rng(self._rng),
             "max_time": deadline.left if deadline.limited else None,
-            "each": report.listens, "looks": report.looks,
-            "own": keeps_own_rows(self._estimator), **self._about},
+            "each": report.listens, "looks": report.looks, **self._about},
             listener=listen)
         first, stats = results[0], [result["stats"] for result in results]
         self.told = {"workers": pool.world_size, "comm": pool.kind,
