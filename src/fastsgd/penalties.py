@@ -4,6 +4,7 @@ alpha lives here alone: what an objective adds to its loss are `l1`, `l2`, `valu
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,6 +72,7 @@ _SHARES: Registry = Registry("penalty", {
 PENALTIES = tuple(_SHARES)
 
 
+@lru_cache(256)
 def make_penalty(name, l1_ratio=0.15, alpha=1.0):
     """The penalty called `name`.
 

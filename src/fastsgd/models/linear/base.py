@@ -25,7 +25,7 @@ from fastsgd.models.linear.training import Job, choose_one_step, train_apart
 from fastsgd.models.model import Model
 from fastsgd.models.pools import count_rows, of_all, train_by_workers
 from fastsgd.models.report import EpochReport
-from fastsgd.models.validation import check_weights, check_Xy
+from fastsgd.models.validation import check_Xy
 from fastsgd.penalties import PENALTIES
 from fastsgd.schedules import RATE_KINDS, RATE_NAMES
 from fastsgd.solvers import Gap
@@ -192,10 +192,6 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
 
     def _check_Xy(self, X, y, *, reset, dtype=None):
         return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False)
-
-    def _check_sample_weight(self, sample_weight, X):
-        return None if sample_weight is None else check_weights(
-            self, sample_weight, X, allow_all_zero=self.early_stopping)
 
     def _warn_at_end(self, plan):
         by = self.fit_stats_["stopped_by"]

@@ -9,6 +9,7 @@ from fastsgd._random import draw_seeds
 from fastsgd.engine.linear.polish import certificate
 from fastsgd.kernels.rows import Rows
 from fastsgd.models.linear.sparse_coef import dense
+from fastsgd.models.validation import check_weights
 from fastsgd.plan.linear import Plan
 
 
@@ -63,7 +64,8 @@ class Certified:
                 "own; give it all, after set_params(workers=None), or train with solver='sdca', "
                 "which sets gap_")
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         problem, pairs = self._problem_and_weights(y)
         coef, rows = dense(self.coef_), Rows(X)
         settings = plan.settle(rows, X.shape[0], len(coef))

@@ -14,6 +14,7 @@ from fastsgd.models.linear.multilabel import Multilabel
 from fastsgd.models.linear.problem import Binary, Indicator, OneAgainstRest
 from fastsgd.models.model import trains
 from fastsgd.models.pools import union
+from fastsgd.models.validation import check_weights
 from fastsgd.plan.linear import Plan
 from fastsgd.probability import label_probabilities, log_probabilities, probabilities
 from fastsgd.weighting import class_weights
@@ -113,12 +114,13 @@ class LinearClassifier(Multilabel, LinearModel):
         """
         plan = Plan.of(self, "fit")
         X, y = self._check_Xy(X, y, reset=True)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         multilabel = y.ndim == 2
         classes = column_labels(y) if multilabel else np.unique(y)
         if plan.own_rows and not multilabel:
             classes = union(self, classes)
         _check_count(classes)
-        sample_weight = self._check_sample_weight(sample_weight, X)
         weights = self._class_weights(y, classes)
         validation = self._split(
             y, sample_weight, stratify=not multilabel) if plan.stop.held_out else None
@@ -127,7 +129,8 @@ class LinearClassifier(Multilabel, LinearModel):
         self._class_counts = problem.counts()
         models = self._start(
             problem.n_models, X.shape[1], X.dtype, coef_init, intercept_init)
-        self._fit_models(X, plan, problem, sample_weight, weights, models, validation)
+        self._train(X, plan, problem, sample_weight, models,
+                    class_weights=problem.weight_pairs(weights), validation=validation)
         self._warn_at_end(plan)
         return self
 
@@ -167,7 +170,8 @@ class LinearClassifier(Multilabel, LinearModel):
         if first:
             self.multilabel_ = y.ndim == 2
         problem = self._problem_of(y, checked=False)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         counts = getattr(self, "_class_counts", np.zeros(n_classes, int))
         self._class_counts = counts + problem.counts()
         if self._running and not self._is_multilabel:
@@ -176,7 +180,8 @@ class LinearClassifier(Multilabel, LinearModel):
             weights = self._class_weights(y, self.classes_)
         models = (self._resume(X.dtype) if hasattr(self, "coef_") else
                   self._start(problem.n_models, X.shape[1], X.dtype, None, None))
-        self._fit_models(X, plan, problem, sample_weight, weights, models, None)
+        self._train(X, plan, problem, sample_weight, models,
+                    class_weights=problem.weight_pairs(weights))
         return self
 
     @property
@@ -208,13 +213,8 @@ class LinearClassifier(Multilabel, LinearModel):
     def _resume_models(self, X, y, plan, sample_weight, models, validation):
         problem = self._problem_of(y, checked=False)
         weights = self._class_weights(y, self.classes_)
-        self._fit_models(X, plan, problem, sample_weight, weights, models, validation)
-
-    def _fit_models(self, X, plan, problem, sample_weight, weights, models, validation):
-        """One model for two classes (the second is +1), else one for each class."""
-        self._train(
-            X, plan, problem, sample_weight, models,
-            class_weights=problem.weight_pairs(weights), validation=validation)
+        self._train(X, plan, problem, sample_weight, models,
+                    class_weights=problem.weight_pairs(weights), validation=validation)
 
     def _problem_and_weights(self, y):
         problem = self._problem_of(y, checked=False)

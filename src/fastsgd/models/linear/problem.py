@@ -1,4 +1,4 @@
-"""What linear models learn of the rows: the problem that a training is told, and how it is cut."""
+"""Problem: what linear models are to learn of the rows, and how it is cut into targets."""
 
 from abc import ABC, abstractmethod
 

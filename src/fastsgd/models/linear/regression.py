@@ -9,7 +9,7 @@ from fastsgd.models.linear.base import LinearModel
 from fastsgd.models.linear.decision import decision
 from fastsgd.models.linear.problem import Numbers
 from fastsgd.models.model import trains
-from fastsgd.models.validation import check_Xy
+from fastsgd.models.validation import check_weights, check_Xy
 from fastsgd.plan.linear import Plan
 
 
@@ -89,7 +89,8 @@ class LinearRegressor(LinearModel):
         """
         plan = Plan.of(self, "fit")
         X, y = check_Xy(self, X, y, reset=True, classifier=False)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         validation = self._split(
             y, sample_weight, stratify=False) if plan.stop.held_out else None
         models = self._start(1, X.shape[1], X.dtype, coef_init, intercept_init)
@@ -115,7 +116,8 @@ class LinearRegressor(LinearModel):
         plan = plan_of_part(self, partial(Plan.of, self, "partial_fit", first=first), first)
         X, y = check_Xy(self, X, y, reset=first, dtype=None if first else self.coef_.dtype,
                         classifier=False)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         models = (self._start(1, X.shape[1], X.dtype, None, None) if first
                   else self._resume(X.dtype))
         self._fit_model(X, y, plan, sample_weight, models, None)

@@ -3,6 +3,7 @@
 from fastsgd._integers import check_range, is_seed
 from fastsgd.errors import ResumeError
 from fastsgd.models.model import trains
+from fastsgd.models.validation import check_weights
 from fastsgd.plan.linear import Plan
 
 
@@ -65,7 +66,8 @@ class Resumable:
         max_iter = self._check_resume(max_iter)
         plan = Plan.of(self, "resume", max_iter=max_iter)
         X, y = self._check_Xy(X, y, reset=False, dtype=self.coef_.dtype)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = check_weights(
+            self, sample_weight, X, allow_all_zero=self.early_stopping)
         validation = self._split(y, sample_weight, stratify=(
             self.classifies and y.ndim == 1)) if plan.stop.held_out else None
         models = self._resume(X.dtype, anew=False)
