@@ -10,7 +10,7 @@ from fastsgd._integers import is_seed, plain
 from fastsgd.engine.linear import ascent, merge
 from fastsgd.engine.linear.intercept import intercept_decay
 from fastsgd.engine.linear.sgd import Settings
-from fastsgd.engine.linear.step_size import longest_step
+from fastsgd.engine.linear.step_size import longest_step, longest_step_of_weights
 from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES, Loss
 from fastsgd.penalties import Penalty, make_penalty
@@ -43,7 +43,8 @@ class Rate:
     adaptive, passive : bool
         What the schedule is.
     bounded : bool
-        Whether no step may exceed what the rows allow; a constant one is the user's own.
+        Whether no step may exceed what the rows allow; a constant one is the user's own, and a
+        passive-aggressive one is what its row allows.
     """
 
     schedule: str | Cosine | None
@@ -194,7 +195,8 @@ class Plan:
             threads=Threads(params.sync, params.n_jobs, plain(params.merge_every),
                             is_seed(params.random_state), one_pass),
             workers=workers, own_rows=workers is not None and workers.rows == "own",
-            takes_squares=(rate.passive or rate.bounded if solver.one_by_one
+            takes_squares=(rate.passive or (rate.bounded and loss.curvature > 0)
+                           if solver.one_by_one
                            else not solver.by_dual),
             batch_size=plain(params.batch_size),
             average_from=int(params.average), fit_intercept=params.fit_intercept,
@@ -227,9 +229,7 @@ class Plan:
             rate.schedule or "constant", eta0=rate.eta0, power_t=rate.power_t,
             alpha=penalty.alpha,
             loss=self.loss, constant=self.loss_constant, epoch_steps=visits,
-            eta_max=np.inf if not rate.bounded else longest_step(
-                rows, self.loss.curvature,
-                by_sums=not self.solver.one_by_one and self.batch_size is None))
+            eta_max=self.longest_step(rows))
         sync, n_threads = ("serial", 1) if self.call == "certify" else self._choose_threads(
             rows, schedule, n_models)
         return Settings(
@@ -243,6 +243,22 @@ class Plan:
             n_threads=n_threads, merge_every=self.threads.merge_every,
             merge_in_order=self.threads.seeded, solver=self.solver.name,
             batch_size=self.batch_size, search=rate.search, **of_workers)
+
+    def longest_step(self, rows, weight=None):
+        """The step that no step exceeds, where steps are bounded; else infinity.
+
+        Parameters
+        ----------
+        rows : Rows
+        weight : float64 ndarray of shape (n_rows,) or None
+            Of the rows, their class's weight in it.
+        """
+        by_sums = not self.solver.one_by_one and self.batch_size is None
+        if not self.rate.bounded:
+            return np.inf
+        if self.loss.curvature > 0:
+            return longest_step(rows, self.loss.curvature, weight=weight, by_sums=by_sums)
+        return np.inf if weight is None or by_sums else longest_step_of_weights(rows, weight)
 
     def _choose_threads(self, rows, schedule, n_models):
         """Work of the threads of this process, or of each worker: (sync, threads)."""
@@ -280,7 +296,7 @@ def _rate(asked, loss):
         eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
         power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
         passive=bool(flags & tables.PASSIVE_AGGRESSIVE),
-        bounded=not own and schedule is not None and loss.curvature > 0)
+        bounded=not own and schedule is not None and not flags & tables.PASSIVE_AGGRESSIVE)
 
 
 def _stop(params, solver, max_iter):

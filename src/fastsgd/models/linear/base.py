@@ -128,7 +128,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "threads": job.threads,
             "sync": settings.sync,
             "solver": settings.solver,
-            "eta0": None if plan.rate.schedule is None else _first_step(job.settings),
+            "eta0": None if plan.rate.schedule is None else _first_step(job.settings_of(0)),
             "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}

@@ -35,7 +35,8 @@ def train_in_one_pass(job, todo, report):
             class_weights=np.array(job.class_weights, dtype=np.float64).T, subset=job.subset,
             score=_score_of_all(job), on_epoch=report.epoch if report.listens else None,
             deadline=job.deadline_of(len(groups) - begun), measure=partial(_measure, job))
-        told, threads = job.train([states[k] for k in classes], run, job.settings_of(classes[0]))
+        told, threads = job.train([states[k] for k in classes], run,
+                                  job.settings_of_several(classes))
         ended.update(zip(classes, told, strict=True))
         job.threads = max(job.threads, threads)
         report.end_model()

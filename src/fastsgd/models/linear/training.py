@@ -5,6 +5,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear.gap import GapWatch
 from fastsgd.engine.linear.sample import Sample
@@ -67,6 +68,7 @@ class Job:
     estimator: object = None
     threads: int = 1
     communication: dict = field(default_factory=dict)
+    _longest_steps: dict = field(default_factory=dict)
 
     compared_rows = COMPARED_ROWS
 
@@ -94,10 +96,30 @@ class Job:
     def settings_of(self, k):
         """The settings of model k."""
         weights = (1.0, 1.0) if self.class_weights is None else self.class_weights[k]
+        schedule = self.settings.schedule
+        if self.plan.rate.bounded and (
+                self.sample_weight is not None or weights[0] != 1 or weights[1] != 1):
+            schedule = schedule | {"eta_max": self._longest_step(k, weights)}
         mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k],
-                       weight_neg=weights[0], weight_pos=weights[1])
+                       weight_neg=weights[0], weight_pos=weights[1], schedule=schedule)
         eta0 = self.states[k].eta0 if self.plan.rate.auto else None
         return mine if eta0 is None else with_step(mine, eta0)
+
+    def settings_of_several(self, models):
+        """The settings of models that are trained in one pass: the steps are those of all."""
+        settings = [self.settings_of(k) for k in models]
+        eta_max = min(each.schedule["eta_max"] for each in settings)
+        return replace(settings[0], schedule=settings[0].schedule | {"eta_max": eta_max})
+
+    def _longest_step(self, k, weights):
+        """The step that none of model k exceeds, where rows have weights."""
+        if k not in self._longest_steps:
+            weight = np.where(self.problem.target(k) > 0, weights[1], weights[0])
+            if self.sample_weight is not None:
+                weight = weight * self.sample_weight
+            rows = Rows(without_repeats(self.X)) if self.rows.repeats else self.rows
+            self._longest_steps[k] = self.plan.longest_step(rows, weight)
+        return self._longest_steps[k]
 
     def score_of(self, y):
         """``score(weights, intercept)`` of one model on the rows held out, or None."""
