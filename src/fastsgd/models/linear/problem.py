@@ -1,4 +1,4 @@
-"""What linear models learn of the rows: the problem that a training is told, and how it is cut."""
+"""Problems of linear models: the targets, classes or labels that a training learns."""
 
 from abc import ABC, abstractmethod
 
