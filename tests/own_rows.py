@@ -7,7 +7,7 @@ from scipy import sparse
 
 from fastsgd.communicators import KINDS
 
-OF_ROWS = "targets", "sample_weight", "alike"
+OF_ROWS = "targets", "y", "sample_weight", "alike"
 
 
 class CutPool:
@@ -32,22 +32,22 @@ class CutPool:
         edges = [slice(*pair) for pair in pairwise([0, *self._cuts, n])]
         per_rank = [{"data": part_of(data, part)} for part in edges]
         duals = None
-        if "y" in arguments:  # of a linear model
-            y, state = arguments["y"], arguments["state"]
+        if "y" in data:  # of a linear model
+            state = arguments["model"]
             if arguments["settings"]["solver"] == "sdca":
                 duals = np.empty(n)
             for part, told in zip(edges, per_rank, strict=True):
-                told["y"] = y[part]
                 before = state["dual_coef"]
-                told["state"] = state | {"dual_coef": None if before is None else before[part]}
+                told["model"] = state | {"dual_coef": None if before is None else before[part]}
                 told["dual_coef"] = None if duals is None else duals[part]
         for name in per_rank[0]:
             arguments.pop(name, None)
-        results = self._pool.run(task, {**arguments, "own": True}, per_rank, **more)
+        arguments["about"] = arguments["about"] | {"own": True}
+        results = self._pool.run(task, arguments, per_rank, **more)
         if duals is not None:
-            assert all("dual_coef" not in told.get("state", {}) or
-                       told["state"]["dual_coef"] is None for told in results)
-            results[0]["state"]["dual_coef"] = duals
+            assert all("dual_coef" not in told.get("model", {}) or
+                       told["model"]["dual_coef"] is None for told in results)
+            results[0]["model"]["dual_coef"] = duals
         return results
 
 

@@ -215,7 +215,7 @@ def test_headers_know_no_python():
      ("fastsgd.comm.mpi", ["sklearn", "scipy", "joblib", "mpi4py"]),
      ("fastsgd.workers", ["sklearn", "scipy", "numpy"]),
      ("fastsgd.engine.mlp.rank_task", ["sklearn", "scipy.optimize", "joblib"]),
-     ("fastsgd.engine.rank", ["sklearn", "scipy.optimize", "joblib"]),
+     ("fastsgd.engine.linear.rank_task", ["sklearn", "scipy.optimize", "joblib"]),
      ("fastsgd.losses", ["sklearn"]),
      ("fastsgd.cli.train", ["sklearn", "pandas", "scipy.stats", "joblib"]),
      ("fastsgd.cli.predict", ["sklearn", "pandas", "scipy.stats", "joblib"]),
@@ -306,7 +306,6 @@ MANY_PARAMETERS = {
     "engine/linear/local.py: train_local": 12,
     "engine/linear/polish.py: certificate": 10, "engine/linear/sdca.py: train_sdca": 13,
     "engine/linear/sgd.py: train": 11, "engine/mlp/loop.py: train": 9,
-    "engine/mlp/rank_task.py: train_mlp": 13, "engine/rank.py: train_linear": 15,
 }
 """Functions with more than eight parameters. The list may only get shorter."""
 

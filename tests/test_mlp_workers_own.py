@@ -15,7 +15,7 @@ from fastsgd.engine.mlp.shares import Shares
 from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
 from fastsgd.kernels.rows import Rows
-from fastsgd.models.mlp import training as _mlp_workers
+from fastsgd.models import pools
 from fastsgd.schedules import Cosine
 
 CUTS = {1: [], 2: [11], 3: [1, 90], 4: [3, 5, 60]}
@@ -28,13 +28,13 @@ def cut(monkeypatch):
 
     ``cut([None])``: two have all rows.
     """
-    cuts, pool_of = dict(CUTS), _mlp_workers.pool_of
+    cuts, pool_of = dict(CUTS), pools.pool_of
 
     def cut_pool_of(estimator, workers):
         pool, edges = pool_of(estimator, workers), cuts[workers.n]
         return pool if edges == [None] else CutPool(pool, edges)
 
-    monkeypatch.setattr(_mlp_workers, "pool_of", cut_pool_of)
+    monkeypatch.setattr(pools, "pool_of", cut_pool_of)
     return lambda edges: cuts.update({len(edges) + 1: edges})
 
 

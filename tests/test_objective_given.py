@@ -1,5 +1,7 @@
 """The loops of gd, lbfgs and newton-cg minimise whatever objective they are given."""
 
+import inspect
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,6 +12,7 @@ from kernel_reference import small_problem
 from numpy_objective import NumPyObjective
 from test_solvers import model_for
 
+from fastsgd.engine.linear import batch, descent, lbfgs, newton
 from fastsgd.engine.linear.batch import BatchTraining
 from fastsgd.engine.linear.objective import Objective
 from fastsgd.engine.linear.solvers import TRAIN
@@ -61,6 +64,15 @@ def test_an_objective_that_lacks_something_is_not_made():
 
     with pytest.raises(TypeError, match="product"):
         Half(np.ones((2, 1)), None, None, 0.0, batch=None, deadline=None, peers=None)
+
+
+@pytest.mark.parametrize("module", [batch, descent, lbfgs, newton], ids=lambda m: m.__name__)
+def test_loops_ask_what_the_class_names(module):
+    """Methods, and the attributes of its docstring."""
+    asked = set(re.findall(r"\b(?:self\.)?_?f\.([a-z_]+)\b", inspect.getsource(module)))
+    named = re.findall(r"^    ([a-z_, ]+) : ", Objective.__doc__, re.MULTILINE)
+    assert asked
+    assert asked <= set(dir(Objective)) | set(", ".join(named).split(", "))
 
 
 @pytest.mark.parametrize("name", ["objective", "descent", "lbfgs", "newton", "line_search"])

@@ -7,8 +7,8 @@ from sdca_problem import data
 from test_solvers import WEIGHT, model_for
 from test_workers import threads
 
-from fastsgd.engine import rank as worker
 from fastsgd.engine.linear import ascent, local
+from fastsgd.engine.linear import rank_task as worker
 from fastsgd.errors import DivergenceError
 
 PROBLEM = small_problem(loss="log_loss")

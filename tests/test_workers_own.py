@@ -8,10 +8,12 @@ from kernel_reference import small_problem
 from test_solvers import model_for
 
 from fastsgd import comm
+from fastsgd.engine.linear.rank_task import pack_settings
+from fastsgd.engine.linear.state import LinearState
 from fastsgd.engine.peers import Peers
-from fastsgd.engine.rank import pack_rows, pack_settings
+from fastsgd.engine.rank import pack_rows
+from fastsgd.engine.run import Ended
 from fastsgd.engine.shared_arrays import SharedArrays
-from fastsgd.models import pools
 from fastsgd.solvers import Gap
 from fastsgd.workers import Workers
 
@@ -33,14 +35,15 @@ def by_own_rows(monkeypatch):
                 per_rank = []
                 for begin, end in pairwise(edges):
                     weight = None if job.sample_weight is None else job.sample_weight[begin:end]
-                    per_rank.append({"y": y[begin:end], "data": {
+                    per_rank.append({"data": {
                         **pack_rows(job.X[begin:end], SharedArrays(direct=True)), "subset": None,
-                        "sample_weight": weight, "alike": None}})
-                results = pool.run("fastsgd.engine.rank:train_linear", {
-                    "state": vars(state), "settings": pack_settings(job.settings_of(k)),
-                    "seed": int(state.seed), "compared_rows": 10, "own": True}, per_rank)
-                state.become(pools.LinearState(**results[0]["state"]))
-                ended[k] = pools.Ended(*results[0]["ended"])
+                        "y": y[begin:end], "sample_weight": weight, "alike": None,
+                        "compared_rows": 10}})
+                results = pool.run("fastsgd.engine.linear.rank_task:train_linear", {
+                    "model": vars(state), "settings": pack_settings(job.settings_of(k)),
+                    "about": {"own": True}}, per_rank)
+                state.become(LinearState(**results[0]["model"]))
+                ended[k] = Ended(*results[0]["ended"])
         return ended
 
     monkeypatch.setattr("fastsgd.models.linear.base.train_by_workers", train)

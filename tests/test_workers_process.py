@@ -14,8 +14,8 @@ from kernel_reference import small_problem
 from test_solvers import model_for
 
 from fastsgd import FastSGDClassifier, Workers
+from fastsgd.engine.linear.rank_task import pack_settings, unpack_settings
 from fastsgd.engine.linear.sgd import Settings
-from fastsgd.engine.rank import pack_settings, unpack_settings
 from fastsgd.engine.shared_arrays import MAPS, SMALL, SharedArrays, open_array
 from fastsgd.errors import PeerFailed
 from fastsgd.losses import LOSSES
@@ -100,7 +100,7 @@ def test_verbose_and_hook_hear_and_end_the_training(capfd):
 
 def test_workers_do_not_import_scikit_learn():
     """Nor do any of the modules that a worker's task brings in."""
-    code = ("import sys, fastsgd.engine.rank; "
+    code = ("import sys, fastsgd.engine.linear.rank_task; "
             "print([m for m in sys.modules if m.split('.')[0] == 'sklearn'])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
     problem = small_problem(loss="log_loss")

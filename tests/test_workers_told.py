@@ -136,7 +136,6 @@ def test_the_model_is_told_after_a_while_though_nobody_asked(monkeypatch, make, 
             super().__init__(comm, each, looks)
 
     monkeypatch.setattr("fastsgd.engine.rank.Teller", Told)
-    monkeypatch.setattr("fastsgd.engine.mlp.rank_task.Teller", Told)
     monkeypatch.setattr(teller, "MODEL_EVERY", 1e9)
     make(way, 4, "thread").fit(X, Y)
     assert heard == []

@@ -1,17 +1,13 @@
-"""The training of models by workers: the pool that an estimator keeps, and what it is told."""
+"""Pools of workers that estimators keep, what is asked of all, and trainings by them."""
 
 import os
 import weakref
-from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 
 from fastsgd import comm
 from fastsgd.communicators import KINDS
-from fastsgd.engine.linear.state import LinearState
-from fastsgd.engine.rank import pack_rows, pack_settings
-from fastsgd.engine.run import Ended, Epoch
+from fastsgd.engine.run import Ended
 from fastsgd.engine.shared_arrays import SharedArrays
 from fastsgd.errors import DivergenceError
 from fastsgd.workers import keeps_own_rows
@@ -100,92 +96,93 @@ def check_any_weight(estimator, sample_weight):
         raise ValueError("sample_weight times class_weight is 0 in all rows of all processes")
 
 
-def train_by_workers(job, todo, report):
-    """Trains the models numbered `todo`, one after the other, each by all workers.
+class PoolTraining:
+    """A training that the workers of an estimator run: whom they tell, and what they have sent.
 
     Parameters
     ----------
-    job : Job
-        Its plan's `workers` are not None.
-    todo : list of int
-    report : EpochReport
-
-    Returns
-    -------
-    dict of Ended
-        By number.
+    estimator : object
+        Whose pool it is.
+    task : str
+        What each worker runs, "module:function": it makes a `Rank`.
+    report : Report
+    own : bool
+        Whether each worker has rows of its own.
+    stats : dict
+        OUT: what workers have sent, for `fit_stats_`; of all models together.
     """
-    ended, states = {}, job.states
-    if not todo:  # all have ended in a training before
-        return ended
-    job.threads = job.settings.n_threads
-    job.rows.check()  # here, before work starts: workers take the rows as they are
-    try:
-        pool = pool_of(job.estimator, job.plan.workers)
-        with SharedArrays(direct=pool.capabilities.direct) as shelf:
-            data = _pack(job, shelf)
-            for k in todo:
-                job.models.detach(k)
-                report.begin_model(k)
-                run = partial(_run, job, pool, data, k, report)
-                ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
-                report.end_model()
-    except DivergenceError:  # the pool is well
-        raise
-    except BaseException:
-        close_pool(job.estimator)
-        _OF_THE_JOB.clear()
-        raise
-    return ended
 
+    def __init__(self, estimator, task, report, *, own, stats):
+        self._estimator, self._task, self._report = estimator, task, report
+        self._own, self._stats = own, stats
 
-def _pack(job, shelf):
-    weight, subset = shelf.place(job.sample_weight, job.subset)
-    return {**pack_rows(job.X, shelf), "sample_weight": weight, "subset": subset,
-            "alike": job.rows.alike}
+    @property
+    def direct(self):
+        """Whether workers are in this process, and see its arrays as they are."""
+        return self._pool.capabilities.direct
 
+    def make_shelf(self):
+        """Where arrays lie for the workers, a context."""
+        return SharedArrays(direct=self.direct)
 
-def _run(job, pool, data, k, report, settings):
-    """Trains model k, whose state follows rank 0's where it tells of it."""
-    state, y = job.states[k], np.ascontiguousarray(job.problem.target(k), np.float64)
-    deadline, own = job.deadline_of(len(job.states) - k), job.plan.own_rows
-    duals = np.empty(len(y)) if own and settings.solver == "sdca" else None
+    def open(self, workers, work):
+        """``work(shelf)``; an error in it but DivergenceError ends the pool.
 
-    def listen(said):
-        if "model" in said:
-            state.become(LinearState(**said["model"]))
-        return report.epoch(_epoch(said["epoch"]))
+        Parameters
+        ----------
+        workers : Workers
+        work : callable
+        """
+        try:
+            self._pool = pool_of(self._estimator, workers)
+            with self.make_shelf() as shelf:
+                return work(shelf)
+        except DivergenceError:  # the pool is well
+            raise
+        except BaseException:
+            close_pool(self._estimator)
+            _OF_THE_JOB.clear()
+            raise
 
-    with SharedArrays(direct=pool.capabilities.direct) as shelf:
-        results = pool.run("fastsgd.engine.rank:train_linear", {
-            "data": data, "y": shelf.place(y)[0], "state": vars(state),
-            "settings": pack_settings(settings), "seed": int(state.seed),
-            "max_time": deadline.left if deadline.limited else None,
-            "compared_rows": job.compared_rows,
-            "held_out": None if job.validation is None else job.validation[1],
-            "score": job.score_name, "within": job.plan.stop.within,
-            "each": report.listens, "looks": report.looks,
-            "own": own, "dual_coef": duals}, listener=listen)
-    _count(job, pool, results)
-    first = results[0]
-    if "diverged" in first:
-        raise DivergenceError(first["diverged"])
-    state.become(LinearState(**first["state"]))
-    if duals is not None:  # of this process's rows; those of the others stay with them
-        state.dual_coef = duals
-    return Ended(*first["ended"])
+    def run(self, told, deadline, *, follow, epoch_of):
+        """Trains one model within `open`.
 
+        Parameters
+        ----------
+        told : dict
+            The task's own arguments; `about` comes from here.
+        deadline : Deadline
+        follow : callable
+            ``follow(model, last)``: the estimator's own model takes the values that rank 0 tells,
+            in between or at the end.
+        epoch_of : callable
+            ``epoch_of(said)``: the `Epoch` of what rank 0 says of one.
 
-def _count(job, pool, results):
-    stats, told = [result["stats"] for result in results], job.communication
-    told["workers"], told["comm"] = pool.world_size, pool.kind
-    told["bytes_sent"] = told.get("bytes_sent", 0) + sum(s["bytes_sent"] for s in stats)
-    told["comm_seconds"] = told.get("comm_seconds", 0.0) + max(s["seconds"] for s in stats)
+        Returns
+        -------
+        Ended
 
+        Raises
+        ------
+        DivergenceError
+        """
+        def listen(said):
+            if "model" in said:
+                follow(said["model"], last=False)
+            return self._report.epoch(epoch_of(said["epoch"]))
 
-def _epoch(told):
-    """An `Epoch` of what rank 0 tells: its state has no weights."""
-    state = SimpleNamespace(
-        **{name: told[name] for name in ("t", "epoch", "intercept", "norm", "nonzeros")})
-    return Epoch(told["number"], told["objective"], told["mean_loss"], state, told["seconds"],
-                 told["score"])
+        about = {"own": self._own, "max_time": deadline.left if deadline.limited else None,
+                 "each": self._report.listens, "looks": self._report.looks}
+        results = self._pool.run(self._task, {"about": about, **told}, listener=listen)
+        self._count([result["stats"] for result in results])
+        first = results[0]
+        if "diverged" in first:
+            raise DivergenceError(first["diverged"])
+        follow(first["model"], last=True)
+        return Ended(*first["ended"])
+
+    def _count(self, sent):
+        stats = self._stats
+        stats["workers"], stats["comm"] = self._pool.world_size, self._pool.kind
+        stats["bytes_sent"] = stats.get("bytes_sent", 0) + sum(s["bytes_sent"] for s in sent)
+        stats["comm_seconds"] = stats.get("comm_seconds", 0.0) + max(s["seconds"] for s in sent)

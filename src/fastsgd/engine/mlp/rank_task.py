@@ -8,7 +8,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.mlp.activations import ACTIVATIONS
 from fastsgd.engine.mlp.examples import Examples
 from fastsgd.engine.mlp.lbfgs import lbfgs
@@ -18,11 +17,8 @@ from fastsgd.engine.mlp.outputs import OUTPUTS
 from fastsgd.engine.mlp.parameters import Parameters
 from fastsgd.engine.mlp.scores import score_of
 from fastsgd.engine.mlp.settings import Settings, State
-from fastsgd.engine.peers import Peers
-from fastsgd.engine.rank import stats_of, unpack_rows
+from fastsgd.engine.rank import Rank, unpack_rows
 from fastsgd.engine.shared_arrays import open_array
-from fastsgd.engine.teller import Teller
-from fastsgd.errors import DivergenceError
 from fastsgd.optimizers import OPTIMIZERS
 
 
@@ -102,64 +98,53 @@ def unpack_rng(told):
     return rng
 
 
-def train_mlp(comm, *, data, model, settings, rng, skip=0, max_time=None, max_fun=None,
-              held_out=None, score=None, each=False, looks=False, own=False):
+def train_mlp(comm, *, about, data, model, settings, orders, max_fun=None, scored=None):
     """A task of a pool: trains one network on the rows that all ranks see, or on their own.
 
     Parameters
     ----------
     comm : Communicator
+    about : dict
+        Of `Rank`.
     data : dict
         Of `pack_rows`, with ``targets``, ``sample_weight``, ``label_weights`` and ``subset``,
         which were checked.
-    model, settings, rng : dict
-        Of `pack_model`, `pack_settings`, `pack_rng`.
-    skip : int
-        Epochs whose orders were drawn before (`resume`).
-    max_time : float or None
-        Seconds.
+    model, settings : dict
+        Of `pack_model`, `pack_settings`.
+    orders : dict
+        The orders to come: ``rng`` of `pack_rng`, and ``skip``, the epochs whose orders were drawn
+        before (`resume`).
     max_fun : int or None
         Evaluations by 'lbfgs'; None: minibatches.
-    held_out : int64 array or None
-        Rows to score on, by ``SCORES[score]``.
-    each, looks : bool
-        What rank 0 tells of epochs: see Teller.
-    own : bool
-        Whether the rows are this rank's own, and not all of the training's.
+    scored : dict or None
+        ``rows`` to score on, by ``SCORES[by]``.
 
     Returns
     -------
     dict
-        ``stats`` of the rank; of rank 0 also ``ended`` and ``model``, or ``diverged``.
+        As `Rank.run`.
     """
-    comm.stats.clear()
-    peers, settings = Peers(comm, own), unpack_settings(settings)
+    rank, settings = Rank(comm, **about), unpack_settings(settings)
     parameters, state = unpack_model(model, copy=True)
-    examples, rng = _examples_of(data), unpack_rng(rng)
-    teller = Teller(comm, each, looks)
+    examples, rng = _examples_of(data), unpack_rng(orders["rng"])
 
     def so_far():
         return {**pack_model(parameters, state), "rng": pack_rng(rng)}
 
-    def tell(epoch):
-        return teller(lambda: describe(epoch), so_far)
+    given = {"on_epoch": rank.on_epoch(describe, so_far), "deadline": rank.deadline,
+             "peers": rank.peers}
 
-    about = {"on_epoch": tell, "deadline": Deadline(max_time), "peers": peers}
-    try:
+    def learn():
         if max_fun is not None:
-            ended = lbfgs(examples, parameters, state, settings, max_fun=max_fun, **about)
-        else:
-            next_order = examples.order(settings.shuffle, rng)
-            for _ in range(skip if settings.shuffle else 0):
-                next_order()
-            scored = None if held_out is None else score_of(
-                score, examples, parameters, settings, open_array(held_out))
-            ended = train(examples, parameters, state, settings, next_order, score=scored, **about)
-    except DivergenceError as error:  # on all ranks at once: the pool lives on
-        return {"stats": stats_of(comm), "diverged": str(error)}
-    if peers.rank:
-        return {"stats": stats_of(comm)}
-    return {"stats": stats_of(comm), "ended": list(ended[:3]), "model": so_far()}
+            return lbfgs(examples, parameters, state, settings, max_fun=max_fun, **given)
+        next_order = examples.order(settings.shuffle, rng)
+        for _ in range(orders["skip"] if settings.shuffle else 0):
+            next_order()
+        score = None if scored is None else score_of(
+            scored["by"], examples, parameters, settings, open_array(scored["rows"]))
+        return train(examples, parameters, state, settings, next_order, score=score, **given)
+
+    return rank.run(learn, so_far)
 
 
 def describe(epoch):
@@ -169,6 +154,5 @@ def describe(epoch):
 
 def _examples_of(data):
     rows, matrix = unpack_rows(data)
-    rows.checked = True
     return Examples(matrix(), rows, *(open_array(data[name]) for name in (
         "targets", "sample_weight", "label_weights", "subset")))

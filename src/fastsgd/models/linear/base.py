@@ -15,6 +15,7 @@ from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.by_workers import train_by_workers
 from fastsgd.models.linear.certify import Certified
 from fastsgd.models.linear.intercept import begin_intercepts
 from fastsgd.models.linear.models import LinearModels
@@ -23,7 +24,7 @@ from fastsgd.models.linear.resume import Resumable
 from fastsgd.models.linear.sparse_coef import SparseCoef
 from fastsgd.models.linear.training import Job, choose_one_step, train_apart
 from fastsgd.models.model import Model
-from fastsgd.models.pools import count_rows, of_all, train_by_workers
+from fastsgd.models.pools import count_rows, of_all
 from fastsgd.models.report import EpochReport
 from fastsgd.models.validation import check_Xy
 from fastsgd.penalties import PENALTIES

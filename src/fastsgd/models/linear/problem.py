@@ -1,4 +1,4 @@
-"""Problem: what linear models are to learn of the rows, and how it is cut into targets."""
+"""Problems of linear models: the targets, classes or labels that a training learns."""
 
 from abc import ABC, abstractmethod
 

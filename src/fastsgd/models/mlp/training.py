@@ -4,10 +4,8 @@ from fastsgd._interrupts import whole
 from fastsgd.engine.blas import one_thread_of_blas
 from fastsgd.engine.mlp.rank_task import pack_model, pack_rng, pack_settings, unpack_model
 from fastsgd.engine.rank import pack_rows
-from fastsgd.engine.run import Ended, Epoch
-from fastsgd.engine.shared_arrays import SharedArrays
-from fastsgd.errors import DivergenceError
-from fastsgd.models.pools import close_pool, pool_of
+from fastsgd.engine.run import Epoch
+from fastsgd.models.pools import PoolTraining
 
 
 class WorkerTraining:
@@ -35,11 +33,12 @@ class WorkerTraining:
     """
 
     def __init__(self, estimator, plan, examples, rng, held_out, score, skip):
-        self._estimator, self._workers = estimator, plan.workers
+        self._estimator, self._plan = estimator, plan
         self._examples, self._rng = examples, rng
-        self._about = {"held_out": held_out, "score": score, "skip": skip,
-                       "max_fun": plan.stop.max_fun, "own": plan.own_rows}
-        self.told = {}
+        self._about = {
+            "max_fun": plan.stop.max_fun,
+            "scored": None if held_out is None else {"rows": held_out, "by": score}}
+        self._skip, self.told = skip, {}
 
     def train(self, parameters, state, settings, report, deadline):
         """Trains; weights and state follow rank 0's, and are those of before after an error.
@@ -50,41 +49,32 @@ class WorkerTraining:
         -------
         Ended
         """
-        self._before = None
-        try:
-            pool = pool_of(self._estimator, self._workers)
+        before = []
+        training = PoolTraining(
+            self._estimator, "fastsgd.engine.mlp.rank_task:train_mlp", report,
+            own=self._plan.own_rows, stats=self.told)
+
+        def follow(told, last):
+            if not (last or before):
+                before.extend((parameters.copy(), state.copy(), pack_rng(self._rng)))
+            model = unpack_model(told, copy=training.direct and not last)
+            self._become(parameters, state, *model, told["rng"])
+
+        def run(shelf):
             # ranks may be threads, which must not set BLAS's threads by turns
-            with one_thread_of_blas(), SharedArrays(direct=pool.capabilities.direct) as shelf:
-                return self._run(pool, shelf, parameters, state, settings, report, deadline)
-        except BaseException as error:
-            if self._before is not None and isinstance(error, Exception):
-                self._become(parameters, state, *self._before)
-            if not isinstance(error, DivergenceError):  # else the pool is well
-                close_pool(self._estimator)
+            with one_thread_of_blas():
+                return training.run({
+                    "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
+                    "settings": pack_settings(settings),
+                    "orders": {"rng": pack_rng(self._rng), "skip": self._skip}, **self._about},
+                    deadline, follow=follow, epoch_of=lambda said: Epoch(state=state, **said))
+
+        try:
+            return training.open(self._plan.workers, run)
+        except Exception:
+            if before:
+                self._become(parameters, state, *before)
             raise
-
-    def _run(self, pool, shelf, parameters, state, settings, report, deadline):
-        def listen(said):
-            if "model" in said:
-                if self._before is None:
-                    self._before = parameters.copy(), state.copy(), pack_rng(self._rng)
-                self._follow(parameters, state, said["model"], copy=pool.capabilities.direct)
-            return report.epoch(Epoch(state=state, **said["epoch"]))
-
-        results = pool.run("fastsgd.engine.mlp.rank_task:train_mlp", {
-            "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
-            "settings": pack_settings(settings), "rng": pack_rng(self._rng),
-            "max_time": deadline.left if deadline.limited else None,
-            "each": report.listens, "looks": report.looks, **self._about},
-            listener=listen)
-        first, stats = results[0], [result["stats"] for result in results]
-        self.told = {"workers": pool.world_size, "comm": pool.kind,
-                     "bytes_sent": sum(each["bytes_sent"] for each in stats),
-                     "comm_seconds": max(each["seconds"] for each in stats)}
-        if "diverged" in first:
-            raise DivergenceError(first["diverged"])
-        self._follow(parameters, state, first["model"])
-        return Ended(*first["ended"])
 
     def _pack(self, shelf):
         examples = self._examples
@@ -93,12 +83,9 @@ class WorkerTraining:
         names = "targets", "sample_weight", "label_weights", "subset"
         return {**pack_rows(examples.X, shelf), **dict(zip(names, arrays, strict=True))}
 
-    def _follow(self, parameters, state, told, copy=False):
-        """The estimator's own weights, state and random numbers take rank 0's values."""
-        self._become(parameters, state, *unpack_model(told, copy), told["rng"])
-
     @whole
     def _become(self, parameters, state, new, after, rng):
+        """The estimator's own weights, state and random numbers take these values."""
         parameters.become(new)
         vars(state).update(vars(after))
         self._rng.set_state(rng)
