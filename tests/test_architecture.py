@@ -288,6 +288,19 @@ def test_functions_have_few_parameters():
     assert found == MANY_PARAMETERS
 
 
+def private_names(folder):
+    """Names with an underscore that functions and methods of a folder have."""
+    return {node.name for path in folder.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.FunctionDef) and re.match("_[^_]", node.name)}
+
+
+def test_a_private_name_means_one_thing_in_both_families_of_models():
+    """These do; a name of the other family is not taken for something else."""
+    both = private_names(PACKAGE / "models" / "linear") & private_names(PACKAGE / "models" / "mlp")
+    assert both == {"_check_Xy", "_put_state", "_split"}
+
+
 SAME_NAME = {
     "errors", "workers", "solvers", "outputs", "progress", "targets", "base", "scores", "report",
     "intercept",
