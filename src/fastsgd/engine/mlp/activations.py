@@ -7,10 +7,8 @@ function of a; spare is scratch of the same shape. All arrays INOUT, (n_rows, n_
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-from scipy.special import expit
-
 from fastsgd._registry import Registry
+from fastsgd.engine.mlp.array_module import special_of, xp_of
 
 
 class Activation(NamedTuple):
@@ -24,26 +22,39 @@ def _nothing(*_arrays):
     pass
 
 
+def _logistic(z):
+    special_of(z).expit(z, out=z)
+
+
 def _logistic_back(a, delta, spare):
-    np.subtract(1, a, out=spare)  # f' = a (1 - a)
+    xp_of(a).subtract(1, a, out=spare)  # f' = a (1 - a)
     spare *= a
     delta *= spare
 
 
+def _tanh(z):
+    xp_of(z).tanh(z, out=z)
+
+
 def _tanh_back(a, delta, spare):
-    np.multiply(a, a, out=spare)  # f' = 1 - a^2
-    np.subtract(1, spare, out=spare)
+    xp = xp_of(a)
+    xp.multiply(a, a, out=spare)  # f' = 1 - a^2
+    xp.subtract(1, spare, out=spare)
     delta *= spare
 
 
+def _relu(z):
+    xp_of(z).maximum(z, 0, out=z)
+
+
 def _relu_back(a, delta, spare):
-    np.sign(a, out=spare)  # f' = 1 where a > 0, else 0
+    xp_of(a).sign(a, out=spare)  # f' = 1 where a > 0, else 0
     delta *= spare
 
 
 ACTIVATIONS = Registry("activation", {
     "identity": Activation(_nothing, _nothing),
-    "logistic": Activation(lambda z: expit(z, out=z), _logistic_back),
-    "tanh": Activation(lambda z: np.tanh(z, out=z), _tanh_back),
-    "relu": Activation(lambda z: np.maximum(z, 0, out=z), _relu_back),
+    "logistic": Activation(_logistic, _logistic_back),
+    "tanh": Activation(_tanh, _tanh_back),
+    "relu": Activation(_relu, _relu_back),
 })

@@ -8,6 +8,7 @@ from copy import copy
 
 import numpy as np
 
+from fastsgd.engine.mlp.array_module import take_rows, xp_of
 from fastsgd.kernels.sparse_layer import SparseLayer
 
 
@@ -26,8 +27,8 @@ class DenseInput:
     lazy, touched = False, None
 
     def __init__(self, X, size, masks):
-        self._X, self._masks = X, masks
-        self._buffer = np.empty((size, X.shape[1]), X.dtype)
+        self._X, self._masks, self._xp = X, masks, xp_of(X)
+        self._buffer = self._xp.empty((size, X.shape[1]), X.dtype)
 
     def part(self, rows, masks):
         """The same for some rows of its minibatches (a slice), gathered into its own buffer."""
@@ -41,16 +42,16 @@ class DenseInput:
 
     def begin(self, visits):
         self._rows = self._buffer[:len(visits)]
-        np.take(self._X, visits, axis=0, out=self._rows, mode="clip")  # 'raise' would copy twice
+        take_rows(self._X, visits, self._rows)
         mask = None if self._masks is None else self._masks.draw(0, len(visits))
         if mask is not None:
             self._rows *= mask
 
     def forward(self, W, out):
-        np.matmul(self._rows, W, out=out)
+        self._xp.matmul(self._rows, W, out=out)
 
     def backward(self, delta, gradient, rows=slice(None)):
-        np.matmul(self._rows[:, rows].T, delta, out=gradient.first[rows])
+        self._xp.matmul(self._rows[:, rows].T, delta, out=gradient.first[rows])
 
 
 class SparseInput:

@@ -195,7 +195,7 @@ class Batch:
         run, n = self._run, len(self.visits)
         with np.errstate(over="ignore", invalid="ignore"):
             for layer, out in enumerate(run.gradient.intercepts):
-                np.add.reduce(run.whole.delta(layer, n), axis=0, out=out)
+                run.whole.delta(layer, n).sum(axis=0, out=out)
 
     def _check(self, eta, t):
         """Before any step: none is taken by what is not finite."""

@@ -116,7 +116,8 @@ class PassFactory:
 
     def make_pass_of(self, inputs, begin, end, size, masks):
         """A Pass through the layers begin..end; `inputs` is None where begin > 0."""
-        return Pass(inputs, self.units[begin:end + 1], self.dtype, self.settings.activation,
+        like = self.examples.X if self.dense else self.examples.X.data
+        return Pass(inputs, self.units[begin:end + 1], like, self.settings.activation,
                     self.settings.output if end == len(self.units) - 1 else None, size,
                     masks if any(self.settings.dropout[1:]) else None, begin)
 

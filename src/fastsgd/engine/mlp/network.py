@@ -4,6 +4,8 @@ from copy import copy
 
 import numpy as np
 
+from fastsgd.engine.mlp.array_module import xp_of
+
 
 class Pass:
     """Forward and backward of minibatches of at most `size` rows; one for each thread.
@@ -15,6 +17,8 @@ class Pass:
         fed.
     units : sequence of int
         Of what the layers are fed, then of each of them.
+    like : ndarray
+        An array of the kind and type that weights, rows and the buffers are of.
     activation : Activation
         Of the hidden layers.
     output : Output or None
@@ -26,20 +30,24 @@ class Pass:
         How many layers of the network are below these.
     """
 
-    def __init__(self, inputs, units, dtype, activation, output, size, masks=None, begin=0):
-        self.inputs = inputs
+    def __init__(self, inputs, units, like, activation, output, size, masks=None, begin=0):
+        self.inputs, self._xp = inputs, xp_of(like)
         self._activation, self._output, self._masks = activation, output, masks
         self._begin, self._fed_below = begin, None
         hidden = units[1:] if output is None else units[1:-1]
         self._n_hidden = len(hidden)
-        self._z = [np.empty((size, u), dtype) for u in units[1:]]
-        self._delta = [None if i == 0 and inputs is not None else np.empty((size, u), dtype)
-                       for i, u in enumerate(units[:-1])]  # by what a layer is fed
-        self._spare = [np.empty((size, u), dtype) for u in hidden]
+        self._z = self._buffers(size, units[1:], like.dtype)
+        has_first = inputs is not None
+        self._delta = [None] * has_first + self._buffers(  # by what a layer is fed
+            size, units[has_first:-1], like.dtype)
+        self._spare = self._buffers(size, hidden, like.dtype)
         self._fed = self._z[:self._n_hidden]
         if masks is not None:
-            self._fed = [np.empty((size, u), dtype) for u in hidden]
+            self._fed = self._buffers(size, hidden, like.dtype)
         self._dropped = [None] * len(hidden)
+
+    def _buffers(self, size, units, dtype):
+        return [self._xp.empty((size, u), dtype) for u in units]
 
     def part(self, rows, inputs, masks):
         """A pass through the same layers for some rows of its minibatches (a slice).
@@ -72,7 +80,7 @@ class Pass:
             if fed is None:
                 self.inputs.forward(coef, z)
             else:
-                np.matmul(fed, coef, out=z)
+                self._xp.matmul(fed, coef, out=z)
             z += parameters.intercepts[i]
             if i == self._n_hidden:
                 return z
@@ -86,7 +94,7 @@ class Pass:
         if mask is None:
             fed[:] = a
         else:
-            np.multiply(a, mask, out=fed)
+            self._xp.multiply(a, mask, out=fed)
         return fed
 
     def predict(self, parameters, visits):
@@ -129,7 +137,7 @@ class Pass:
             return float(losses.sum(dtype=np.float64))
         z *= weight / total
         weight = weight if losses.ndim == 2 else weight[:, 0]
-        return float(np.multiply(losses, weight).sum(dtype=np.float64))
+        return float(self._xp.multiply(losses, weight).sum(dtype=np.float64))
 
     def backward(self, parameters, delta, out=None):
         """The gradient of the layers, after their forward pass.
@@ -154,16 +162,16 @@ class Pass:
                     delta *= self._dropped[i]
                 self._activation.back(self._z[i][:n], delta, self._spare[i][:n])
             if out is not None:
-                np.add.reduce(delta, axis=0, out=out.intercepts[i])
+                delta.sum(axis=0, out=out.intercepts[i])
             if i == 0 and self.inputs is not None:
                 if out is not None:
                     self.inputs.backward(delta, out)
                 return None
             if out is not None:
                 fed = self._fed[i - 1][:n] if i else self._fed_below
-                np.matmul(fed.T, delta, out=out.coefs[i])
+                self._xp.matmul(fed.T, delta, out=out.coefs[i])
             above, delta = delta, self._delta[i][:n]
-            np.matmul(above, coefs[i].T, out=delta)
+            self._xp.matmul(above, coefs[i].T, out=delta)
         return delta
 
     def delta(self, layer, n):
@@ -182,5 +190,5 @@ class Pass:
         out : Parameters
             OUT: these rows of ``out.coefs[layer]``.
         """
-        np.matmul(self._fed[layer - 1][:n, rows].T, self.delta(layer, n),
-                  out=out.coefs[layer][rows])
+        self._xp.matmul(self._fed[layer - 1][:n, rows].T, self.delta(layer, n),
+                        out=out.coefs[layer][rows])

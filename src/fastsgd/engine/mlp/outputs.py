@@ -8,10 +8,8 @@ gradient is that of the sum; here both are of the sum.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-from scipy.special import expit, xlogy
-
 from fastsgd._registry import Registry
+from fastsgd.engine.mlp.array_module import special_of, xp_of
 
 
 class Output(NamedTuple):
@@ -41,36 +39,38 @@ def _identity(_z):
 
 
 def _logistic(z):
-    expit(z, out=z)
+    special_of(z).expit(z, out=z)
 
 
 def _exp(z):
-    np.exp(z, out=z)
+    xp_of(z).exp(z, out=z)
 
 
 def _softmax(z):
     z -= z.max(axis=1, keepdims=True)
-    np.exp(z, out=z)
+    xp_of(z).exp(z, out=z)
     z /= z.sum(axis=1, keepdims=True)
 
 
 def _cross_entropy(z, target):
     """log sum exp z - z_y; its derivative is softmax(z) - [k = y]."""
-    each = np.arange(len(z))
+    xp = xp_of(z)
+    each = xp.arange(len(z))
     z -= z.max(axis=1, keepdims=True)
     at_target = z[each, target]
-    np.exp(z, out=z)
+    xp.exp(z, out=z)
     total = z.sum(axis=1)
     z /= total[:, None]
     z[each, target] -= 1
-    return np.log(total) - at_target
+    return xp.log(total) - at_target
 
 
 def _logits(z, target):
     """log(1 + e^z) - y z; its derivative is sigmoid(z) - y."""
-    losses = np.log1p(np.exp(-np.abs(z)))
-    losses += np.maximum(z, 0) - z * target
-    expit(z, out=z)
+    xp = xp_of(z)
+    losses = xp.log1p(xp.exp(-xp.abs(z)))
+    losses += xp.maximum(z, 0) - z * target
+    _logistic(z)
     z -= target
     return losses
 
@@ -83,8 +83,8 @@ def _squares(z, target):
 
 def _deviance(z, target):
     """Half of Poisson's deviance of e^z: y log(y / e^z) - y + e^z; derivative e^z - y."""
-    losses = xlogy(target, target) - target * (z + 1)
-    np.exp(z, out=z)
+    losses = special_of(z).xlogy(target, target) - target * (z + 1)
+    _exp(z)
     losses += z
     z -= target
     return losses
@@ -92,8 +92,8 @@ def _deviance(z, target):
 
 def _squares_of_logistic(z, target):
     """(p - y)^2 / 2 with p = sigmoid(z); derivative (p - y) p (1 - p)."""
-    p = expit(z)
-    np.subtract(p, target, out=z)
+    p = special_of(z).expit(z)
+    xp_of(z).subtract(p, target, out=z)
     losses = 0.5 * z * z
     z *= p * (1 - p)
     return losses
@@ -102,10 +102,10 @@ def _squares_of_logistic(z, target):
 def _squares_of_softmax(z, target):
     """sum_k e_k^2 / 2 with e = p - [k = y]; derivative p_k (e_k - sum_j e_j p_j)."""
     _softmax(z)
-    e = z.copy()
-    e[np.arange(len(z)), target] -= 1
-    losses = 0.5 * np.einsum("ij,ij->i", e, e)
-    e -= np.einsum("ij,ij->i", e, z)[:, None]
+    xp, e = xp_of(z), z.copy()
+    e[xp.arange(len(z)), target] -= 1
+    losses = 0.5 * xp.einsum("ij,ij->i", e, e)
+    e -= xp.einsum("ij,ij->i", e, z)[:, None]
     z *= e
     return losses
 

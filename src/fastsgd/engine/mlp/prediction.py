@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastsgd.engine.mlp.array_module import xp_of
 from fastsgd.engine.mlp.inputs import DenseInput, SparseInput
 from fastsgd.engine.mlp.network import Pass
 
@@ -22,10 +23,6 @@ class ShownWeights(NamedTuple):
     def of(cls, coefs, intercepts, dtype):
         rows = [np.ascontiguousarray(c, dtype) for c in coefs]  # as the kernels want them
         return cls((len(coefs[0]), *(c.shape[1] for c in coefs)), rows, intercepts)
-
-    @property
-    def dtype(self):
-        return self.coefs[0].dtype
 
 
 def predict(X, rows, parameters, activation, output, visits=None):
@@ -47,12 +44,12 @@ def predict(X, rows, parameters, activation, output, visits=None):
     ndarray of shape (n, n_outputs)
     """
     visits = np.arange(rows.shape[0], dtype=np.int64) if visits is None else visits
-    units, dtype = parameters.units, parameters.dtype
+    units, like = parameters.units, parameters.coefs[0]
     widest = max(units if rows.is_dense else units[1:])
     size = max(1, min(len(visits), ROWS, VALUES // widest))
     inputs = DenseInput(X, size, None) if rows.is_dense else SparseInput(rows, units[1], False)
-    one = Pass(inputs, units, dtype, activation, output, size)
-    out = np.empty((len(visits), units[-1]), dtype)
+    one = Pass(inputs, units, like, activation, output, size)
+    out = xp_of(like).empty((len(visits), units[-1]), like.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, len(visits), size):
             out[begin:begin + size] = one.predict(parameters, visits[begin:begin + size])
