@@ -64,7 +64,7 @@ class WorkerTraining:
             # ranks may be threads, which must not set BLAS's threads by turns
             with one_thread_of_blas():
                 return training.run({
-                    "data": self._pack(shelf), "model": pack_model(parameters, state, shelf.place),
+                    "data": self._pack_examples(shelf), "model": pack_model(parameters, state, shelf.place),
                     "settings": pack_settings(settings),
                     "orders": {"rng": pack_rng(self._rng), "skip": self._skip}, **self._about},
                     deadline, follow=follow, epoch_of=lambda said: Epoch(state=state, **said))
@@ -76,7 +76,7 @@ class WorkerTraining:
                 self._become(parameters, state, *before)
             raise
 
-    def _pack(self, shelf):
+    def _pack_examples(self, shelf):
         examples = self._examples
         arrays = shelf.place(examples.targets, examples.sample_weight, examples.label_weights,
                              examples.subset)
