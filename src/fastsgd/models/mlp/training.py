@@ -64,7 +64,8 @@ class WorkerTraining:
             # ranks may be threads, which must not set BLAS's threads by turns
             with one_thread_of_blas():
                 return training.run({
-                    "data": self._pack_examples(shelf), "model": pack_model(parameters, state, shelf.place),
+                    "data": self._pack_examples(shelf),
+                    "model": pack_model(parameters, state, shelf.place),
                     "settings": pack_settings(settings),
                     "orders": {"rng": pack_rng(self._rng), "skip": self._skip}, **self._about},
                     deadline, follow=follow, epoch_of=lambda said: Epoch(state=state, **said))
