@@ -36,7 +36,7 @@ def test_the_bounds_are_the_formulas():
         1 / (2 * (weight * (squares + 1)).mean()))
     excess = np.maximum(weight - 1, 0)
     assert longest_step_of_weights(rows, weight) == pytest.approx(
-        1 / ((excess * squares).max() + excess.max()))
+        2 / ((excess * squares).max() + excess.max()))
     assert longest_step_of_weights(rows, np.ones(len(X))) == np.inf
 
 
@@ -99,18 +99,20 @@ def test_columns_named_twice_count_as_their_sum():
 
 
 @pytest.mark.filterwarnings("ignore:Maximum number of iteration")
-def test_classes_in_one_pass_take_the_shortest_of_their_steps(monkeypatch):
+def test_classes_in_one_pass_are_those_of_one_bound(monkeypatch):
     y = np.where(RARE, 2, X[:, 1] > 0)
     how = {"max_iter": 2, "random_state": 0, "loss": "log_loss"}
     balanced = {k: len(y) / (3 * np.sum(y == k)) for k in range(3)}
     apart = [FastSGDClassifier(class_weight={1: balanced[k]}, **how).fit(
         X, (y == k).astype(int)).fit_stats_["eta0"] for k in range(3)]
-    bounds, real = [], one_pass.train_classes
+    passes, real = {}, one_pass.train_classes
 
     def note(*args, **kwargs):
-        bounds.append(args[-1].schedule["eta_max"])
+        passes[args[-1].schedule["eta_max"]] = args[5]
         return real(*args, **kwargs)
 
     monkeypatch.setattr(one_pass, "train_classes", note)
     FastSGDClassifier(sync="classes", class_weight="balanced", **how).fit(X, y)
-    assert bounds == [pytest.approx(min(apart))]
+    assert passes[apart[2]] == [2]
+    assert [k for classes in passes.values() for k in classes] == [0, 1, 2]
+    assert all(np.log2(bound) % 1 == 0 for bound in passes if bound < np.inf)

@@ -253,12 +253,14 @@ class Plan:
         weight : float64 ndarray of shape (n_rows,) or None
             Of the rows, their class's weight in it.
         """
-        by_sums = not self.solver.one_by_one and self.batch_size is None
+        one_by_one = self.solver.one_by_one
         if not self.rate.bounded:
             return np.inf
         if self.loss.curvature > 0:
-            return longest_step(rows, self.loss.curvature, weight=weight, by_sums=by_sums)
-        return np.inf if weight is None or by_sums else longest_step_of_weights(rows, weight)
+            return longest_step(rows, self.loss.curvature, weight=weight,
+                                by_sums=not one_by_one and self.batch_size is None)
+        return longest_step_of_weights(rows, weight) if weight is not None and one_by_one else (
+            np.inf)
 
     def _choose_threads(self, rows, schedule, n_models):
         """Work of the threads of this process, or of each worker: (sync, threads)."""

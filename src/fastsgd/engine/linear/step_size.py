@@ -67,7 +67,7 @@ def longest_step(rows, curvature, *, by_sums, weight=None):
 
 
 def longest_step_of_weights(rows, weight):
-    """1 / max (s - 1) (|x|^2 + 1) over the rows of weight s > 1, of losses with bounded slopes.
+    """2 / max (s - 1) (|x|^2 + 1) over the rows of weight s > 1, of losses with bounded slopes.
 
     A schedule's steps are made for rows of weight 1; those of heavier ones move a margin by s
     times as much, and thousands of light rows do not bring it back where one in a thousand weighs
@@ -83,7 +83,7 @@ def longest_step_of_weights(rows, weight):
     """
     excess = np.maximum(weight - 1, 0)
     largest = rows.max_square(excess) + np.max(excess, initial=0.0)
-    return 1.0 / largest if largest > 0 else np.inf
+    return 2.0 / largest if largest > 0 else np.inf
 
 
 def with_step(settings, eta0):

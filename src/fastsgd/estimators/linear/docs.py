@@ -53,7 +53,7 @@ eta0 : float or 'auto', default=0.01
     (0, inf). 'auto' tries steps on at most 2,000 rows (some milliseconds), from the starting
     weights, and takes the best, shortened as suits a few epochs over all rows. For losses of
     unbounded slope no step is longer than half of what any one row, times its weight, allows; for
-    the others rows that weigh s > 1 bound it by 1 / ((s - 1) (|x|^2 + 1)). 'optimal', which does
+    the others rows that weigh s > 1 bound it by 2 / ((s - 1) (|x|^2 + 1)). 'optimal', which does
     not use a number, then begins at that step: t0 = 1 / (eta0 * alpha). `fit_stats_` tells the
     step. Where the training diverges it begins again with a quarter of it and a RuntimeWarning,
     up to 8 times. Several classes share one step, judged by the 4 commonest; once backed off it

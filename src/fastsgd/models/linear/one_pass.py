@@ -26,7 +26,8 @@ def train_in_one_pass(job, todo, report):
     """
     states, groups, ended = job.states, {}, {}
     for k in todo:
-        groups.setdefault((states[k].t, states[k].epoch, states[k].eta0), []).append(k)
+        eta_max = job.settings_of(k).schedule["eta_max"]
+        groups.setdefault((states[k].t, states[k].epoch, states[k].eta0, eta_max), []).append(k)
     for begun, classes in enumerate(groups.values()):
         report.begin_model(None)
         run = partial(
@@ -35,8 +36,7 @@ def train_in_one_pass(job, todo, report):
             class_weights=np.array(job.class_weights, dtype=np.float64).T, subset=job.subset,
             score=_score_of_all(job), on_epoch=report.epoch if report.listens else None,
             deadline=job.deadline_of(len(groups) - begun), measure=partial(_measure, job))
-        told, threads = job.train([states[k] for k in classes], run,
-                                  job.settings_of_several(classes))
+        told, threads = job.train([states[k] for k in classes], run, job.settings_of(classes[0]))
         ended.update(zip(classes, told, strict=True))
         job.threads = max(job.threads, threads)
         report.end_model()

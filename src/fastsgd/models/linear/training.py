@@ -105,20 +105,19 @@ class Job:
         eta0 = self.states[k].eta0 if self.plan.rate.auto else None
         return mine if eta0 is None else with_step(mine, eta0)
 
-    def settings_of_several(self, models):
-        """The settings of models that are trained in one pass: the steps are those of all."""
-        settings = [self.settings_of(k) for k in models]
-        eta_max = min(each.schedule["eta_max"] for each in settings)
-        return replace(settings[0], schedule=settings[0].schedule | {"eta_max": eta_max})
-
     def _longest_step(self, k, weights):
-        """The step that none of model k exceeds, where rows have weights."""
+        """The step that none of model k exceeds, where rows have weights: a power of 2.
+
+        So classes of different weights have the same one often, and can be learnt in one pass.
+        """
         if k not in self._longest_steps:
             weight = np.where(self.problem.target(k) > 0, weights[1], weights[0])
             if self.sample_weight is not None:
                 weight = weight * self.sample_weight
             rows = Rows(without_repeats(self.X)) if self.rows.repeats else self.rows
-            self._longest_steps[k] = self.plan.longest_step(rows, weight)
+            longest = self.plan.longest_step(rows, weight)
+            self._longest_steps[k] = (
+                longest if longest == np.inf else 2.0 ** np.floor(np.log2(longest)))
         return self._longest_steps[k]
 
     def score_of(self, y):
