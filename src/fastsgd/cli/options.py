@@ -196,7 +196,6 @@ PARAMETERS = (
     option(
         "--power-t", "Exponent of invscaling: eta0 / step ** power_t.", "0.5; to regress a "
         "linear model 0.25", kind=float),
-    option("--max-step", "Linear classifier: no step size exceeds it.", "none", kind=float),
     option(
         "--momentum", "MLP: of --solver sgd, by Nesterov's rule; >= 0 and < 1.", "0.9",
         kind=float),

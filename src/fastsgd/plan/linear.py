@@ -40,8 +40,6 @@ class Rate:
     auto : bool
         Whether eta0 is found on a sample of the rows.
     eta0, power_t : float
-    most : float
-        No step exceeds it.
     adaptive, passive : bool
         What the schedule is.
     bounded : bool
@@ -54,7 +52,6 @@ class Rate:
     auto: bool
     eta0: float
     power_t: float
-    most: float
     adaptive: bool
     passive: bool
     bounded: bool
@@ -258,13 +255,12 @@ class Plan:
         """
         one_by_one = self.solver.one_by_one
         if not self.rate.bounded:
-            return self.rate.most
+            return np.inf
         if self.loss.curvature > 0:
-            return min(self.rate.most, longest_step(
-                rows, self.loss.curvature, weight=weight,
-                by_sums=not one_by_one and self.batch_size is None))
-        return min(self.rate.most, longest_step_of_weights(rows, weight)
-                   if weight is not None and one_by_one else np.inf)
+            return longest_step(rows, self.loss.curvature, weight=weight,
+                                by_sums=not one_by_one and self.batch_size is None)
+        return longest_step_of_weights(rows, weight) if weight is not None and one_by_one else (
+            np.inf)
 
     def _choose_threads(self, rows, schedule, n_models):
         """Work of the threads of this process, or of each worker: (sync, threads)."""
@@ -300,9 +296,7 @@ def _rate(asked, loss):
     return Rate(
         schedule=schedule, search=asked.search, auto=auto,
         eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
-        power_t=float(params.power_t),
-        most=float(getattr(params, "max_step", None) or np.inf),
-        adaptive=bool(flags & tables.ADAPTIVE),
+        power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
         passive=bool(flags & tables.PASSIVE_AGGRESSIVE),
         bounded=not own and schedule is not None and not flags & tables.PASSIVE_AGGRESSIVE)
 

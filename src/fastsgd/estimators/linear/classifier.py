@@ -45,8 +45,6 @@ class FastSGDClassifier(ToSklearn, Classifier, LinearClassifier):
         seen so far, which `partial_fit` can do. With multilabel y 'balanced' is n_samples /
         (2 * rows with the label) and the same for those without, label by label; the others are
         refused.
-    max_step : float or None, default=None
-        No step size exceeds it, whatever `learning_rate` says. (0, inf).
 
     Attributes
     ----------

@@ -2,11 +2,9 @@
 
 from functools import partial
 
-from numbers import Real
-
 import numpy as np
 
-from fastsgd._constraints import Among, Range
+from fastsgd._constraints import Among
 from fastsgd.losses import LOSSES
 from fastsgd.models.kept_plan import plan_of_part
 from fastsgd.models.labels import check_first_classes, column_labels, label_weights
@@ -49,7 +47,6 @@ class LinearClassifier(Multilabel, LinearModel):
         **LinearModel.constraints,
         "loss": [Among(tuple(LOSSES))],
         "class_weight": [Among(("balanced", "balanced_running")), dict, None],
-        "max_step": [Range(Real, 0, None, "neither"), None],
     }
 
     def __init__(
@@ -59,7 +56,7 @@ class LinearClassifier(Multilabel, LinearModel):
         validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
         average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
         device="cpu", workers=None, max_time=None, solver="sgd",
-        batch_size=None, max_step=None,
+        batch_size=None,
     ):
         self.loss = loss
         self.penalty = penalty
@@ -91,7 +88,6 @@ class LinearClassifier(Multilabel, LinearModel):
         self.max_time = max_time
         self.solver = solver
         self.batch_size = batch_size
-        self.max_step = max_step
 
     @trains
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
