@@ -51,7 +51,10 @@ extensions = [
     for name in KERNELS
 ]
 
+cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 setup(
+    options={"build_ext": {"parallel": cores}},
     ext_modules=cythonize(
         extensions,
         language_level=3,

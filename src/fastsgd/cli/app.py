@@ -88,8 +88,7 @@ def evaluate(data, model, zero_based, as_json, quiet):
     run(load_model(model), data, base=base, as_json=as_json, quiet=quiet)
 
 
-@app.command(help="Print what the model file MODEL holds: parameters, sizes and the largest "
-             "weights.")
+@app.command(help="Print what a model file holds: parameters, sizes and the largest weights.")
 @o.taking(click.argument("model"), o.TOP, o.VOCABULARY, o.JSON)
 @told
 def inspect(model, top, vocabulary, as_json):
