@@ -5,7 +5,11 @@ import pytest
 from scipy import sparse
 
 from fastsgd import FastSGDClassifier, FastSGDRegressor
-from fastsgd.engine.linear.step_size import longest_step, longest_step_of_weights
+from fastsgd.engine.linear.step_size import (
+    WeightedSquares,
+    longest_step,
+    longest_step_of_weights,
+)
 from fastsgd.kernels.rows import Rows
 from fastsgd.losses import LOSSES
 from fastsgd.models.linear import one_pass
@@ -21,15 +25,15 @@ CLASS_WEIGHT = np.where(RARE, len(RARE) / (2 * RARE.sum()), len(RARE) / (2 * (RA
 def test_squares_of_weighted_rows(form, dtype):
     few, weight = X[:50].astype(dtype), rng.random(50)
     squares = (few.astype(np.float64) ** 2).sum(axis=1)
-    rows = Rows(form(few))
+    rows = WeightedSquares(Rows(form(few)))
     assert rows.max_square(weight) == pytest.approx((weight * squares).max(), rel=1e-12)
     assert rows.mean_square(weight) == pytest.approx((weight * squares).mean(), rel=1e-12)
-    assert rows.max_square() == rows.max_square(np.ones(50))
+    assert Rows(form(few)).max_square() == rows.max_square(np.ones(50))
 
 
 def test_the_bounds_are_the_formulas():
     weight = rng.random(len(X)) * 3
-    rows, squares = Rows(X), (X**2).sum(axis=1)
+    rows, squares = WeightedSquares(Rows(X)), (X**2).sum(axis=1)
     assert longest_step(rows, 2.0, by_sums=False, weight=weight) == pytest.approx(
         1 / (2 * 2 * (weight * squares).max()))
     assert longest_step(rows, 2.0, by_sums=True, weight=weight) == pytest.approx(

@@ -156,21 +156,24 @@ cdef class Rows:
             told += ". The model computes in float32, where numbers end at 3.4e+38"
         return ValueError(told)
 
-    def max_square(self, weight=None):
-        """The largest |x|^2 of a row; 0 without rows. Not of rows that have `repeats`.
+    def max_square(self):
+        """The largest |x|^2 of a row; 0 without rows. Not of rows that have `repeats`."""
+        return self._squares(None)[0]
 
-        Each times its row's `weight`: float64 ndarray of shape (n_rows,), or None.
-        """
-        return self._squares(weight)[0]
+    def mean_square(self):
+        """The mean of |x|^2 over the rows; 0 without rows. Not of rows that have `repeats`."""
+        return self._squares(None)[1]
 
-    def mean_square(self, weight=None):
-        """The mean of |x|^2 over the rows; 0 without rows. Weights as of `max_square`."""
-        return self._squares(weight)[1]
+    def squares(self):
+        """|x|^2 of each row: float64 ndarray of shape (n_rows,). Not of rows with `repeats`."""
+        out = np.zeros(self.c.n_rows)
+        self._squares(out)
+        return out
 
-    def _squares(self, weight):
+    def _squares(self, out):
         if self.c.n_rows == 0 or self.c.n_cols == 0:
             return 0.0, 0.0
-        return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols, weight)
+        return _squares(self.keep[0], self.keep[1], self.c.n_rows, self.c.n_cols, out)
 
     @property
     def rising(self):
@@ -296,8 +299,8 @@ def _names_twice(const index_t[::1] indices, const int64_t[::1] indptr, int64_t 
 
 
 def _squares(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, int64_t n_cols,
-             const double[::1] weight):
-    """(largest, mean) |x|^2 of a row, times its weight if there are weights."""
+             double[::1] out):
+    """(largest, mean) |x|^2 of a row; `out`, if it is not None, gets those of all."""
     cdef double square, largest = 0, total = 0
     cdef int64_t i, j, begin, end
     with nogil:
@@ -307,8 +310,8 @@ def _squares(const real_t[::1] data, const int64_t[::1] indptr, int64_t n_rows, 
             square = 0
             for j in range(begin, end):
                 square += <double>data[j] * data[j]
-            if weight is not None:
-                square *= weight[i]
+            if out is not None:
+                out[i] = square
             largest = max(largest, square)
             total += square
     return largest, total / n_rows

@@ -249,7 +249,7 @@ class Plan:
 
         Parameters
         ----------
-        rows : Rows
+        rows : Rows, or WeightedSquares with `weight`
         weight : float64 ndarray of shape (n_rows,) or None
             Of the rows, their class's weight in it.
         """

@@ -42,6 +42,21 @@ BACK_OFF = 4.0
 MOST_BACK_OFFS = 8
 
 
+class WeightedSquares:
+    """|x|^2 of rows, found once, times weights that differ by model; stands for `Rows` here."""
+
+    def __init__(self, rows):
+        self._squares = rows.squares()
+
+    def max_square(self, weight):
+        """The largest of a row, times its weight."""
+        return float(np.max(self._squares * weight, initial=0.0))
+
+    def mean_square(self, weight):
+        """The mean over the rows, each times its weight."""
+        return float(np.mean(self._squares * weight))
+
+
 def longest_step(rows, curvature, *, by_sums, weight=None):
     """1 / (2 L), L the largest curvature of a sample's loss in w, times its weight.
 
@@ -52,7 +67,7 @@ def longest_step(rows, curvature, *, by_sums, weight=None):
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows, or WeightedSquares with `weight`
     curvature : float
         Of the loss in its margin.
     by_sums : bool
@@ -60,10 +75,11 @@ def longest_step(rows, curvature, *, by_sums, weight=None):
         Of the rows, their class's weight in it.
     """
     if by_sums:
-        largest = curvature * (rows.mean_square(weight)
-                               + (1 if weight is None else np.mean(weight)))
-        return 1.0 / max(1e-300, largest)
-    return 1.0 / max(1e-300, 2 * curvature * rows.max_square(weight))
+        mean = rows.mean_square() + 1 if weight is None else (
+            rows.mean_square(weight) + float(np.mean(weight)))
+        return 1.0 / max(1e-300, curvature * mean)
+    largest = rows.max_square() if weight is None else rows.max_square(weight)
+    return 1.0 / max(1e-300, 2 * curvature * largest)
 
 
 def longest_step_of_weights(rows, weight):
@@ -77,7 +93,7 @@ def longest_step_of_weights(rows, weight):
 
     Parameters
     ----------
-    rows : Rows
+    rows : WeightedSquares
     weight : float64 ndarray of shape (n_rows,)
         Of the rows, their class's weight in it.
     """

@@ -11,7 +11,13 @@ from fastsgd.engine.linear.gap import GapWatch
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.solvers import TRAIN
-from fastsgd.engine.linear.step_size import MODELS, choose_step, train_backing_off, with_step
+from fastsgd.engine.linear.step_size import (
+    MODELS,
+    WeightedSquares,
+    choose_step,
+    train_backing_off,
+    with_step,
+)
 from fastsgd.engine.products import products
 from fastsgd.engine.scores import SCORES
 from fastsgd.kernels.rows import Rows
@@ -105,6 +111,11 @@ class Job:
         eta0 = self.states[k].eta0 if self.plan.rate.auto else None
         return mine if eta0 is None else with_step(mine, eta0)
 
+    @cached_property
+    def _squares(self):
+        rows = Rows(without_repeats(self.X)) if self.rows.repeats else self.rows
+        return WeightedSquares(rows)
+
     def _longest_step(self, k, weights):
         """The step that none of model k exceeds, where rows have weights: a power of 2.
 
@@ -114,8 +125,7 @@ class Job:
             weight = np.where(self.problem.target(k) > 0, weights[1], weights[0])
             if self.sample_weight is not None:
                 weight = weight * self.sample_weight
-            rows = Rows(without_repeats(self.X)) if self.rows.repeats else self.rows
-            longest = self.plan.longest_step(rows, weight)
+            longest = self.plan.longest_step(self._squares, weight)
             self._longest_steps[k] = (
                 longest if longest == np.inf else 2.0 ** np.floor(np.log2(longest)))
         return self._longest_steps[k]
