@@ -51,9 +51,11 @@ class NumPyObjective(Objective):
     def product(self, v):
         return self._back(self._curves * self._margins(np.r_[v, 0.0][:self._d + 1]), v)
 
-    def scales(self):
-        h = np.r_[0.25 * (self._X ** 2).mean(axis=0) + self._l2, 0.25][:len(self.x)]
-        return np.maximum(h, 1e-12 * h.max()) ** -0.25
+    def units(self, proof, power=0.25):
+        h = 0.25 * (self._X ** 2).mean(axis=0) + self._l2
+        h, mean = np.maximum(h, 1e-12 * h.max()), np.exp(np.log(h).mean())
+        u = np.r_[(h / mean) ** -power * mean ** -0.5, (0.25 * proof.weight) ** -0.5]
+        return u[:len(self.x)] * np.sqrt(proof.zero)
 
     def point_to(self, direction):
         self._direction = direction

@@ -7,8 +7,8 @@ from sums_reference import reference
 
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear.examples import Examples
+from fastsgd.engine.linear.conjugate_gradients import ConjugateGradients
 from fastsgd.engine.linear.line_search import backtrack, exact
-from fastsgd.engine.linear.newton import solve
 from fastsgd.engine.linear.objective import Stopped
 from fastsgd.engine.linear.row_sums import RowSums
 from fastsgd.engine.linear.sgd import Settings
@@ -94,10 +94,16 @@ def test_conjugate_gradients_end_after_as_many_steps_as_there_are_eigenvalues():
         products.append(v)
         return H @ v
 
-    step = solve(product, g, 1e-6)
-    assert len(products) <= 4
-    assert np.linalg.norm(H @ step + g) <= 2e-6
-    np.testing.assert_array_equal(solve(lambda v: 0 * v, g, 1e-8), -g)
+    cg = ConjugateGradients(product, g)
+    assert cg.run(lambda cg: cg.size <= 1e-6, most=30)
+    assert cg.products == len(products) <= 4
+    assert np.linalg.norm(H @ cg.s + g) <= 2e-6
+    np.testing.assert_allclose(cg.residual, -g - H @ cg.s, atol=1e-9)
+    assert cg.decrement == pytest.approx(-(g @ cg.s + 0.5 * cg.s @ H @ cg.s))
+    assert not ConjugateGradients(product, g).run(lambda cg: False, most=2)
+    flat = ConjugateGradients(lambda v: 0 * v, g)
+    assert not flat.run(lambda cg: cg.size <= 1e-8, most=30)
+    np.testing.assert_array_equal(flat.s, -g)
 
 
 @pytest.mark.parametrize("least", [1e-6, 0.3, 50.0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastsgd.engine.peers import ALONE
 
-WORST_FIRST = ("max_time", "max_iter", "callback", "tol")
+WORST_FIRST = ("max_time", "max_iter", "stalled", "callback", "tol")
 """Reasons to stop, the one first that is told where several models had several."""
 
 
@@ -49,7 +49,8 @@ class Ended(NamedTuple):
     n_iter : int
         Whole epochs behind the model, at least 1.
     stopped_by : str
-        "callback", "tol", "max_iter" or "max_time"; of networks also "max_fun" and "divergence".
+        "callback", "tol", "max_iter" or "max_time"; of solvers that prove their gap also "stalled";
+        of networks also "max_fun" and "divergence".
     steps : int
         Rows visited, those of an epoch cut short included.
     pipeline : dict or None
@@ -207,6 +208,10 @@ class Run:
     def converged(self):
         """Notes that the method has nothing left to do; an end before that stands."""
         self.stopped_by = self.stopped_by or "tol"
+
+    def stalled(self):
+        """Notes that no step goes down any more, without a proof; an end before that stands."""
+        self.stopped_by = self.stopped_by or "stalled"
 
     def exhausted(self, max_iter):
         """Notes that `max_iter` iterations, or else the allowed evaluations, are used up."""

@@ -302,7 +302,8 @@ def _rate(asked, loss):
 
 
 def _stop(params, solver, max_iter):
-    tol, within, by_gap = params.tol, None, solver.by_dual
+    tol, within, by_gap = params.tol, None, solver.by_dual or not (
+        solver.one_by_one or params.batch_size is not None or params.early_stopping)
     if isinstance(tol, Gap):
         tol, within, by_gap = (tol.within, None, True) if by_gap else (None, tol.within, True)
     return Stop(

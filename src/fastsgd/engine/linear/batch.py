@@ -13,6 +13,7 @@ from fastsgd.engine.linear.examples import Examples
 from fastsgd.engine.linear.minibatches import Minibatches
 from fastsgd.engine.linear.objective import Stopped
 from fastsgd.engine.linear.progress import check_finite, make_run
+from fastsgd.engine.linear.proof import Proof
 from fastsgd.engine.linear.steps import Steps
 from fastsgd.engine.peers import ALONE
 from fastsgd.errors import DivergenceError
@@ -28,17 +29,18 @@ class Iterations:
     settings : Settings
     steps : Steps
     minibatches : Minibatches or None
+    proof : Proof or None
 
     Attributes
     ----------
     state : LinearState
         INOUT: of the last whole iteration; with minibatches of the last step.
-    settings, steps, minibatches :
+    settings, steps, minibatches, proof :
         As given.
     """
 
-    def __init__(self, f, run, settings, steps, minibatches=None):
-        self.state, self.settings = run.state, settings
+    def __init__(self, f, run, settings, steps, minibatches=None, proof=None):
+        self.state, self.settings, self.proof = run.state, settings, proof
         self.steps, self.minibatches = steps, minibatches
         self._f, self._run = f, run
 
@@ -58,15 +60,24 @@ class Iterations:
                 f"The objective is no longer finite after iteration #{self._run.n_iter + 1}. "
                 "Scaling input data with StandardScaler or MinMaxScaler might help; so does a "
                 "smaller eta0 or a larger alpha.")
-        # lbfgs and newton-cg have their own rule, the largest slope
         return self._run.after(objective, mean_loss, self._f.expired, rate=self.steps,
                                judged=self.settings.solver == "gd", enough=enough)
 
-    def converged(self):
-        """The method has nothing left to do; an end before that stands."""
+    @property
+    def stopped(self):
+        """Whether the training has ended."""
+        return self._run.stopped_by is not None
+
+    def ended(self, met):
+        """Notes that no step goes down any more: `tol` is met, or the method has stalled.
+
+        An end before that stands.
+        """
         if not self._run.n_iter and self._run.stopped_by is None:  # the start is good enough
-            self.after(self._f.x, self._f.value, self._f.mean_loss, steps=0, enough=True)
-        self._run.converged()
+            self.after(self._f.x, self._f.value, self._f.mean_loss, steps=0, enough=met)
+        if met:
+            self._run.converged()
+        self._run.stalled()
 
 
 @dataclass(frozen=True)
@@ -115,9 +126,13 @@ class BatchTraining:
                 peers=peers) as f:
             run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
                            sample=sample, peers=peers)
-            steps = Steps(settings, state, workers, warm_up)
+            steps, proof = Steps(settings, state, workers, warm_up), None
+            if minibatches is None:
+                proof = Proof(examples, settings, state, f.share, peers)
             try:
-                self.method(f, Iterations(f, run, settings, steps, minibatches))
+                self.method(f, Iterations(f, run, settings, steps, minibatches, proof))
+                if proof is not None and run.stopped_by != "max_time":
+                    state.gap = proof.settle(f)
             except Stopped:
                 run.cut_short()
             run.steps = f.visits

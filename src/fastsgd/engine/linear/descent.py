@@ -79,7 +79,7 @@ def line_search(f, run, search):
         value, gradient = f.move(eta)
         if run.after(f.x, f.value, f.mean_loss):
             return
-    run.converged()  # no step goes down any more
+    run.ended(met=run.proof.met(f))
 
 
 def proximal_search(f, run, search):
@@ -101,7 +101,7 @@ def proximal_search(f, run, search):
         value, gradient = f.move(1.0, to=u[0])
         if run.after(f.x, f.value, f.mean_loss):
             return
-    run.converged()
+    run.ended(met=run.proof.met(f))
 
 
 def _shorter_until_enough(f, value, gradient, eta, search):

@@ -113,8 +113,27 @@ class Objective(ABC):
         """The Hessian of the smooth part at x times v."""
 
     @abstractmethod
-    def scales(self):
-        """Units u > 0 of the variables in which curvatures differ less: x = u * variables."""
+    def units(self, proof, power=0.25):
+        """Units u > 0 of the variables: x = u * variables.
+
+        In them f / f(0) is the same whatever the units of features and targets are, and its
+        curvatures differ less: h_j, a bound of the Hessian's diagonal, to the power 1 - 2 `power`.
+        `proof` knows f(0) and the mean weight of a row.
+        """
+
+    def share(self, task):
+        """Runs ``task(rank, n_threads)`` on the threads of the sums."""
+        task(0, 1)
+
+    def excess(self, residual, units):
+        """What a residual of Newton's equation may add to a gap: |r|^2 / (2 l2), of the weights.
+
+        Where there is no l2, and for the intercept, l2 is the curvature that `units` stand for.
+        """
+        scaled = (units * residual) ** 2
+        if self._settings.penalty.l2 > 0:
+            scaled[:self._d] = residual[:self._d] ** 2 / self._settings.penalty.l2
+        return 0.5 * float(scaled.sum())
 
     @abstractmethod
     def point_to(self, direction):

@@ -75,20 +75,30 @@ class RowSums(Objective):
         self._complete(out, v)
         return out
 
-    def scales(self):
-        """Units u_j = h_j^(-1/4), h_j a bound of the Hessian's diagonal entry.
+    def units(self, proof, power=0.25):
+        """u_j = (h_j / h)^-power h^-1/2 sqrt(f(0)), h the geometric mean of the h_j.
 
-        It is half of Jacobi's scaling, on a logarithm's scale (measured, docs/solvers.md).
+        1 / 4 is half of Jacobi's scaling, on a logarithm's scale; squares take all of it, 1 / 2
+        (measured, docs/solvers.md).
         """
         squares = np.empty(self._d)
         self._run("squares", out=squares)
         loss, constant = self._settings.loss, self._settings.loss_constant
         curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant))
+        h = curvature * squares / max(1, self._n) + self._l2
+        h = np.maximum(h, max(1e-12 * h.max(initial=0.0), 1e-300))
+        mean = np.exp(np.log(h).mean()) if self._d else 1.0
         u = np.empty(self._d + self._settings.fit_intercept)
-        u[:self._d] = curvature * squares / max(1, self._n) + self._l2
-        u[self._d:] = curvature
-        u = np.maximum(u, max(1e-12 * u.max(initial=0.0), 1e-300)) ** -0.25
+        u[:self._d] = (h / mean) ** -power * mean ** -0.5
+        u[self._d:] = max(curvature * proof.weight, 1e-300) ** -0.5
+        u *= np.sqrt(proof.zero) if proof.zero > 0 else 1.0
         return self.peers.follow(u)  # powers have other bits on another CPU
+
+    def share(self, task):
+        if self._team.size:
+            self._team.run(lambda rank: task(rank, self._team.size))
+        else:
+            task(0, 1)
 
     def point_to(self, direction):
         """Sets the line by one pass of dots over X."""

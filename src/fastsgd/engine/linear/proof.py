@@ -1,0 +1,155 @@
+"""What is proven of a full-gradient method's points: f* from below, and whether `tol` is met.
+
+`tol` is a part of the objective: it asks for f(w, b) - f* <= tol f(w, b). The proof is weak duality
+(certificate.py): any dual point bounds f* from below, and the best bound that was met counts. A
+Newton step s gives the best points: beta = -(l'(z) + l''(z) dz), the slopes of the losses' second
+order models at its end, for which w(beta) = w + s up to the step's residual, and nothing is divided
+by alpha. Where the penalty or the loss has no dual, half of Newton's decrement takes the gap's
+place, which is as independent of scales.
+"""
+
+import numpy as np
+
+from fastsgd.duals import DUALS
+from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
+from fastsgd.engine.peers import ALONE
+
+ROUNDING = 1e-12
+"""Part of f(0) below which no gap is asked for: differences of f are no longer known."""
+
+
+def enough(tol, objective, zero):
+    """The gap that `tol` asks for at an objective, where f of the zero model is `zero`."""
+    return max(tol * abs(objective), ROUNDING * abs(zero))
+
+
+def has_dual(settings):
+    """Whether the problem has a dual that bounds anything."""
+    return settings.loss.name in DUALS and settings.penalty.l1 + settings.penalty.l2 > 0
+
+
+class Proof:
+    """The best lower bound of f* so far, and f of the model that is kept.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of all ranks, or of each its own; checked.
+    settings : Settings
+        `tol` is what is asked for; None: nothing.
+    state : LinearState
+        Weights and bias are kept in the dtype of its weights.
+    share : callable
+        ``share(task)`` calls ``task(rank, n_threads)`` for each of some threads.
+    peers : Peers
+
+    Attributes
+    ----------
+    zero, weight : float
+        f(0, 0), and the mean weight of a row.
+    lower : float
+        f* is at least this; -inf where there is no dual.
+    gap : float or None
+        What the kept model is above f* at most, as far as it was looked at.
+    """
+
+    def __init__(self, examples, settings, state, share=lambda task: task(0, 1), peers=ALONE):
+        rows, y, sample_weight, subset = examples
+        s = row_weights(y, sample_weight, settings, subset)
+        n = sum(peers.counts(examples.n_visits))
+        losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
+        self._settings, self._peers, self._dtype = settings, peers, state.weights.dtype
+        self._tol = settings.tol
+        self.zero, self.weight = (total / max(1, n) for total in peers.total(
+            float((s * losses).sum()), float(s.sum())))
+        self.problem = None
+        if has_dual(settings):
+            self.problem = DualProblem(rows, y, s, settings, n, share, check=False, peers=peers)
+        self.lower, self.gap = -np.inf, None
+
+    def enough(self, objective):
+        """The gap that is small enough at an objective."""
+        return 0.0 if self._tol is None else enough(self._tol, objective, self.zero)
+
+    @property
+    def asked(self):
+        """Whether `tol` asks for anything."""
+        return self._tol is not None
+
+    def met(self, f, decrement=np.inf):
+        """Whether the model that is kept of `f`'s point is proven to be near enough.
+
+        Parameters
+        ----------
+        f : Objective
+        decrement : float
+            Half of Newton's decrement there, which counts where there is no dual.
+        """
+        if self.problem is None:
+            near = self.asked and decrement <= self.enough(f.value)
+            return bool(self._peers.decide(near)[0])
+        if not self._peers.decide(self._may_be_met(f.value))[0]:
+            return False
+        w, b = self.kept(f)
+        objective = f.value
+        if self._dtype != np.float64:
+            objective = self.problem.objective(self.problem.margins(w, b), w)
+        self.gap = max(0.0, objective - self.lower)
+        return bool(self._peers.decide(self.asked and self.gap <= self.enough(objective))[0])
+
+    def met_by_slopes(self, f, units):
+        """Whether the slopes at `f`'s point prove it; asked where the gradient is small enough.
+
+        Without a dual they prove nothing, but where they are 0.
+        """
+        excess = f.excess(f.gradient, units)
+        near = self.asked and excess <= (0.0 if self.problem is None else self.enough(f.value))
+        if not self._peers.decide(near)[0]:
+            return False
+        self.try_slopes(f)
+        return self.met(f, excess)
+
+    def _may_be_met(self, objective):
+        """Whether it is worth finding f of the kept model, which rounding has moved."""
+        return objective - self.lower <= 2 * self.enough(objective) or not self.asked
+
+    def kept(self, f):
+        """(w, b) at `f`'s point, as float64 of what is kept."""
+        with np.errstate(over="ignore"):
+            w = f.weights_of(f.x).astype(self._dtype).astype(np.float64)
+            return w, float(self._dtype.type(f.intercept_of(f.x)))
+
+    def try_slopes(self, f):
+        """Raises `lower` by the slopes at `f`'s point."""
+        problem = self.problem
+        if problem is not None:
+            z = problem.margins(f.weights_of(f.x), f.intercept_of(f.x))
+            self._raise(problem.inside(problem.smoothed(z, 0.0)))
+
+    def try_step(self, f, step):
+        """Raises `lower` by the slopes that a Newton step from `f`'s point expects at its end."""
+        problem, loss, constant = self.problem, self._settings.loss, self._settings.loss_constant
+        if problem is None:
+            return
+        z = problem.margins(f.weights_of(f.x), f.intercept_of(f.x))
+        change = problem.margins(f.weights_of(step), step[-1] if len(f.x) > len(
+            f.weights_of(f.x)) else 0.0)
+        slopes = loss.derivative(z, problem.y, constant) + change * loss.second_derivative(
+            z, problem.y, constant)
+        self._raise(problem.inside(-slopes))
+
+    def settle(self, f):
+        """The gap of the model that is kept, or None where nothing bounds it."""
+        if self.problem is None:
+            return None
+        if self.gap is None or not self.gap <= self.enough(f.value):
+            self.try_slopes(f)
+            w, b = self.kept(f)
+            self.gap = max(0.0, self.problem.objective(
+                self.problem.margins(w, b), w) - self.lower)
+        return self.gap
+
+    def _raise(self, beta):
+        value = self.problem.value(beta, self.problem.sum_rows(beta))
+        if np.isfinite(value):
+            self.lower = max(self.lower, value)
