@@ -7,7 +7,7 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = ["ascent", "classes", "duality", "exchange", "gradient", "meeting", "merge",
+KERNELS = ["ascent", "classes", "duality", "exchange", "gradient", "gram", "meeting", "merge",
            "optimizers", "order", "predict", "rows", "sgd", "sparse_layer", "svmlight", "tables"]
 
 DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks

@@ -61,6 +61,8 @@ class Solver:
         Makes SGD's steps by single rows: what `partial_fit`, `average` and eta0='auto' rest on.
     stops_early : bool
         `early_stopping` has a meaning.
+    needs_pairs : bool
+        Makes a matrix of all pairs of features, and works in one process.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Solver:
     takes_batches: bool = False
     one_by_one: bool = False
     stops_early: bool = False
+    needs_pairs: bool = False
 
 
 SOLVERS = Registry("solver", {solver.name: solver for solver in (
@@ -81,8 +84,14 @@ SOLVERS = Registry("solver", {solver.name: solver for solver in (
     Solver("gd", takes_steps=True, takes_batches=True, stops_early=True),
     Solver("lbfgs", penalties=("l2", None), smooth_only=True),
     Solver("newton-cg", penalties=("l2", None), smooth_only=True),
+    Solver("newton-cholesky", penalties=("l2", None), smooth_only=True, needs_pairs=True),
 )})
 """Every solver by name."""
 
-AUTO = ("sdca", "newton-cg", "sgd", "gd")
-"""Solvers that solver='auto' tries in turn: the first that takes all parameters."""
+BY_DATA = ("sdca", "newton-cholesky", "interior-point", "newton-cg")
+"""Solvers among which solver='auto' chooses by the data (engine/linear/choice.py): of those that
+take all parameters."""
+
+AUTO = (*BY_DATA, "sgd", "gd")
+"""Solvers that solver='auto' asks: where none of the former takes all parameters, the first of the
+others that does."""

@@ -50,17 +50,22 @@ class Ended(NamedTuple):
         Whole epochs behind the model, at least 1.
     stopped_by : str
         "callback", "tol", "max_iter" or "max_time"; of solvers that prove their gap also "stalled";
+        of a first one, which another goes on from, "forecast";
         of networks also "max_fun" and "divergence".
     steps : int
         Rows visited, those of an epoch cut short included.
     pipeline : dict or None
         What a pipeline of layers measured.
+    solver, why : str or None
+        Solvers that solver='auto' took, and the reason.
     """
 
     n_iter: int
     stopped_by: str
     steps: int
     pipeline: dict | None = None
+    solver: str | None = None
+    why: str | None = None
 
     def proven(self):
         """The same end, by a certificate that the optimum is near enough."""
@@ -208,6 +213,11 @@ class Run:
     def converged(self):
         """Notes that the method has nothing left to do; an end before that stands."""
         self.stopped_by = self.stopped_by or "tol"
+
+    def give_up(self, asked):
+        """Ends the training where a forecast says so, but for an end before that."""
+        if asked and self.stopped_by is None:
+            self.stopped_by = "forecast"
 
     def stalled(self):
         """Notes that no step goes down any more, without a proof; an end before that stands."""

@@ -271,6 +271,16 @@ cdef class Sums:
         return self._given[0, :self.n_visits]
 
     @property
+    def changes(self):
+        """dz of each visit, as the last `along` left it: float64 (n_visits,)."""
+        return self._given[1, :self.n_visits]
+
+    @property
+    def curvatures(self):
+        """s l'' of each visit, as the last `gradient` or `moved` left it: float64 (n_visits,)."""
+        return self._given[2, :self.n_visits]
+
+    @property
     def shards(self):
         """(first, last + 1) visit of each shard."""
         ends = self._bounds.tolist()

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastsgd._integers import is_seed, plain
 from fastsgd.engine.linear import ascent, merge
+from fastsgd.engine.linear.data_shape import DataShape
 from fastsgd.engine.linear.intercept import intercept_decay
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.step_size import longest_step, longest_step_of_weights
@@ -23,7 +24,7 @@ from fastsgd.plan.threads import (
     threads_of_worker,
 )
 from fastsgd.schedules import Cosine, LineSearch, schedule_fields
-from fastsgd.solvers import Gap, Solver
+from fastsgd.solvers import SOLVERS, Gap, Solver
 from fastsgd.workers import Workers, alone, workers_here
 
 
@@ -124,6 +125,8 @@ class Plan:
     ----------
     call : {'fit', 'partial_fit', 'resume', 'certify'}
     solver : Solver
+    choices : tuple of str
+        Solvers among which solver='auto' chooses by the data; `solver` is the first.
     loss : Loss
     loss_constant : float
         Its epsilon.
@@ -147,6 +150,7 @@ class Plan:
 
     call: str
     solver: Solver
+    choices: tuple
     loss: Loss
     loss_constant: float
     penalty: Penalty
@@ -187,7 +191,7 @@ class Plan:
         solver, loss, workers = asked.solver, LOSSES[params.loss], asked.workers
         rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
         return cls(
-            call=call, solver=solver, loss=loss, loss_constant=float(params.epsilon),
+            call=call, solver=solver, choices=asked.choices, loss=loss, loss_constant=float(params.epsilon),
             penalty=make_penalty(params.penalty, params.l1_ratio, float(params.alpha)),
             C=params.C, rate=rate,
             stop=_stop(params, solver, {
@@ -197,7 +201,7 @@ class Plan:
             workers=workers, own_rows=workers is not None and workers.rows == "own",
             takes_squares=(rate.passive or (rate.bounded and loss.curvature > 0)
                            if solver.one_by_one
-                           else not solver.by_dual),
+                           else not solver.by_dual or len(asked.choices) > 1),
             batch_size=plain(params.batch_size),
             average_from=int(params.average), fit_intercept=params.fit_intercept,
             shuffle=params.shuffle)
@@ -231,7 +235,13 @@ class Plan:
             loss=self.loss, constant=self.loss_constant, epoch_steps=visits,
             eta_max=self.longest_step(rows))
         sync, n_threads = ("serial", 1) if self.call == "certify" else self._choose_threads(
-            rows, schedule, n_models)
+            self.solver, rows, schedule, n_models)
+        name, of_choice = self.solver.name, {}
+        if len(self.choices) > 1 and self.call != "certify":
+            rows.check()
+            name = "auto"
+            of_choice = {"choices": self._choices(rows, schedule, n_models),
+                         "shape": DataShape.of(rows)}
         return Settings(
             loss=self.loss, loss_constant=self.loss_constant, penalty=penalty,
             schedule=schedule, adaptive=rate.adaptive, passive=rate.passive,
@@ -241,8 +251,8 @@ class Plan:
             average_from=self.average_from, max_iter=stop.max_iter, tol=stop.tol,
             n_iter_no_change=stop.n_iter_no_change, shuffle=self.shuffle, sync=sync,
             n_threads=n_threads, merge_every=self.threads.merge_every,
-            merge_in_order=self.threads.seeded, solver=self.solver.name,
-            batch_size=self.batch_size, search=rate.search, **of_workers)
+            merge_in_order=self.threads.seeded, solver=name,
+            batch_size=self.batch_size, search=rate.search, **of_workers, **of_choice)
 
     def longest_step(self, rows, weight=None):
         """The step that no step exceeds, where steps are bounded; else infinity.
@@ -262,7 +272,12 @@ class Plan:
         return longest_step_of_weights(rows, weight) if weight is not None and one_by_one else (
             np.inf)
 
-    def _choose_threads(self, rows, schedule, n_models):
+    def _choices(self, rows, schedule, n_models):
+        """(solver, sync, threads) of each that solver='auto' may take."""
+        return tuple((name, *self._choose_threads(SOLVERS[name], rows, schedule, n_models))
+                     for name in self.choices)
+
+    def _choose_threads(self, solver, rows, schedule, n_models):
         """Work of the threads of this process, or of each worker: (sync, threads)."""
         asked = self.threads
         share = 1 if self.workers is None else workers_here(self.workers)
@@ -270,12 +285,12 @@ class Plan:
         if self.own_rows:
             share = 1
         nnz = rows.nnz // share
-        if self.solver.by_dual:
+        if solver.by_dual:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
                 has_room=lambda threads: ascent.rows_between_merges(
                     rows, threads, asked.merge_every) > 0)
-        if not self.solver.one_by_one:
+        if not solver.one_by_one:
             return choose_map_reduce(
                 asked.sync, n_jobs, n_rows=rows.shape[0] // share, nnz=nnz,
                 n_features=rows.shape[1], batch_size=self.batch_size)

@@ -6,7 +6,7 @@ from fastsgd.kernels import tables
 from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER
 from fastsgd.plan.rules import fired, refuse
 from fastsgd.schedules import SCHEDULES, line_search
-from fastsgd.solvers import AUTO, SOLVERS
+from fastsgd.solvers import AUTO, BY_DATA, SOLVERS
 from fastsgd.workers import as_workers
 
 
@@ -31,7 +31,11 @@ class Asked:
         The one that rules are asked about; set by `use`.
     takes_steps : bool
         Whether that follows `learning_rate`.
+    choices : tuple of str
+        Solvers among which solver='auto' chooses by the data.
     """
+
+    choices: tuple = ()
 
     def __init__(self, params, call="fit", first=True):
         self.params, self.call, self.first = params, call, first
@@ -88,13 +92,17 @@ def choose_solver(asked):
                          + ", ".join(map(repr, SOLVERS)))
     stepping = (asked.params.sync == "hogwild"  # names of algorithms with steps
                 or asked.search is not None or asked.flags & tables.PASSIVE_AGGRESSIVE)
-    for name in AUTO:
-        if not stepping or SOLVERS[name].takes_steps:
-            asked.use(SOLVERS[name])
-            if fired(asked, OF_SOLVER) is None:
-                return None
-    asked.use(SOLVERS["sgd"])  # whose refusal is told
+    able = [name for name in AUTO if name in SOLVERS
+            and (SOLVERS[name].takes_steps or not stepping) and _takes_all(asked, name)]
+    asked.use(SOLVERS[able[0] if able else "sgd"])  # whose refusal is told
+    asked.choices = tuple(name for name in able if name in BY_DATA)
     return fired(asked, OF_SOLVER)
+
+
+def _takes_all(asked, name):
+    """Whether no rule stops the solver called `name`."""
+    asked.use(SOLVERS[name])
+    return fired(asked, OF_SOLVER) is None
 
 
 def solver_of(params):

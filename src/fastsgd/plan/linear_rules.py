@@ -129,6 +129,10 @@ OF_STEPS_BY_SUMS = [
 
 OF_WORKERS = [
     Rule(lambda a: wrong_workers(a) is not None, wrong_workers),
+    Rule(lambda a: a.solver.needs_pairs,
+         lambda a: (f"{_mine(a)} makes a matrix of all pairs of features in one process, and has "
+                    "no way to share it out; use workers=None, or "
+                    f"{named(lambda s: s.smooth_only and not s.needs_pairs)}")),
     Rule(lambda a: a.workers.policy == "sync" and a.solver.one_by_one,
          lambda a: ("Workers(policy='sync') adds up gradients before each step, and "
                     f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "

@@ -201,6 +201,11 @@ class DualAscent:
         return -(self.conjugates + self.penalty_dual
                  + self.excess * (self.centre + 0.5 * self.gain * self.excess))
 
+    @property
+    def zero(self):
+        """f of the best model whose weights are 0."""
+        return self.problem.objective_of_none()
+
     def estimate(self):
         """(f, mean loss) of the model, by D(beta) and the gap that the epoch met."""
         problem = self.problem
@@ -221,8 +226,11 @@ class DualAscent:
             self.show(state)
             state.dual_coef = self.problem.c * self.beta
 
-    def certify(self, state):
-        """Balances the dual, sums v anew and writes the model: (f, f - D(beta))."""
+    def certify(self, state, size=None):
+        """Balances the dual, sums v anew and writes the model: (f, f - D(beta)).
+
+        `size` is about f, by which the bias is found; None: the epoch's estimate.
+        """
         problem = self.problem
         beta = problem.balance(self.beta)
         self.beta[:] = beta
@@ -230,7 +238,7 @@ class DualAscent:
         self.excess, self.penalty_dual = 0.0, problem.penalty_dual(self.v)
         state.weights[:] = problem.weights_of(self.v)
         w = state.weights.astype(np.float64)  # what is certified is what is kept
-        z, size = problem.margins(w), self.estimate()[0]
+        z, size = problem.margins(w), self.estimate()[0] if size is None else size
         enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
         state.intercept = float(self.dtype.type(problem.best_bias(z, self.centre, enough)))
         z += state.intercept

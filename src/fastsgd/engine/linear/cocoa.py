@@ -133,10 +133,10 @@ class SharedAscent(DualAscent):
         super()._be_cautious()
         self._take_care(float(self.peers.size))
 
-    def certify(self, state):
+    def certify(self, state, size=None):
         if not self.peers.own:
             self.beta[:] = self.peers.sum(np.where(self.mine, self.beta, 0.0))
-        return super().certify(state)
+        return super().certify(state, size)
 
     def settle(self, state):
         """Nothing: without the others there is no v; the state stays as it was."""

@@ -139,6 +139,11 @@ class DualProblem:
         losses, = self._peers.total(_dot(self.c, self.losses(z)))
         return float(self.penalty.weigh(losses) + self.penalty.value(w))
 
+    def objective_of_none(self):
+        """f of the best model whose weights are 0: what all gaps are small or large beside."""
+        z = np.zeros(self.rows.shape[0])
+        return self.objective(z + self.best_bias(z, 0.0), z[:0])
+
     def penalty_dual(self, v):
         """R*(v); with l1 alone it is 0 where |v| <= l1, else infinite."""
         if self.l2 > 0:

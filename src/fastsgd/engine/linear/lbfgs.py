@@ -74,6 +74,7 @@ class LeadingRank:
             return proof.met_by_slopes(f, self._units)
         step, decrement, whole = newton_step(f, self._units, proof, most)
         if whole:
+            f.point_to(step)
             proof.try_step(f, step)
         return proof.met(f, decrement if whole else np.inf)
 

@@ -75,6 +75,11 @@ class Objective(ABC):
         x[self._d:] = state.intercept
         return x
 
+    @property
+    def learns_intercept(self):
+        """Whether the last variable is b."""
+        return bool(self._settings.fit_intercept)
+
     def intercept_of(self, x):
         """b at a point."""
         return float(x[self._d]) if len(x) > self._d else self._intercept
@@ -112,6 +117,10 @@ class Objective(ABC):
     def product(self, v):
         """The Hessian of the smooth part at x times v."""
 
+    def solve(self, gradient):
+        """Newton's step: s with H s = -gradient, H the Hessian of the smooth part at x."""
+        raise NotImplementedError("this objective makes no matrix; use newton-cg")
+
     @abstractmethod
     def units(self, proof, power=0.25):
         """Units u > 0 of the variables: x = u * variables.
@@ -138,6 +147,10 @@ class Objective(ABC):
     @abstractmethod
     def point_to(self, direction):
         """Sets the line x + eta * direction for `along` and `move`."""
+
+    def line(self):
+        """(margins at x, their changes along the direction) of all rows, or None: not at hand."""
+        return None
 
     @abstractmethod
     def along(self, eta):

@@ -15,11 +15,11 @@ from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
 from fastsgd.engine.peers import ALONE
 
 ROUNDING = 1e-12
-"""Part of f(0) below which no gap is asked for: differences of f are no longer known."""
+"""Part of f without weights below which no gap is asked for: differences of f are no longer known."""
 
 
 def enough(tol, objective, zero):
-    """The gap that `tol` asks for at an objective, where f of the zero model is `zero`."""
+    """The gap that `tol` asks for at an objective, where f without weights is `zero`."""
     return max(tol * abs(objective), ROUNDING * abs(zero))
 
 
@@ -46,7 +46,8 @@ class Proof:
     Attributes
     ----------
     zero, weight : float
-        f(0, 0), and the mean weight of a row.
+        f of the best model whose weights are 0 (without a dual of that whose bias is 0 too), and
+        the mean weight of a row.
     lower : float
         f* is at least this; -inf where there is no dual.
     gap : float or None
@@ -57,14 +58,15 @@ class Proof:
         rows, y, sample_weight, subset = examples
         s = row_weights(y, sample_weight, settings, subset)
         n = sum(peers.counts(examples.n_visits))
-        losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
         self._settings, self._peers, self._dtype = settings, peers, state.weights.dtype
         self._tol = settings.tol
+        losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
         self.zero, self.weight = (total / max(1, n) for total in peers.total(
             float((s * losses).sum()), float(s.sum())))
         self.problem = None
         if has_dual(settings):
             self.problem = DualProblem(rows, y, s, settings, n, share, check=False, peers=peers)
+            self.zero = self.problem.objective_of_none()
         self.lower, self.gap = -np.inf, None
 
     def enough(self, objective):
@@ -127,13 +129,16 @@ class Proof:
             self._raise(problem.inside(problem.smoothed(z, 0.0)))
 
     def try_step(self, f, step):
-        """Raises `lower` by the slopes that a Newton step from `f`'s point expects at its end."""
+        """Raises `lower` by the slopes that a Newton step from `f`'s point expects at its end.
+
+        `f` has been pointed to it.
+        """
         problem, loss, constant = self.problem, self._settings.loss, self._settings.loss_constant
         if problem is None:
             return
-        z = problem.margins(f.weights_of(f.x), f.intercept_of(f.x))
-        change = problem.margins(f.weights_of(step), step[-1] if len(f.x) > len(
-            f.weights_of(f.x)) else 0.0)
+        z, change = f.line() or (
+            problem.margins(f.weights_of(f.x), f.intercept_of(f.x)),
+            problem.margins(f.weights_of(step), step[-1] if f.learns_intercept else 0.0))
         slopes = loss.derivative(z, problem.y, constant) + change * loss.second_derivative(
             z, problem.y, constant)
         self._raise(problem.inside(-slopes))

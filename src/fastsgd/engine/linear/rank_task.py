@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from fastsgd.engine.linear.data_shape import DataShape
 from fastsgd.engine.linear.gap import GapWatch
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import Settings
@@ -24,6 +25,8 @@ def pack_settings(settings):
     """`Settings` as a dict that JSON can hold."""
     told = {field.name: getattr(settings, field.name) for field in fields(settings)}
     told["loss"] = settings.loss.name
+    told["choices"], told["shape"] = [list(choice) for choice in settings.choices], (
+        None if settings.shape is None else list(settings.shape))
     told["penalty"] = [
         settings.penalty.alpha, settings.penalty.l1_share, settings.penalty.l2_share]
     if settings.search is not None:
@@ -39,6 +42,8 @@ def unpack_settings(told):
     if told["search"] is not None:
         search = dict(told["search"])
         told["search"] = LINE_SEARCHES[search.pop("name")](**search)
+    if told["shape"] is not None:
+        told["shape"] = DataShape(*told["shape"])
     return Settings(**told)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.exchange import Exchange
+from fastsgd.engine.linear.cholesky import solve
+from fastsgd.engine.linear.columns import Columns
 from fastsgd.engine.linear.objective import Objective, Stopped, dot
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.team import VALUES_OF_A_CHUNK, Team
@@ -46,6 +48,7 @@ class RowSums(Objective):
         threads = settings.n_threads
         self._team = Team(threads if threads > 1 else 0, self._sums.stop, deadline)
         self._l2 = 0.0 if self.proximal else settings.penalty.l2
+        self._examples, self._columns = examples, None
         self._direction = None
         self._totals = 0.0, 0.0, 0.0  # of losses, slopes and curvatures
         self._late = False
@@ -94,6 +97,22 @@ class RowSums(Objective):
         u *= np.sqrt(proof.zero) if proof.zero > 0 else 1.0
         return self.peers.follow(u)  # powers have other bits on another CPU
 
+    def solve(self, gradient):
+        """Newton's step by Cholesky factors, with columns centred and scaled (`Columns`)."""
+        rows, _, _, subset = self._examples
+        if self._columns is None:
+            self._columns = Columns(
+                rows, fit_intercept=self._settings.fit_intercept, share=self.share)
+        theta = self._sums.curvatures / max(1, self._n)
+        if subset is not None:
+            theta, some = np.zeros(rows.shape[0]), theta
+            theta[subset] = some
+        hessian = self._columns.gram(theta)
+        hessian[np.diag_indices_from(hessian)] += self._columns.penalty(self._l2)
+        step = solve(hessian, -self._columns.gradient(gradient))
+        w, b = self._columns.weights_of(step)
+        return np.append(w, b) if self._settings.fit_intercept else w
+
     def share(self, task):
         if self._team.size:
             self._team.run(lambda rank: task(rank, self._team.size))
@@ -107,6 +126,10 @@ class RowSums(Objective):
         b = float(direction[self._d]) if len(direction) > self._d else 0.0
         self._run("along", w=d, b=b)
         self._squares = dot(w, w), dot(w, d), dot(d, d)
+
+    def line(self):
+        whole = self.peers.alone and self._examples.subset is None
+        return (self._sums.margins, self._sums.changes) if whole else None
 
     def along(self, eta):
         """phi(eta), phi', phi'' in O(n), without a look at X."""

@@ -12,13 +12,19 @@ import numpy as np
 
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.linear.ascent import DualAscent
+from fastsgd.engine.linear.best_epoch import BestEpoch
 from fastsgd.engine.linear.cocoa import SharedAscent
+from fastsgd.engine.linear.forecast import Forecast
 from fastsgd.engine.linear.progress import check_finite, make_run
+from fastsgd.engine.linear.proof import ROUNDING, enough
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.team import Team
 
 PATIENCE = 1.2
 """After a certificate that was not good enough, epochs until the next one: times 1.2."""
+
+
+TINY = np.finfo(float).tiny
 
 
 class Ascended(NamedTuple):
@@ -52,7 +58,8 @@ class Ascended(NamedTuple):
 
 
 def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-               on_epoch=None, deadline=NEVER, sample=None, dual=None, peers=ALONE):
+               on_epoch=None, deadline=NEVER, sample=None, dual=None, peers=ALONE,
+               give_up=None):
     """Trains one linear model by dual coordinate ascent.
 
     Parameters
@@ -65,7 +72,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         INOUT: weights, intercept, curve, dual_coef, gap; `epoch` and `t` go on. Begins at the
         dual variables that it kept, else at those which its weights make likely.
     settings : Settings
-        Of sgd.py. `tol` bounds the gap: gap <= tol * objective ends the training. `sync`
+        Of sgd.py. `tol` bounds the gap: gap <= tol * objective ends the training, where that is
+        above the rounding of f(0). `sync`
         is "serial", "merge" (replicas, the same bits for the same `n_threads`) or "hogwild"
         (PASSCoDe: one shared vector, sparse rows only).
     seed : int
@@ -84,6 +92,9 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         To begin with; what lies outside the domain is moved to its edge.
     peers : Peers
         Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
+    give_up : callable or None
+        ``give_up(needed, done)`` is asked after 10, 20, 40, ... passes over the rows, with those
+        that a forecast says are needed still; true ends the training by "forecast".
 
     Returns
     -------
@@ -97,7 +108,12 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     solver = (DualAscent if peers.alone else SharedAscent)(
         rows, y, sample_weight, state, settings, subset, peers)
     run = make_run(y, state, settings, score=score, on_epoch=on_epoch, peers=peers)
-    gaps, next_try, slowest, tol = [], 1, 0.0, settings.tol
+    gaps, next_try, slowest, tol, zero = [], 1, 0.0, settings.tol, solver.zero
+    forecast, best = Forecast(), BestEpoch()
+
+    def is_enough(gap, objective):
+        return tol is not None and np.isfinite(gap) and gap <= enough(tol, objective, zero)
+
     try:
         with Team(solver.n_threads if solver.n_threads > 1 else 0,
                           on_interrupt=solver.stop, deadline=deadline) as team:
@@ -113,17 +129,23 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
                     break
                 solver.show(state)
                 (objective, mean_loss), n_iter = solver.estimate(), run.n_iter + 1
-                enough = tol is not None and solver.gap <= tol * abs(objective)
-                if enough and n_iter >= next_try:
+                best.keep(objective, solver)
+                near = is_enough(solver.gap, objective)
+                if near and n_iter >= next_try:
                     certified = solver.certify(state)
                     objective, next_try = certified[0], int(PATIENCE * n_iter) + 1
-                    enough = certified[1] <= tol * abs(objective)
+                    near = is_enough(certified[1], objective)
                 slowest = max(slowest, time.perf_counter() - begun)
                 gaps.append(certified[1] if certified else solver.gap)
+                forecast.add(run.steps / solver.n_visits, gaps[-1] / max(abs(objective), TINY))
                 run.after(objective, mean_loss, lambda: (
                     team.expired() or deadline.left < 1.5 * slowest),  # noqa: B023
-                    judged=False, enough=bool(certified) and enough)
+                    judged=False, enough=bool(certified) and near)
+                if give_up is not None and tol is not None and forecast.due():
+                    run.give_up(give_up(forecast.needed(max(tol, ROUNDING)), forecast.passes[-1]))
             objective, gap = certified or solver.certify(state)
+            if not is_enough(gap, objective) and peers.alone:
+                objective, gap = best.settle(solver, state, objective, gap)
             if whole:  # no estimate, where it was one
                 state.curve[-1], gaps[-1] = objective, gap
     except BaseException:  # of Ctrl-C or of a thread: all threads have ended here

@@ -3,11 +3,12 @@
 The spine of fastsgd: estimators/linear -> plan/linear.py -> here -> kernels/sgd.pyx -> epoch.inc.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastsgd.engine.deadline import NEVER
+from fastsgd.engine.linear.data_shape import DataShape
 from fastsgd.engine.linear.merge import MergeEpoch
 from fastsgd.engine.linear.progress import make_run, objective_of
 from fastsgd.engine.linear.visiting import block_rows, visiting_order
@@ -47,6 +48,14 @@ class Settings:
     local_steps: int | None = None
     warm_up: float = 0.0
     batch_per_worker: bool = False
+    choices: tuple = ()
+    shape: DataShape | None = None
+
+    def of_choice(self, name, done=0):
+        """The settings of a solver that "auto" takes, after `done` epochs of another."""
+        sync, n_threads = next(rest for each, *rest in self.choices if each == name)
+        return replace(self, solver=name, sync=sync, n_threads=n_threads,
+                       max_iter=self.max_iter - done, choices=(), shape=None)
 
 
 def train(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,

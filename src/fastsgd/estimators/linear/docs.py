@@ -20,10 +20,11 @@ max_iter : int, default=1000
     Epochs at most (`partial_fit` runs one); iterations of a `solver` that sums over all rows.
 tol : float, Gap or None, default=1e-3
     Ends the training when the objective (with `early_stopping` the validation score) has not
-    improved by more than `tol` in `n_iter_no_change` epochs. With solver 'lbfgs' and 'newton-cg',
-    when no entry of the gradient exceeds `tol` (scipy's gtol); with 'sdca', when the objective is
-    proven to be within `tol` times itself of the optimum. `fastsgd.solvers.Gap(tol)` asks for
-    that proof of any solver; it needs a penalty. None: never.
+    improved by more than `tol` in `n_iter_no_change` epochs. With the solvers that go to the
+    optimum (all but 'sgd', and 'gd' without minibatches), when the objective is proven to be
+    within `tol` times itself of the optimum, but never closer than 1e-12 times that of the zero
+    model; without a penalty, when half of Newton's decrement says so. `fastsgd.solvers.Gap(tol)`
+    asks for that proof of any solver; it needs a penalty. None: never.
 shuffle : bool or 'rows', default=True
     True visits blocks of up to 32 neighbouring rows in stratified order, new in each epoch:
     as good as a permutation of rows and nearly twice as fast on large data. Where neighbours are

@@ -128,7 +128,8 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             "threads": job.threads,
             "sync": settings.sync,
-            "solver": settings.solver,
+            "solver": _names(settings.solver, ended.values(), "solver"),
+            "why": _names(None, ended.values(), "why"),
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings_of(0)),
             "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
@@ -231,6 +232,12 @@ def _rows_of(X, plan):
         X = without_repeats(X)
         rows = Rows(X)
     return X, rows
+
+
+def _names(otherwise, ended, what):
+    """Solvers that "auto" took, or reasons, of all models: in words, each once."""
+    told = sorted({getattr(end, what, None) or "" for end in ended} - {""})
+    return "; ".join(told) or otherwise
 
 
 def _first_step(settings):
