@@ -16,10 +16,10 @@ from support_cells import (
     SOLVER_NAMES,
     allowed,
     cells,
+    may_take,
     multi_classes,
     refusal,
     refused_for_dense,
-    taken,
 )
 
 PAGE = Path(__file__).with_name("support.md")
@@ -99,7 +99,7 @@ def support(kind, multi_class):
 def choices(kind, multi_class):
     """The table of what solver="auto" takes."""
     def words(some):
-        taken_by = {cell.sync: taken(kind, cell) for cell in some}
+        taken_by = {cell.sync: " or ".join(may_take(kind, cell)) for cell in some}
         return "; ".join(solver if "auto" in syncs else f"{solver} with {', '.join(syncs)}"
                          for syncs, solver in grouped(taken_by))
 
@@ -124,7 +124,8 @@ def others(kind):
 def row_of(kind, label, options, base, may):
     """What each solver, and "auto", has left in `may` of the cells `base`."""
     parameters = {name: value for name, value in options.items() if name != "partial_fit"}
-    chosen = {taken(kind, c, **parameters) for c in may if c.solver == "auto"}
+    chosen = {name for c in may if c.solver == "auto"
+              for name in may_take(kind, c, **parameters)}
     words = []
     for solver in SOLVERS:
         unused = set(options) and set(options) <= {"learning_rate", "eta0"} and not (

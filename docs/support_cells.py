@@ -10,7 +10,7 @@ from fastsgd import FastSGDClassifier, FastSGDRegressor
 from fastsgd.penalties import PENALTIES
 from fastsgd.plan import linear_rules
 from fastsgd.plan.linear import Plan
-from fastsgd.plan.linear_check import solver_of
+from fastsgd.plan.linear_check import choices_of, solver_of
 from fastsgd.schedules import RATE_NAMES
 from fastsgd.solvers import SOLVERS, Gap
 
@@ -74,6 +74,11 @@ def allowed(kind, **options):
 def taken(kind, cell, **options):
     """The name of the solver that a cell's solver stands for."""
     return solver_of(make(kind, cell, **options)).name
+
+
+def may_take(kind, cell, **options):
+    """Names of all solvers that it stands for: by the data, of "auto"."""
+    return choices_of(make(kind, cell, **options))
 
 
 def refused_for_dense(kind, cell):

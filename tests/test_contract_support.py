@@ -24,7 +24,7 @@ from fastsgd.engine.linear.solvers import TRAIN
 from fastsgd.errors import NotBuiltYetError
 from fastsgd.losses import LOSSES
 from fastsgd.penalties import make_penalty
-from support_cells import KINDS, OPTIONS, SOLVER_NAMES, cells, make, refusal, taken
+from support_cells import KINDS, OPTIONS, SOLVER_NAMES, cells, make, may_take, refusal, taken
 
 EXACT, STEPPING = 1e-6, 0.015
 """What the objective may be above the optimum, as a part of it: of solvers that go to the optimum,
@@ -97,7 +97,7 @@ def shortcomings(kind, cell):
     else:
         model.fit(X, y)
     stats, coef = model.fit_stats_, np.atleast_2d(model.coef_)
-    if stats["solver"] != solver:
+    if not set(re.split("[,;] ", stats["solver"])) <= set(may_take(kind, cell)):
         yield f"{cell} ran {stats['solver']}"
     if cell.sync in (*THREADED, "classes", "map_reduce") and stats["sync"] != cell.sync:
         yield f"{cell} ran {stats['sync']}"
@@ -202,4 +202,5 @@ def test_other_parameters_run_or_are_refused(kind, options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.set_params(max_iter=2, random_state=0).fit(X, y)
-        assert model.fit_stats_["solver"] == taken(kind, cell, **options)
+        names = set(re.split("[,;] ", model.fit_stats_["solver"]))
+        assert names <= set(may_take(kind, cell, **options))

@@ -126,8 +126,10 @@ def test_attributes_are_there_only_where_they_are_known():
     model = model_for("log_loss", solver="sdca").fit(problem.X, problem.y)
     assert hasattr(model, "dual_coef_")
     model.set_params(solver="newton-cg").fit(problem.X, problem.y)
-    for name in ("gap_", "dual_gap_", "dual_coef_", "support_"):
+    assert hasattr(model, "gap_")
+    for name in ("dual_gap_", "dual_coef_", "support_"):
         assert not hasattr(model, name)
+    assert not hasattr(model.set_params(solver="sgd").fit(problem.X, problem.y), "gap_")
     with pytest.raises(AttributeError, match="solver='sdca' finds it"):
         model.support_  # noqa: B018
     found = model.certify(problem.X, problem.y)

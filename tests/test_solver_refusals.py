@@ -109,15 +109,16 @@ def test_gap_must_be_positive(within):
 @pytest.mark.parametrize(("options", "chosen"), [
     ({}, "sdca"), ({"loss": "perceptron"}, "sgd"), ({"penalty": "l1"}, "sgd"),
     ({"penalty": None, "learning_rate": "constant"}, "sgd"),
-    ({"loss": "log_loss", "alpha": 0.0}, "newton-cg"), ({"early_stopping": True}, "sgd"),
+    ({"loss": "log_loss", "alpha": 0.0}, "newton-cholesky"), ({"early_stopping": True}, "sgd"),
     ({"average": True}, "sgd"), ({"sync": "hogwild", "n_jobs": 1}, "sgd"),
-    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cg"), ({"sync": "map_reduce"}, "gd"),
+    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cholesky"), ({"sync": "map_reduce"}, "gd"),
     ({"batch_size": 8}, "gd"), ({"loss": "log_loss", "learning_rate": "exact"}, "gd"),
     ({"learning_rate": "pa1"}, "sgd"), ({"sync": "round_robin"}, "sgd"),
 ])
 def test_auto_takes_what_the_parameters_allow(options, chosen):
     model = FastSGDClassifier(solver="auto", max_iter=2000, tol=1e-2, random_state=0, **options)
     assert model.fit(X, Y).fit_stats_["solver"] == chosen
+    assert model.fit_stats_["why"]
 
 
 def test_auto_tells_what_sgd_refuses():

@@ -61,6 +61,8 @@ class Solver:
         Makes SGD's steps by single rows: what `partial_fit`, `average` and eta0='auto' rest on.
     stops_early : bool
         `early_stopping` has a meaning.
+    kinked_only : bool
+        Takes losses that are sums of half-lines: hinge and epsilon_insensitive.
     needs_pairs : bool
         Makes a matrix of all pairs of features, and works in one process.
     """
@@ -74,6 +76,7 @@ class Solver:
     takes_batches: bool = False
     one_by_one: bool = False
     stops_early: bool = False
+    kinked_only: bool = False
     needs_pairs: bool = False
 
 
@@ -84,6 +87,7 @@ SOLVERS = Registry("solver", {solver.name: solver for solver in (
     Solver("gd", takes_steps=True, takes_batches=True, stops_early=True),
     Solver("lbfgs", penalties=("l2", None), smooth_only=True),
     Solver("newton-cg", penalties=("l2", None), smooth_only=True),
+    Solver("interior-point", penalties=("l2",), by_dual=True, kinked_only=True, needs_pairs=True),
     Solver("newton-cholesky", penalties=("l2", None), smooth_only=True, needs_pairs=True),
 )})
 """Every solver by name."""

@@ -285,9 +285,10 @@ class Plan:
         if self.own_rows:
             share = 1
         nnz = rows.nnz // share
-        if solver.by_dual:
+        if solver.by_dual and not solver.needs_pairs:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
+                flat=ascent.has_flat_parts(self.loss, self.loss_constant),
                 has_room=lambda threads: ascent.rows_between_merges(
                     rows, threads, asked.merge_every) > 0)
         if not solver.one_by_one:

@@ -92,8 +92,7 @@ def choose_solver(asked):
                          + ", ".join(map(repr, SOLVERS)))
     stepping = (asked.params.sync == "hogwild"  # names of algorithms with steps
                 or asked.search is not None or asked.flags & tables.PASSIVE_AGGRESSIVE)
-    able = [name for name in AUTO if name in SOLVERS
-            and (SOLVERS[name].takes_steps or not stepping) and _takes_all(asked, name)]
+    able = [name for name in AUTO if (SOLVERS[name].takes_steps or not stepping) and _takes_all(asked, name)]
     asked.use(SOLVERS[able[0] if able else "sgd"])  # whose refusal is told
     asked.choices = tuple(name for name in able if name in BY_DATA)
     return fired(asked, OF_SOLVER)
@@ -118,6 +117,13 @@ def solver_of(params):
     asked = Asked(params)
     choose_solver(asked)
     return asked.solver
+
+
+def choices_of(params):
+    """The names of the solvers that a training with these parameters may take."""
+    asked = Asked(params)
+    choose_solver(asked)
+    return asked.choices or (asked.solver.name,)
 
 
 def check(asked):

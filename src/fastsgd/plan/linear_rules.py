@@ -26,6 +26,9 @@ SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_re
 MULTI_CLASS = ("ovr",)
 """How more than two classes are learnt, as far as it is built."""
 
+OF_HALF_LINES = ("hinge", "epsilon_insensitive")
+"""Losses with one kink or two, straight else."""
+
 DEFAULT_ALPHA = 1e-4
 
 
@@ -176,10 +179,15 @@ OF_SOLVER = [
          lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
                     f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
                     f"these losses: {_losses_with_dual(a)}")),
+    Rule(lambda a: a.solver.kinked_only and a.params.loss not in OF_HALF_LINES,
+         lambda a: (f"{_mine(a)} needs a loss of half-lines: "
+                    f"{_losses(a, lambda loss: loss.name in OF_HALF_LINES)}; got "
+                    f"loss={a.params.loss!r}; use {named(lambda s: s.smooth_only)}")),
     Rule(lambda a: a.solver.by_dual and not a.has_l2,
          lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
                     f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
-    Rule(lambda a: not (_takes_l1(a.solver) or a.solver.by_dual) and a.has_l1,
+    Rule(lambda a: a.has_l1 and not (
+            _takes_l1(a.solver) or "elasticnet" in a.solver.penalties),
          lambda a: (f"penalty={a.params.penalty!r} has a kink at 0, which {_mine(a)} cannot pass; "
                     f"use {named(_takes_l1)}, or penalty='l2'")),
     Rule(lambda a: a.params.early_stopping and not a.solver.stops_early,

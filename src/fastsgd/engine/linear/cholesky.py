@@ -5,6 +5,9 @@ import numpy as np
 JITTER = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-8, 1e-6)
 """What is added to a diagonal of ones, the first with which the matrix is positive definite."""
 
+NEARLY_SINGULAR = 1e-10
+"""Jitter that is more than rounding asks for."""
+
 
 class Factors:
     """Cholesky factors of H, after its diagonal was scaled to ones.
@@ -17,6 +20,11 @@ class Factors:
     H : float64 ndarray of shape (n, n)
         Symmetric, positive semidefinite up to rounding. Its diagonal holds no negative entry;
         where it is 0 the variable is left at 0.
+
+    Attributes
+    ----------
+    sound : bool
+        Whether H is not singular, nor nearly so.
 
     Raises
     ------
@@ -45,6 +53,7 @@ class Factors:
                 continue
         else:
             raise FloatingPointError("a matrix of curvatures is not positive definite")
+        self.sound = bool(self._free.all()) and jitter <= NEARLY_SINGULAR
 
     def solve(self, g):
         """s with H s = g, once refined."""
@@ -54,8 +63,3 @@ class Factors:
         x = cho_solve(self._factor, b, check_finite=False)
         x += cho_solve(self._factor, b - self._matrix @ x, check_finite=False)
         return x * self._scale
-
-
-def solve(H, g):
-    """s with H s = g; see `Factors`."""
-    return Factors(H).solve(g)

@@ -30,7 +30,8 @@ def newton_cholesky(f, run):
     """The same by whole steps, of the Hessian's Cholesky factors.
 
     Boyd, Vandenberghe 2004, algorithm 9.5. The matrix is that of features which are centred (dense
-    rows) and scaled without a copy of X: their units do not count (columns.py).
+    rows) and scaled without a copy of X: their units do not count (columns.py). Where it is
+    singular, as for Huber's loss while few rows are in its curved part, steps are those above.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def newton_cholesky(f, run):
     """
     def find_step(units):
         step = f.solve(f.gradient)
+        if step is None:  # conjugate gradients do not mind
+            return newton_step(f, units, run.proof, MOST_PRODUCTS * len(f.x))
         decrement = -0.5 * dot(f.gradient, step)
         return step, decrement, f.quadratic or (
             decrement <= NEAR * run.proof.enough(f.value - decrement))

@@ -118,7 +118,10 @@ class Objective(ABC):
         """The Hessian of the smooth part at x times v."""
 
     def solve(self, gradient):
-        """Newton's step: s with H s = -gradient, H the Hessian of the smooth part at x."""
+        """Newton's step: s with H s = -gradient, H the Hessian of the smooth part at x.
+
+        None where H is singular, or nearly so.
+        """
         raise NotImplementedError("this objective makes no matrix; use newton-cg")
 
     @abstractmethod

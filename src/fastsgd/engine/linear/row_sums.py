@@ -4,7 +4,7 @@ import numpy as np
 
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.exchange import Exchange
-from fastsgd.engine.linear.cholesky import solve
+from fastsgd.engine.linear.cholesky import Factors
 from fastsgd.engine.linear.columns import Columns
 from fastsgd.engine.linear.objective import Objective, Stopped, dot
 from fastsgd.engine.peers import ALONE
@@ -109,8 +109,13 @@ class RowSums(Objective):
             theta[subset] = some
         hessian = self._columns.gram(theta)
         hessian[np.diag_indices_from(hessian)] += self._columns.penalty(self._l2)
-        step = solve(hessian, -self._columns.gradient(gradient))
-        w, b = self._columns.weights_of(step)
+        try:
+            factors = Factors(hessian)
+        except FloatingPointError:
+            return None
+        if not factors.sound:
+            return None
+        w, b = self._columns.weights_of(factors.solve(-self._columns.gradient(gradient)))
         return np.append(w, b) if self._settings.fit_intercept else w
 
     def share(self, task):

@@ -126,10 +126,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "seconds": seconds,
             "rows_per_second": trained / seconds,
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
-            "threads": job.threads,
-            "sync": settings.sync,
-            "solver": _names(settings.solver, ended.values(), "solver"),
-            "why": _names(None, ended.values(), "why"),
+            **_told(self, settings, job, list(ended.values())),
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings_of(0)),
             "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
@@ -234,10 +231,19 @@ def _rows_of(X, plan):
     return X, rows
 
 
-def _names(otherwise, ended, what):
-    """Solvers that "auto" took, or reasons, of all models: in words, each once."""
-    told = sorted({getattr(end, what, None) or "" for end in ended} - {""})
-    return "; ".join(told) or otherwise
+def _told(model, settings, job, ended):
+    """Threads, sync, solver and the reason for it; of several models each thing once."""
+    if settings.solver != "auto":
+        why = ("asked for" if model.solver == settings.solver else
+               f"{settings.solver}: of 'auto' the only one that takes all parameters")
+        return {"threads": job.threads, "sync": settings.sync, "solver": settings.solver,
+                "why": why}
+    names, whys = (sorted({getattr(end, what) for end in ended}) for what in ("solver", "why"))
+    if not names:  # resumed, with nothing left to do
+        return {"threads": 1, "sync": "serial", "solver": "auto", "why": "no model was trained"}
+    taken = settings.of_choice(names[-1].split(", ")[-1])
+    return {"threads": taken.n_threads, "sync": taken.sync, "solver": "; ".join(names),
+            "why": "; ".join(whys)}
 
 
 def _first_step(settings):
