@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastsgd._integers import is_seed, plain
+from fastsgd.duals import DUALS
 from fastsgd.engine.linear import ascent, merge
 from fastsgd.engine.linear.data_shape import DataShape
 from fastsgd.engine.linear.intercept import intercept_decay
@@ -38,6 +39,8 @@ class Rate:
         The `learning_rate` that steps follow; None where they are found.
     search : LineSearch or None
         Finds each step.
+    accelerated : bool
+        Whether steps are found on the way, with momentum: gd's on all rows.
     auto : bool
         Whether eta0 is found on a sample of the rows.
     eta0, power_t : float
@@ -50,6 +53,7 @@ class Rate:
 
     schedule: str | Cosine | None
     search: LineSearch | None
+    accelerated: bool
     auto: bool
     eta0: float
     power_t: float
@@ -252,7 +256,8 @@ class Plan:
             n_iter_no_change=stop.n_iter_no_change, shuffle=self.shuffle, sync=sync,
             n_threads=n_threads, merge_every=self.threads.merge_every,
             merge_in_order=self.threads.seeded, solver=name,
-            batch_size=self.batch_size, search=rate.search, **of_workers, **of_choice)
+            batch_size=self.batch_size, search=rate.search, accelerated=rate.accelerated,
+            **of_workers, **of_choice)
 
     def longest_step(self, rows, weight=None):
         """The step that no step exceeds, where steps are bounded; else infinity.
@@ -305,12 +310,16 @@ class Plan:
 
 def _rate(asked, loss):
     params = asked.params
-    schedule = params.learning_rate if asked.takes_steps and asked.search is None else None
+    accelerated = (asked.takes_steps and not asked.solver.one_by_one
+                   and params.learning_rate == "optimal" and params.batch_size is None
+                   and (loss.smooth or loss.name in DUALS))
+    schedule = params.learning_rate if (
+        asked.takes_steps and asked.search is None and not accelerated) else None
     flags = 0 if schedule is None else asked.flags
     auto = isinstance(params.eta0, str) and asked.solver.one_by_one
     own = params.learning_rate == "constant" and not auto
     return Rate(
-        schedule=schedule, search=asked.search, auto=auto,
+        schedule=schedule, search=asked.search, accelerated=accelerated, auto=auto,
         eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
         power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
         passive=bool(flags & tables.PASSIVE_AGGRESSIVE),

@@ -43,6 +43,7 @@ class Iterations:
         self.state, self.settings, self.proof = run.state, settings, proof
         self.steps, self.minibatches = steps, minibatches
         self._f, self._run = f, run
+        self._judged = proof is None or not proof.asked or settings.adaptive
 
     def keep(self, x, steps=1):
         """The state goes to x, `steps` steps later."""
@@ -61,7 +62,7 @@ class Iterations:
                 "Scaling input data with StandardScaler or MinMaxScaler might help; so does a "
                 "smaller eta0 or a larger alpha.")
         return self._run.after(objective, mean_loss, self._f.expired, rate=self.steps,
-                               judged=self.settings.solver == "gd", enough=enough)
+                               judged=self._judged, enough=enough)
 
     @property
     def stopped(self):
@@ -127,8 +128,9 @@ class BatchTraining:
             run = make_run(y, state, settings, score=score, on_epoch=on_epoch, deadline=deadline,
                            sample=sample, peers=peers)
             steps, proof = Steps(settings, state, workers, warm_up), None
-            if minibatches is None:
-                proof = Proof(examples, settings, state, f.share, peers)
+            if minibatches is None:  # with a score `tol` is about that
+                proof = Proof(examples, settings, state, f.share, peers,
+                              tol=settings.tol if score is None else None)
             try:
                 self.method(f, Iterations(f, run, settings, steps, minibatches, proof))
                 if proof is not None and run.stopped_by != "max_time":

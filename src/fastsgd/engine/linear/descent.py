@@ -3,8 +3,11 @@
 With L1 a step is proximal: u = prox(x - eta g, eta) (Beck, Teboulle 2009, eq. 2.6).
 """
 
+from fastsgd.engine.linear.accelerated import accelerate
+from fastsgd.engine.linear.attempts import Attempts, prove
 from fastsgd.engine.linear.line_search import backtrack, exact, first_step
 from fastsgd.engine.linear.objective import dot
+from fastsgd.engine.linear.smoothing import descend_smoothed
 
 PATIENCE = 5
 """Proximal steps taken at the first trial before a longer one is tried: a trial costs half a
@@ -22,6 +25,8 @@ def descend(f, run):
     search = run.settings.search
     if run.minibatches is not None:
         minibatches(f, run)
+    elif run.settings.accelerated:
+        (accelerate if run.settings.loss.smooth else descend_smoothed)(f, run)
     elif search is None:
         by_schedule(f, run)
     elif f.proximal:
@@ -38,10 +43,22 @@ def _step(f, x, gradient, eta):
 def by_schedule(f, run):
     """Every step of the length that the schedule has for its number."""
     f.evaluate(f.start(run.state))
-    ended = False
+    attempts, ended = _attempts(f, run), False
+    best, met = (f.value, f.x), False
     while not ended:
         f.evaluate(_step(f, f.x, f.gradient, run.steps(run.state.t)))
-        ended = run.after(f.x, f.value, f.mean_loss)
+        best = min(best, (f.value, f.x), key=lambda pair: pair[0])
+        if f.peers.decide(f.value <= best[0] and attempts.near(f.value, f.gradient))[0]:
+            met = attempts.try_now()
+        ended = run.after(f.x, f.value, f.mean_loss, enough=met)
+    if best[0] < f.value:  # the last steps went up
+        f.evaluate(best[1])
+        run.keep(best[1], steps=0)
+
+
+def _attempts(f, run):
+    units = f.units(run.proof, 0.0)
+    return Attempts(f, run.proof, units, lambda most: prove(f, run.proof, units, most))
 
 
 def minibatches(f, run):
@@ -62,7 +79,7 @@ def minibatches(f, run):
 def line_search(f, run, search):
     """Steepest descent with a search along each gradient."""
     value, gradient = f.evaluate(f.start(run.state))
-    eta = None
+    attempts, eta, met = _attempts(f, run), None, False
     while True:
         slope = -dot(gradient, gradient)
         if not slope < 0:
@@ -77,9 +94,11 @@ def line_search(f, run, search):
         if not eta or not f.along(eta)[0] < value:
             break
         value, gradient = f.move(eta)
-        if run.after(f.x, f.value, f.mean_loss):
+        if f.peers.decide(attempts.near(value, gradient))[0]:
+            met = attempts.try_now()
+        if run.after(f.x, f.value, f.mean_loss, enough=met):
             return
-    run.ended(met=run.proof.met(f))
+    run.ended(met=run.proof.asked and attempts.try_now())  # no step goes down any more
 
 
 def proximal_search(f, run, search):
@@ -91,6 +110,7 @@ def proximal_search(f, run, search):
     value, gradient = f.evaluate(f.start(run.state))
     f.point_to(-gradient)
     eta, taken = first_step(f.along, -dot(gradient, gradient), 1.0), 0
+    attempts, met = _attempts(f, run), False
     while True:
         if taken >= PATIENCE:
             eta, taken = eta / search.delta, 0
@@ -99,9 +119,11 @@ def proximal_search(f, run, search):
             break
         taken, eta = taken + 1 if u[1] == eta else 0, u[1]
         value, gradient = f.move(1.0, to=u[0])
-        if run.after(f.x, f.value, f.mean_loss):
+        if f.peers.decide(attempts.near(value))[0]:
+            met = attempts.try_now()
+        if run.after(f.x, f.value, f.mean_loss, enough=met):
             return
-    run.ended(met=run.proof.met(f))
+    run.ended(met=run.proof.asked and attempts.try_now())
 
 
 def _shorter_until_enough(f, value, gradient, eta, search):

@@ -160,9 +160,13 @@ class DualProblem:
         """max |beta|."""
         return self._peers.largest(np.abs(beta).max(initial=0.0))
 
+    def total(self, part):
+        """The sum over the rows of all ranks, of a sum over this one's."""
+        return self._peers.total(part)[0]
+
     def total_weight(self):
         """sum c."""
-        return self._peers.total(self.c.sum())[0]
+        return self.total(self.c.sum())
 
     def value(self, beta, v):
         """D(beta); a lower bound of f where `beta` is balanced or there is no bias."""

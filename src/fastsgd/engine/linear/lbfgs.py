@@ -11,7 +11,8 @@ import numpy as np
 
 from fastsgd._integers import INT32_MAX
 from fastsgd.engine.blas import one_thread_of_blas
-from fastsgd.engine.linear.conjugate_gradients import MOST_PRODUCTS, newton_step
+from fastsgd.engine.linear.attempts import Attempts, prove
+from fastsgd.engine.linear.conjugate_gradients import MOST_PRODUCTS
 from fastsgd.errors import DivergenceError
 
 PAIRS = 10
@@ -69,53 +70,10 @@ class LeadingRank:
                 self._after(x, value, met)
 
     def _prove(self, most):
-        f, proof = self._f, self._run.proof
-        if most < 1:
-            return proof.met_by_slopes(f, self._units)
-        step, decrement, whole = newton_step(f, self._units, proof, most)
-        if whole:
-            f.point_to(step)
-            proof.try_step(f, step)
-        return proof.met(f, decrement if whole else np.inf)
+        return prove(self._f, self._run.proof, self._units, most)
 
     def _after(self, x, value, enough):
         return self._run.after(x, value, value - self._f.penalty(x), enough=enough)
-
-
-class Attempts:
-    """When a proof is worth trying: estimates say that the optimum is near.
-
-    No estimate along L-BFGS's points decides (measured, docs/solvers.md), so each failure puts the
-    next try off. A Newton step may take as many products as iterations were made so far.
-
-    Parameters
-    ----------
-    f : Objective
-    proof : Proof
-    units : float64 ndarray
-    """
-
-    LOOKBACK, PATIENCE = 5, 1.2
-
-    def __init__(self, f, proof, units):
-        self._f, self._proof, self._units = f, proof, units
-        self._values, self._next = [], 0
-
-    def due(self, lead):
-        """Whether `tol` is proven to be met at the point last evaluated."""
-        f, proof = self._f, self._proof
-        if not proof.asked:
-            return False
-        self._values.append(f.value)
-        enough, n = proof.enough(f.value), len(self._values)
-        if f.excess(f.gradient, self._units) <= enough and lead.prove(0):
-            return True
-        slopes = 0.5 * float(((self._units * f.gradient) ** 2).sum())
-        fall = (self._values[-1 - self.LOOKBACK] - f.value if n > self.LOOKBACK else np.inf)
-        if n < self._next or not (slopes <= enough or fall <= enough):
-            return False
-        self._next = int(self.PATIENCE * n) + 1
-        return lead.prove(max(n, 10))
 
 
 def lbfgs(f, run):
@@ -137,7 +95,8 @@ def lbfgs(f, run):
     units, zero = f.units(proof), proof.zero if proof.zero > 0 else 1.0
     if proof.met_by_slopes(f, units):
         return run.ended(met=True)
-    lead, attempts, met = LeadingRank(f, run, units), Attempts(f, proof, units), False
+    lead, met = LeadingRank(f, run, units), False
+    attempts = Attempts(f, proof, units, lead.prove)
     if f.peers.rank:
         return run.ended(met=lead.follow())
 
@@ -149,7 +108,7 @@ def lbfgs(f, run):
     def after(intermediate_result):
         nonlocal met
         evaluate(intermediate_result.x)
-        met = attempts.due(lead)
+        met = attempts.near(f.value, f.gradient) and attempts.try_now()
         if lead.after(f.x, f.value, met):
             raise StopIteration
 

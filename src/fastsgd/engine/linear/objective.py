@@ -80,6 +80,11 @@ class Objective(ABC):
         """Whether the last variable is b."""
         return bool(self._settings.fit_intercept)
 
+    @property
+    def smooth_value(self):
+        """What `gradient` is the gradient of, at x."""
+        return self.mean_loss if self.proximal else self.value
+
     def intercept_of(self, x):
         """b at a point."""
         return float(x[self._d]) if len(x) > self._d else self._intercept

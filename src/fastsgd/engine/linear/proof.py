@@ -36,12 +36,13 @@ class Proof:
     examples : Examples
         Of all ranks, or of each its own; checked.
     settings : Settings
-        `tol` is what is asked for; None: nothing.
     state : LinearState
         Weights and bias are kept in the dtype of its weights.
     share : callable
         ``share(task)`` calls ``task(rank, n_threads)`` for each of some threads.
     peers : Peers
+    tol : float or None
+        What is asked for; None: nothing.
 
     Attributes
     ----------
@@ -54,12 +55,13 @@ class Proof:
         What the kept model is above f* at most, as far as it was looked at.
     """
 
-    def __init__(self, examples, settings, state, share=lambda task: task(0, 1), peers=ALONE):
+    def __init__(self, examples, settings, state, share=lambda task: task(0, 1), peers=ALONE,
+                 tol=None):
         rows, y, sample_weight, subset = examples
         s = row_weights(y, sample_weight, settings, subset)
         n = sum(peers.counts(examples.n_visits))
         self._settings, self._peers, self._dtype = settings, peers, state.weights.dtype
-        self._tol = settings.tol
+        self._tol = tol
         losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
         self.zero, self.weight = (total / max(1, n) for total in peers.total(
             float((s * losses).sum()), float(s.sum())))
@@ -122,11 +124,22 @@ class Proof:
             return w, float(self._dtype.type(f.intercept_of(f.x)))
 
     def try_slopes(self, f):
-        """Raises `lower` by the slopes at `f`'s point."""
+        """Raises `lower` by the slopes at `f`'s point, with the bias that balances them."""
         problem = self.problem
         if problem is not None:
             z = problem.margins(f.weights_of(f.x), f.intercept_of(f.x))
+            z += problem.balancing_shift(z, 0.0)
             self._raise(problem.inside(problem.smoothed(z, 0.0)))
+
+    def try_duals(self, beta):
+        """Raises `lower` by these dual variables."""
+        self._raise(self.problem.inside(beta))
+
+    def met_at(self, objective, x):
+        """`met`, for f with kinks: `objective` is that of the point x in float64."""
+        near = objective - self.lower <= self.enough(objective)
+        self.gap = max(0.0, objective - self.lower)
+        return bool(self._peers.decide(self.asked and near)[0])
 
     def try_step(self, f, step):
         """Raises `lower` by the slopes that a Newton step from `f`'s point expects at its end.
@@ -155,6 +168,11 @@ class Proof:
         return self.gap
 
     def _raise(self, beta):
-        value = self.problem.value(beta, self.problem.sum_rows(beta))
+        problem, v = self.problem, self.problem.sum_rows(beta)
+        if problem.l2 == 0:  # lasso: |v| <= l1 must hold
+            largest = np.abs(v).max(initial=0.0)
+            scale = min(1.0, (1 - 1e-15) * problem.l1 / largest) if largest > 0 else 1.0
+            beta, v = scale * beta, scale * v
+        value = problem.value(beta, v)
         if np.isfinite(value):
             self.lower = max(self.lower, value)

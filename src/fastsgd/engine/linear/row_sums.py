@@ -87,7 +87,7 @@ class RowSums(Objective):
         squares = np.empty(self._d)
         self._run("squares", out=squares)
         loss, constant = self._settings.loss, self._settings.loss_constant
-        curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant))
+        curvature = max(loss.second_derivative(np.array([0.0, 1.0]), np.ones(2), constant)) or 1.0
         h = curvature * squares / max(1, self._n) + self._l2
         h = np.maximum(h, max(1e-12 * h.max(initial=0.0), 1e-300))
         mean = np.exp(np.log(h).mean()) if self._d else 1.0

@@ -48,6 +48,7 @@ class Settings:
     local_steps: int | None = None
     warm_up: float = 0.0
     batch_per_worker: bool = False
+    accelerated: bool = False
     choices: tuple = ()
     shape: DataShape | None = None
 
