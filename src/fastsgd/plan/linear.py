@@ -312,7 +312,7 @@ def _rate(asked, loss):
     params = asked.params
     accelerated = (asked.takes_steps and not asked.solver.one_by_one
                    and params.learning_rate == "optimal" and params.batch_size is None
-                   and (loss.smooth or loss.name in DUALS))
+                   and (loss.smooth or (loss.name in DUALS and (asked.has_l1 or asked.has_l2))))
     schedule = params.learning_rate if (
         asked.takes_steps and asked.search is None and not accelerated) else None
     flags = 0 if schedule is None else asked.flags
