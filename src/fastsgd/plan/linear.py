@@ -273,6 +273,7 @@ class Plan:
         if self.solver.by_dual:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
+                rows_rest=ascent.has_flat_parts(self.loss, self.loss_constant),
                 has_room=lambda threads: ascent.rows_between_merges(
                     rows, threads, asked.merge_every) > 0)
         if not self.solver.one_by_one:

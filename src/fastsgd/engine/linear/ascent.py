@@ -33,7 +33,7 @@ CAUTION = 0.4
 data, once the dual objective has fallen, and from the start where no domain bounds the dual."""
 
 BUSY, FEW = 10, 0.25
-"""Visits that busy rows get after an epoch by one thread: so many times the epoch's, if they are
+"""Visits that busy rows get after an epoch, by one thread: so many times the epoch's, if they are
 at most so large a part of all rows."""
 
 SELDOM, SHORTEST = 4, 256
@@ -75,7 +75,7 @@ class DualAscent:
         self.gain = 0.0
         bounded = np.isfinite(problem.bound)
         self.caution = 1 + (CAUTION if bounded else 1.0) * (self.n_threads - 1)
-        self.rows_rest = _has_flat_parts(settings)
+        self.rows_rest = has_flat_parts(settings.loss, settings.loss_constant)
         self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
         self.chunk = max(1, serial_chunk(rows) * tables.TILE // self.block_rows)
 
@@ -156,12 +156,12 @@ class DualAscent:
         ascent = self.ascent
         ascent.set_order(self._order(seed, number, self.n_blocks), self.block_rows)
         self._run()
-        if self.n_threads == 1 and self.rows_rest and ascent.dull > 0:
+        if self.n_threads > 1 and self.settings.sync == "hogwild" and not ascent.stopped:
+            self.v[:] = self.problem.sum_rows(self.beta)  # some additions were lost
+        if self.rows_rest and ascent.dull > 0:
             self.centre = ascent.run_busy(
                 seed, number, centre=self.centre, few=int(FEW * self.n_visits),
                 most=BUSY * ascent.tally()[2])
-        if self.n_threads > 1 and self.settings.sync == "hogwild" and not ascent.stopped:
-            self.v[:] = self.problem.sum_rows(self.beta)  # some additions were lost
         return (*ascent.tally(), ascent.stopped)
 
     def _run(self):
@@ -173,8 +173,8 @@ class DualAscent:
         elif self.settings.sync == "hogwild":
             self.team.run(ascent.run_shared)
         else:
-            share = int(self.share / self.block_rows / max(self.awake, 0.01))
-            self.team.run(lambda rank: ascent.run_merged(rank, max(1, share), self.caution))
+            share = max(1, self.share // self.block_rows)
+            self.team.run(lambda rank: ascent.run_merged(rank, share, self.caution))
 
     def _end_epoch(self, before, gap, conjugates, visits):
         problem = self.problem
@@ -240,10 +240,9 @@ class DualAscent:
         return objective, max(0.0, objective - lower)
 
 
-def _has_flat_parts(settings):
+def has_flat_parts(loss, constant):
     """Whether rows come to rest: far on one side or the other the loss is straight."""
-    ends = settings.loss.second_derivative(
-        np.array([-30.0, 30.0]), np.ones(2), settings.loss_constant)
+    ends = loss.second_derivative(np.array([-30.0, 30.0]), np.ones(2), constant)
     return bool((ends == 0).any())
 
 
