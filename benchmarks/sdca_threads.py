@@ -12,9 +12,8 @@ import warnings
 
 import numpy as np
 
-import sources
 from fastsgd import FastSGDClassifier
-from harness import RESULTS, in_turn, machine, show, write
+from harness import RESULTS, in_turn, machine, show, sources, write
 
 NAMES = ("rcv1_ccat", "news20", "w8a", "a9a", "frappe")
 MNIST_ROWS = 10_000
@@ -31,7 +30,7 @@ def problems():
         X, y, *_ = sources.load(name)
         yield name, X, np.where(y == y.max(), 1.0, -1.0)
     with np.load(sources.data_directory() / "mnist" / "mnist.npz") as mnist:
-        X, y = mnist["x_train"][:MNIST_ROWS], mnist["y_train"][:MNIST_ROWS]
+        X, y = mnist["X_train"][:MNIST_ROWS], mnist["y_train"][:MNIST_ROWS]
     yield f"mnist, {MNIST_ROWS} rows", X.reshape(len(X), -1) / 255.0, np.where(y == 9, 1.0, -1.0)
 
 

@@ -101,7 +101,7 @@ class Rank:
             return {"stats": self._sent(), "diverged": str(error)}
         if not self.first:
             return {"stats": self._sent()}
-        return {"stats": self._sent(), "ended": list(ended[:3]), "model": model()}
+        return {"stats": self._sent(), "ended": list(ended[:4]), "model": model()}
 
     def _sent(self):
         """Bytes that the rank has sent in this training, and seconds in collectives."""

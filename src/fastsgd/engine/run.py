@@ -11,7 +11,7 @@ import numpy as np
 
 from fastsgd.engine.peers import ALONE
 
-WORST_FIRST = ("max_time", "max_iter", "callback", "tol")
+WORST_FIRST = ("max_time", "max_iter", "forecast", "callback", "tol")
 """Reasons to stop, the one first that is told where several models had several."""
 
 
@@ -49,9 +49,12 @@ class Ended(NamedTuple):
     n_iter : int
         Whole epochs behind the model, at least 1.
     stopped_by : str
-        "callback", "tol", "max_iter" or "max_time"; of networks also "max_fun" and "divergence".
+        "callback", "tol", "max_iter" or "max_time"; of solver "sdca" also "forecast", where it was
+        given up; of networks also "max_fun" and "divergence".
     steps : int
         Rows visited, those of an epoch cut short included.
+    forecast : float or None
+        Epochs that `tol` still needs at the rate so far, where a method knows: infinity, never.
     pipeline : dict or None
         What a pipeline of layers measured.
     """
@@ -59,6 +62,7 @@ class Ended(NamedTuple):
     n_iter: int
     stopped_by: str
     steps: int
+    forecast: float | None = None
     pipeline: dict | None = None
 
     def proven(self):
@@ -208,6 +212,10 @@ class Run:
         """Notes that the method has nothing left to do; an end before that stands."""
         self.stopped_by = self.stopped_by or "tol"
 
+    def hopeless(self):
+        """Notes that a forecast has ended the training; an end before that stands."""
+        self.stopped_by = self.stopped_by or "forecast"
+
     def exhausted(self, max_iter):
         """Notes that `max_iter` iterations, or else the allowed evaluations, are used up."""
         self.stopped_by = self.stopped_by or ("max_iter" if self.n_iter >= max_iter else "max_fun")
@@ -222,4 +230,5 @@ class Run:
             self._best.settle(self.state, self._compare())
         if self.stopped_by == "max_time" and self.steps:
             self._check(self.n_iter + 1)
-        return Ended(max(1, self.state.epoch - self._first), self.stopped_by, self.steps, pipeline)
+        return Ended(max(1, self.state.epoch - self._first), self.stopped_by, self.steps,
+                     pipeline=pipeline)

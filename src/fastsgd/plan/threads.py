@@ -14,9 +14,10 @@ from fastsgd.kernels.gradient import count_shards
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
 
-MIN_NONZEROS_WHERE_ROWS_REST = 3_000_000
-"""The same for solver "sdca" and losses with flat parts. Most of its visits are then sweeps over
-few busy rows, by one thread (measured: benchmarks/sdca_threads.py)."""
+MIN_NONZEROS_FOR_ASCENT = 10_000_000
+MIN_NONZEROS_WHERE_ROWS_REST = 20_000_000
+"""The same for solver "sdca" under sync="auto"; the second for losses with flat parts, where most
+visits are sweeps over few busy rows, by one thread (measured: benchmarks/sdca_threads.py)."""
 
 MIN_FEATURES_FOR_HOGWILD = 1_000_000
 """Features above which two threads on one shared vector beat one (measured)."""
@@ -137,8 +138,8 @@ def choose_dual_sync(sync, n_jobs, *, nnz, dense, rows_rest, has_room):
         raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
                          "on a dense row writes all weights; use sync='auto' or 'merge'")
     least = MIN_NONZEROS_FOR_THREADS
-    if sync == "auto" and rows_rest:
-        least = MIN_NONZEROS_WHERE_ROWS_REST
+    if sync == "auto":
+        least = MIN_NONZEROS_WHERE_ROWS_REST if rows_rest else MIN_NONZEROS_FOR_ASCENT
     small = nnz < least and (n_jobs is None or sync == "auto")
     threads = 1 if sync == "serial" or small else count_threads(n_jobs)
     if threads == 1 or (sync != "hogwild" and not has_room(threads)):

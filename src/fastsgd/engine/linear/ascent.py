@@ -176,6 +176,7 @@ class DualAscent:
             share = max(1, self.share // self.block_rows)
             self.team.run(lambda rank: ascent.run_merged(rank, share, self.caution))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _end_epoch(self, before, gap, conjugates, visits):
         problem = self.problem
         self.awake = visits / max(1, self.n_visits)
@@ -196,11 +197,13 @@ class DualAscent:
     def _be_cautious(self):
         self.caution = float(self.n_threads)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _lagrangian(self):
         """The augmented Lagrangian, divided by alpha: the steps of an epoch make it larger."""
         return -(self.conjugates + self.penalty_dual
                  + self.excess * (self.centre + 0.5 * self.gain * self.excess))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def estimate(self):
         """(f, mean loss) of the model, by D(beta) and the gap that the epoch met."""
         problem = self.problem
@@ -221,8 +224,9 @@ class DualAscent:
             self.show(state)
             state.dual_coef = self.problem.c * self.beta
 
+    @np.errstate(over="ignore", invalid="ignore")  # of hopeless models
     def certify(self, state):
-        """Balances the dual, sums v anew and writes the model: (f, f - D(beta))."""
+        """Balances the dual, sums v anew and writes the model: (f, D(beta))."""
         problem = self.problem
         beta = problem.balance(self.beta)
         self.beta[:] = beta
@@ -237,7 +241,7 @@ class DualAscent:
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
         objective = problem.penalty.weigh(losses + problem.unit.value(w))
         lower = -problem.penalty.weigh(self.conjugates + self.penalty_dual)
-        return objective, max(0.0, objective - lower)
+        return objective, lower
 
 
 def has_flat_parts(loss, constant):

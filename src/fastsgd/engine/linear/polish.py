@@ -53,5 +53,5 @@ def certificate(rows, y, sample_weight, w, b, settings, *, dual=None, dual_coef=
         rows, y, sample_weight, LinearState(np.zeros(rows.shape[1])),
         replace(settings, max_iter=polish, tol=None), seed, dual=found.dual)
     lower = max(found.lower, polished.objective - polished.dual_gap)
-    best = found.dual if lower == found.lower else polished.dual
+    best = found.dual if lower == found.lower else polished.best_dual
     return Certificate(max(0.0, found.objective - lower), found.objective, lower, best)

@@ -15,6 +15,7 @@ from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.advice import advise
 from fastsgd.models.linear.by_workers import train_by_workers
 from fastsgd.models.linear.certify import Certified
 from fastsgd.models.linear.intercept import begin_intercepts
@@ -134,6 +135,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if settings.sync == "merge" and settings.solver == "sgd" else {}),
+            **({"epochs_needed": _epochs_needed(ended.values())} if plan.solver.by_dual else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
@@ -199,8 +201,9 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         if by == "max_time" and self.tol is not None:
             warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
-                "tol=None turns this warning off.",
+                f"n_iter_={self.n_iter_}. "
+                + advise(plan, self.fit_stats_, self._states, "max_time")
+                + " tol=None turns this warning off.",
                 self._not_converged,
             )
         elif self.tol is not None and (
@@ -208,8 +211,8 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
                 if plan.solver.one_by_one and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
             warn(
-                "Maximum number of iteration reached before convergence. Consider increasing "
-                "max_iter to improve the fit.",
+                "Maximum number of iteration reached before convergence. "
+                + advise(plan, self.fit_stats_, self._states),
                 self._not_converged,
             )
         if self.power_t < 0:
@@ -231,6 +234,12 @@ def _rows_of(X, plan):
         X = without_repeats(X)
         rows = Rows(X)
     return X, rows
+
+
+def _epochs_needed(ended):
+    """What the model that needs most is forecast to need still; None: none needs any."""
+    needed = [end.forecast for end in ended if end.forecast is not None]
+    return max(needed) if needed else None
 
 
 def _first_step(settings):
