@@ -79,10 +79,10 @@ class DualAscent:
         self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
         self.chunk = max(1, serial_chunk(rows) * tables.TILE // self.block_rows)
 
-    def begin(self, team, state, dual=None):
+    def begin(self, team, state):
         """Measures the rows, by all threads, and takes the dual variables to begin with.
 
-        They are `dual`, those that the state kept, or made of the slopes at its weights.
+        They are those that the state kept, or made of the slopes at its weights.
         """
         self.team, problem = team, self.problem
         self._measure()
@@ -92,9 +92,7 @@ class DualAscent:
             gain *= self._mean_square() / problem.l2
             least = LEAST_GAIN / max(problem.total_weight(), np.finfo(float).tiny)
             self.gain = self.ascent.gain = max(gain, least)
-        if dual is not None:
-            self._begin_at(problem.inside(dual))
-        elif self._all_keep(state.dual_coef):
+        if self._all_keep(state.dual_coef):
             self._begin_at(problem.dual_of(state.dual_coef))
         elif np.any(state.weights) or state.intercept:
             self._begin_at(certify(problem, state.weights, state.intercept).dual)

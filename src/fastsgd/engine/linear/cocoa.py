@@ -44,8 +44,8 @@ class SharedAscent(DualAscent):
         self._exchange = Exchange(peers)
         self._change, *_ = self._exchange.allocate(len(self.v), (), (), (), (), ())
 
-    def begin(self, team, state, dual=None):
-        super().begin(team, state, dual)
+    def begin(self, team, state):
+        super().begin(team, state)
         self._take_care(self.ascent.caution)
 
     def _take_care(self, caution):

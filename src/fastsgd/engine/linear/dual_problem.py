@@ -20,7 +20,7 @@ WIDENINGS = 200
 """Doublings of an interval in which a bias is sought, before it is taken to be infinite."""
 
 LARGEST_WEIGHT = 1e300
-"""Of a row beside the penalty, s / (alpha n): sums of more would soon not be finite."""
+"""The most that a row may weigh beside the penalty, s / (alpha n): sums of more would overflow."""
 
 
 def row_weights(y, sample_weight, settings, subset=None):

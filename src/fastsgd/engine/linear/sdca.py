@@ -60,7 +60,7 @@ class Ascended(NamedTuple):
 
 
 def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, score=None,
-               on_epoch=None, deadline=NEVER, sample=None, dual=None, peers=ALONE,
+               on_epoch=None, deadline=NEVER, sample=None, peers=ALONE,
                give_up=None):
     """Trains one linear model by dual coordinate ascent.
 
@@ -72,7 +72,8 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     sample_weight : float64 ndarray of shape (n_rows,) or None
     state : LinearState
         INOUT: weights, intercept, curve, dual_coef, gap; `epoch` and `t` go on. Begins at the
-        dual variables that it kept, else at those which its weights make likely.
+        dual variables that it kept (what lies outside the domain is moved to its edge), else at
+        those which its weights make likely.
     settings : Settings
         Of sgd.py. `tol` bounds the gap: gap <= tol * objective ends the training, and so does
         1e-12 of the objective without weights, below which there is only rounding. `sync`
@@ -90,8 +91,6 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
         The certificate, which takes about as long as an epoch, is made before it passes.
     sample : Sample or None
         As `sgd.train` takes it; not used: of two epochs the later one has the better dual.
-    dual : float64 ndarray of shape (n_rows,) or None
-        To begin with; what lies outside the domain is moved to its edge.
     peers : Peers
         Those who run this too, with the same arguments; `score` and `on_epoch` are rank 0's.
     give_up : callable or None
@@ -117,7 +116,7 @@ def train_sdca(rows, y, sample_weight, state, settings, seed, *, subset=None, sc
     try:
         with Team(solver.n_threads if solver.n_threads > 1 else 0,
                           on_interrupt=solver.stop, deadline=deadline) as team:
-            solver.begin(team, state, dual)
+            solver.begin(team, state)
             best, certified = BestPoint(solver, settings.tol), None
             while run.stopped_by is None:
                 begun = time.perf_counter()

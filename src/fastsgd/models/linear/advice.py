@@ -1,4 +1,4 @@
-"""What to do about a training that ended before its tolerance, as warnings tell users."""
+"""Advice on a training that ended before its tolerance, as warnings give it to users."""
 
 import math
 

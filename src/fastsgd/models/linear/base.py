@@ -135,7 +135,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if settings.sync == "merge" and settings.solver == "sgd" else {}),
-            **({"epochs_needed": _epochs_needed(ended.values())} if plan.solver.by_dual else {}),
+            **(_epochs_needed(ended) if plan.solver.by_dual else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
@@ -210,11 +210,11 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
                 self.n_iter_ == plan.stop.max_iter  # as scikit-learn warns
                 if plan.solver.one_by_one and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
-            warn(
-                "Maximum number of iteration reached before convergence. "
-                + advise(plan, self.fit_stats_, self._states),
-                self._not_converged,
-            )
+            remedy = "Consider increasing max_iter to improve the fit."
+            if plan.solver.by_dual:
+                remedy = advise(plan, self.fit_stats_, self._states)
+            warn(f"Maximum number of iteration reached before convergence. {remedy}",
+                 self._not_converged)
         if self.power_t < 0:
             warn(
                 "Negative values for `power_t` are deprecated and make the step grow; use values "
@@ -237,9 +237,9 @@ def _rows_of(X, plan):
 
 
 def _epochs_needed(ended):
-    """What the model that needs most is forecast to need still; None: none needs any."""
-    needed = [end.forecast for end in ended if end.forecast is not None]
-    return max(needed) if needed else None
+    """The most epochs that a model is forecast to need still; None: nothing is known of any."""
+    needed = [end.forecast for end in ended.values() if end.forecast is not None]
+    return {"epochs_needed": max(needed) if needed else None}
 
 
 def _first_step(settings):
