@@ -293,7 +293,7 @@ class Plan:
         if solver.by_dual and not solver.needs_pairs:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
-                flat=ascent.has_flat_parts(self.loss, self.loss_constant),
+                rows_rest=ascent.has_flat_parts(self.loss, self.loss_constant),
                 has_room=lambda threads: ascent.rows_between_merges(
                     rows, threads, asked.merge_every) > 0)
         if not solver.one_by_one:
