@@ -1,6 +1,8 @@
 """Benchmark of solver='auto': its design, its verdicts on made-up cells, a small run."""
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -121,6 +123,37 @@ def test_solvers_that_are_tried_are_those_that_can():
     assert set(auto_methods.own("log_loss", (100, 5))) <= set(SOLVERS)
     assert "sklearn newton-cholesky" in auto_methods.peers("log_loss", (10**6, 5), True)
     assert "sklearn newton-cholesky" not in auto_methods.peers("log_loss", (10**5, 10**5), True)
+
+
+class Ends:
+    """A fit that ends in one of the ways that fits end."""
+
+    def __init__(self, way):
+        self.way = way
+
+    def __call__(self, X, y, alpha):
+        if self.way == "refused":
+            raise ValueError("not so")
+        if self.way == "raised":
+            raise ZeroDivisionError("by 0")
+        if self.way == "died":
+            os._exit(3)
+        if self.way == "hangs":
+            time.sleep(600)
+        return np.zeros(2), 0.0, {"gap": 0.0}
+
+
+def test_every_end_of_a_fit_is_told():
+    def told(way, limit=60.0):
+        return auto_methods.attempt(Ends(way), np.ones((3, 2)), np.ones(3), 1.0, 1, limit)
+
+    well = told("well")
+    assert (list(well["w"]), well["b"], well["gap"], well["warned"]) == ([0, 0], 0.0, 0.0, [])
+    assert 0 < well["seconds"] < 0.3
+    assert told("refused") == {"refused": "not so"}
+    assert told("raised") == {"failed": "ZeroDivisionError: by 0"}
+    assert told("died") == {"failed": "its process ended with 3"}
+    assert told("hangs", 0.0) == {"killed": "no end after 0 s"}
 
 
 def test_missing_data_are_skipped_with_the_reason(tmp_path, monkeypatch, capsys):
