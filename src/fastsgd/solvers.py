@@ -51,6 +51,8 @@ class Solver:
         Those that it takes; elasticnet with an l2 part only where "l1" is not among them.
     smooth_only : bool
         Needs a continuous derivative of the loss.
+    kinked_only : bool
+        Needs a loss of straight pieces, with kinks between them.
     by_dual : bool
         Needs the loss's dual and a penalty.
     takes_steps : bool
@@ -61,17 +63,24 @@ class Solver:
         Makes SGD's steps by single rows: what `partial_fit`, `average` and eta0='auto' rest on.
     stops_early : bool
         `early_stopping` has a meaning.
+    takes_workers : bool
+        Several processes can share the work.
+    most_features : int or inf
+        Features that it takes at most.
     """
 
     name: str
     syncs: tuple = SYNCS_OF_SUMS
     penalties: tuple = ("l2", "l1", "elasticnet", None)
     smooth_only: bool = False
+    kinked_only: bool = False
     by_dual: bool = False
     takes_steps: bool = False
     takes_batches: bool = False
     one_by_one: bool = False
     stops_early: bool = False
+    takes_workers: bool = True
+    most_features: float = float("inf")
 
 
 SOLVERS = Registry("solver", {solver.name: solver for solver in (
@@ -81,6 +90,8 @@ SOLVERS = Registry("solver", {solver.name: solver for solver in (
     Solver("gd", takes_steps=True, takes_batches=True, stops_early=True),
     Solver("lbfgs", penalties=("l2", None), smooth_only=True),
     Solver("newton-cg", penalties=("l2", None), smooth_only=True),
+    Solver("interior-point", penalties=("l2",), kinked_only=True, by_dual=True,
+           takes_workers=False, most_features=2000),
 )})
 """Every solver by name."""
 

@@ -49,7 +49,8 @@ class Ended(NamedTuple):
     n_iter : int
         Whole epochs behind the model, at least 1.
     stopped_by : str
-        "callback", "tol", "max_iter" or "max_time"; of networks also "max_fun" and "divergence".
+        "callback", "tol", "max_iter" or "max_time"; of networks also "max_fun" and "divergence",
+        of an interior point "stalled", where another method is to go on.
     steps : int
         Rows visited, those of an epoch cut short included.
     pipeline : dict or None
@@ -211,6 +212,10 @@ class Run:
     def exhausted(self, max_iter):
         """Notes that `max_iter` iterations, or else the allowed evaluations, are used up."""
         self.stopped_by = self.stopped_by or ("max_iter" if self.n_iter >= max_iter else "max_fun")
+
+    def stalled(self):
+        """Notes that the method gets no further; an end before that stands."""
+        self.stopped_by = self.stopped_by or "stalled"
 
     def diverged(self):
         """Notes that weights are not finite, and those of the best score are taken."""

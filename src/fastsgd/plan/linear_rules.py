@@ -85,6 +85,14 @@ def _takes_l1(solver):
     return "l1" in solver.penalties
 
 
+def too_many_features(solver, n_features):
+    """The error of a solver that takes fewer features than X has."""
+    return ValueError(
+        f"solver={solver.name!r} takes at most {solver.most_features:,} features, as each "
+        f"iteration makes a matrix of features x features; X has {n_features:,}; use "
+        "solver='sdca'")
+
+
 BEFORE = [
     Rule(lambda a: a.call == "partial_fit" and a.first and a.params.early_stopping,
          lambda a: "early_stopping should be False with partial_fit"),
@@ -129,6 +137,10 @@ OF_STEPS_BY_SUMS = [
 
 OF_WORKERS = [
     Rule(lambda a: wrong_workers(a) is not None, wrong_workers),
+    Rule(lambda a: not a.solver.takes_workers,
+         lambda a: (f"workers={a.params.workers!r} is not available with {_mine(a)}, whose "
+                    "threads share the memory of one process; use "
+                    f"{named(lambda s: s.takes_workers)}, or workers=None")),
     Rule(lambda a: a.workers.policy == "sync" and a.solver.one_by_one,
          lambda a: ("Workers(policy='sync') adds up gradients before each step, and "
                     f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "
@@ -172,10 +184,15 @@ OF_SOLVER = [
          lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
                     f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
                     f"these losses: {_losses_with_dual(a)}")),
+    Rule(lambda a: a.solver.kinked_only and LOSSES[a.params.loss].smooth,
+         lambda a: (f"{_mine(a)} needs a loss of straight pieces, and loss={a.params.loss!r} is "
+                    f"curved; use {named(lambda s: not s.kinked_only)}, or one of these losses: "
+                    f"{_losses(a, lambda loss: loss.name in DUALS and not loss.smooth)}")),
     Rule(lambda a: a.solver.by_dual and not a.has_l2,
          lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
                     f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
-    Rule(lambda a: not (_takes_l1(a.solver) or a.solver.by_dual) and a.has_l1,
+    Rule(lambda a: (a.has_l1 and not _takes_l1(a.solver)
+                    and "elasticnet" not in a.solver.penalties),
          lambda a: (f"penalty={a.params.penalty!r} has a kink at 0, which {_mine(a)} cannot pass; "
                     f"use {named(_takes_l1)}, or penalty='l2'")),
     Rule(lambda a: a.params.early_stopping and not a.solver.stops_early,

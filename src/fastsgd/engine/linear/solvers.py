@@ -3,6 +3,7 @@
 from fastsgd._registry import Registry
 from fastsgd.engine.linear.batch import BatchTraining
 from fastsgd.engine.linear.descent import descend
+from fastsgd.engine.linear.interior import train_interior
 from fastsgd.engine.linear.lbfgs import lbfgs
 from fastsgd.engine.linear.local import train_local
 from fastsgd.engine.linear.newton import newton_cg
@@ -16,6 +17,7 @@ TRAIN = Registry("solver", {
     "gd": BatchTraining(descend, RowSums),
     "lbfgs": BatchTraining(lbfgs, RowSums),
     "newton-cg": BatchTraining(newton_cg, RowSums),
+    "interior-point": train_interior,
 })
 """``TRAIN[solver](rows, y, sample_weight, state, settings, seed, ...)`` as `sgd.train`."""
 
