@@ -172,6 +172,21 @@ OF_WORKERS = [
 ]
 """Rules about what workers can do with a solver."""
 
+BY_DUAL = [
+    Rule(lambda a: a.params.loss not in DUALS,
+         lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
+                    f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
+                    f"these losses: {_losses_with_dual(a)}")),
+    Rule(lambda a: a.solver.kinked_only and LOSSES[a.params.loss].smooth,
+         lambda a: (f"{_mine(a)} needs a loss of straight pieces, and loss={a.params.loss!r} is "
+                    f"curved; use {named(lambda s: not s.kinked_only)}, or one of these losses: "
+                    f"{_losses(a, lambda loss: loss.name in DUALS and not loss.smooth)}")),
+    Rule(lambda a: not a.has_l2,
+         lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
+                    f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
+]
+"""Rules about losses and penalties of solvers that ascend the dual, or bound by it."""
+
 OF_SOLVER = [
     Rule(lambda a: a.params.batch_size is not None and not a.solver.takes_batches,
          lambda a: (f"batch_size={a.params.batch_size!r} is not available with {_mine(a)}; "
@@ -180,19 +195,9 @@ OF_SOLVER = [
          lambda a: (f"{_mine(a)} needs a loss whose derivative has no jumps, and "
                     f"loss={a.params.loss!r} has; use {named(lambda s: not s.smooth_only)}, or "
                     f"one of these losses: {_smooth_losses(a)}")),
-    Rule(lambda a: a.solver.by_dual and a.params.loss not in DUALS,
-         lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
-                    f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
-                    f"these losses: {_losses_with_dual(a)}")),
-    Rule(lambda a: a.solver.kinked_only and LOSSES[a.params.loss].smooth,
-         lambda a: (f"{_mine(a)} needs a loss of straight pieces, and loss={a.params.loss!r} is "
-                    f"curved; use {named(lambda s: not s.kinked_only)}, or one of these losses: "
-                    f"{_losses(a, lambda loss: loss.name in DUALS and not loss.smooth)}")),
-    Rule(lambda a: a.solver.by_dual and not a.has_l2,
-         lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
-                    f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
-    Rule(lambda a: (a.has_l1 and not _takes_l1(a.solver)
-                    and "elasticnet" not in a.solver.penalties),
+    Group(lambda a: a.solver.by_dual, BY_DUAL),
+    Rule(lambda a: (not _takes_l1(a.solver) and "elasticnet" not in a.solver.penalties
+                    and a.has_l1),
          lambda a: (f"penalty={a.params.penalty!r} has a kink at 0, which {_mine(a)} cannot pass; "
                     f"use {named(_takes_l1)}, or penalty='l2'")),
     Rule(lambda a: a.params.early_stopping and not a.solver.stops_early,

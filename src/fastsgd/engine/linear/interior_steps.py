@@ -22,7 +22,7 @@ CORRECTORS = 2
 """Corrections of a step that are tried, as long as they make it longer (Gondzio 1996)."""
 
 LONGER = 0.001
-"""What such a correction must gain in length to be taken."""
+"""Gain in length for which such a correction is taken."""
 
 
 class InteriorPoint:
@@ -118,7 +118,7 @@ class InteriorPoint:
             return du, dz, da, e1 + xi / r * da, e2 - t / a * da
 
         def length(step):
-            """Of the step, up to 1, within the edges."""
+            """The part of a step, up to 1, that stays within the edges."""
             _, _, da, dxi, dt = step
             return 1 / max(1.0, *(float(np.max(part, initial=0.0)) for part in (
                 -da / a, da / r, -dxi / xi, -dt / t)))
@@ -182,5 +182,5 @@ class InteriorPoint:
 
 
 def _correction(products, target):
-    """What brings products nearer to the target, to between a tenth and ten times of it."""
+    """Changes that bring products to between a tenth and ten times of the target."""
     return np.maximum(np.clip(products, 0.1 * target, 10 * target) - products, -10 * target)
