@@ -7,8 +7,9 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = ["ascent", "classes", "duality", "exchange", "gradient", "gram", "meeting", "merge",
-           "optimizers", "order", "predict", "rows", "sgd", "sparse_layer", "svmlight", "tables"]
+KERNELS = ["ascent", "classes", "duality", "exchange", "gradient", "gram", "meeting",
+           "merge", "optimizers", "order", "predict", "rows", "sgd", "sparse_layer", "svmlight",
+           "tables"]
 
 DEBUG = os.environ.get("FASTSGD_DEBUG", "0") == "1"  # bounds checks
 NATIVE = os.environ.get("FASTSGD_NATIVE", "0") == "1"  # -march=native, for this machine only

@@ -304,7 +304,7 @@ def test_scikit_learn_is_the_estimators_affair():
 
 MANY_PARAMETERS = {
     "engine/linear/batch.py: __call__": 12, "engine/linear/classes.py: train_classes": 14,
-    "engine/linear/local.py: train_local": 12,
+    "engine/linear/interior.py: train_interior": 12, "engine/linear/local.py: train_local": 12,
     "engine/linear/polish.py: certificate": 10, "engine/linear/sdca.py: train_sdca": 13,
     "engine/linear/sgd.py: train": 11, "engine/mlp/loop.py: train": 9,
 }

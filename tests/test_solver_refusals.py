@@ -16,7 +16,7 @@ LOG = {"loss": "log_loss"}
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"solver": "bfgs"}, "unknown solver 'bfgs'; the valid names are 'auto', 'sgd', 'sdca', "),
-    ({"solver": "sgd", "sync": "map_reduce"}, "use solver='gd' or .*'newton-cholesky', or sync='merge'"),
+    ({"solver": "sgd", "sync": "map_reduce"}, "use solver='gd' or .*'newton-cg'.*, or sync='merg"),
     ({"solver": "sgd", "batch_size": 8}, "batch_size=8 is not available .* use solver='gd'"),
     ({"solver": "sgd", "learning_rate": "exact"}, "learning_rate='exact' .* use solver='gd'"),
     ({"solver": "sgd", "learning_rate": Backtracking()}, "Backtracking.* use solver='gd'"),
@@ -47,6 +47,12 @@ LOG = {"loss": "log_loss"}
     ({"solver": "sdca", "early_stopping": True}, "early_stopping=True is not available"),
     ({"solver": "sdca", "average": True}, "average=True is not available"),
     ({"solver": "sdca", "class_weight": {0: -1.0}}, "finite number >= 0"),
+    ({"solver": "interior-point", **LOG}, "straight pieces, and loss='log_loss' is curved; use"),
+    ({"solver": "interior-point", "penalty": "elasticnet"}, "a kink at 0, .*or penalty='l2'"),
+    ({"solver": "interior-point", "alpha": 0}, "part of l2, .*alpha=0; use"),
+    ({"solver": "interior-point", "workers": 2}, "workers=2 is not available .*or workers=None"),
+    ({"solver": "interior-point", "early_stopping": True}, "early_stopping=True is not availa"),
+    ({"solver": "interior-point", "sync": "merge"}, "names are 'auto', 'map_reduce', 'serial'"),
     ({"tol": Gap(), "loss": "perceptron"}, "needs a loss with a dual"),
     ({"tol": Gap(), "penalty": None}, "needs a penalty"),
     ({"tol": Gap(), "alpha": 0, "learning_rate": "constant"}, "needs a penalty"),

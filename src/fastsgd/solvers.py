@@ -51,6 +51,8 @@ class Solver:
         Those that it takes; elasticnet with an l2 part only where "l1" is not among them.
     smooth_only : bool
         Needs a continuous derivative of the loss.
+    kinked_only : bool
+        Needs a loss of straight pieces, with kinks between them.
     by_dual : bool
         Needs the loss's dual and a penalty.
     takes_steps : bool
@@ -61,23 +63,24 @@ class Solver:
         Makes SGD's steps by single rows: what `partial_fit`, `average` and eta0='auto' rest on.
     stops_early : bool
         `early_stopping` has a meaning.
-    kinked_only : bool
-        Takes losses that are sums of half-lines: hinge and epsilon_insensitive.
-    needs_pairs : bool
-        Makes a matrix of all pairs of features, and works in one process.
+    takes_workers : bool
+        Several processes can share the work.
+    most_features : int or inf
+        Features that it takes at most.
     """
 
     name: str
     syncs: tuple = SYNCS_OF_SUMS
     penalties: tuple = ("l2", "l1", "elasticnet", None)
     smooth_only: bool = False
+    kinked_only: bool = False
     by_dual: bool = False
     takes_steps: bool = False
     takes_batches: bool = False
     one_by_one: bool = False
     stops_early: bool = False
-    kinked_only: bool = False
-    needs_pairs: bool = False
+    takes_workers: bool = True
+    most_features: float = float("inf")
 
 
 SOLVERS = Registry("solver", {solver.name: solver for solver in (
@@ -87,8 +90,10 @@ SOLVERS = Registry("solver", {solver.name: solver for solver in (
     Solver("gd", takes_steps=True, takes_batches=True, stops_early=True),
     Solver("lbfgs", penalties=("l2", None), smooth_only=True),
     Solver("newton-cg", penalties=("l2", None), smooth_only=True),
-    Solver("interior-point", penalties=("l2",), by_dual=True, kinked_only=True, needs_pairs=True),
-    Solver("newton-cholesky", penalties=("l2", None), smooth_only=True, needs_pairs=True),
+    Solver("interior-point", penalties=("l2",), kinked_only=True, by_dual=True,
+           takes_workers=False, most_features=2000),
+    Solver("newton-cholesky", penalties=("l2", None), smooth_only=True, takes_workers=False,
+           most_features=10_000),
 )})
 """Every solver by name."""
 

@@ -221,8 +221,9 @@ PARAMETERS = (
         "classes; map_reduce for the solvers that sum over all rows. MLP: auto, serial, "
         "map_reduce, hogwild or merge.", "auto"),
     option(
-        "--solver", "sgd (steps by single rows), sdca (dual ascent), gd, lbfgs, newton-cg "
-        "(sums over all rows), or auto. MLP: sgd, adam, lbfgs, adagrad, rmsprop or adadelta.",
+        "--solver", "sgd (steps by single rows), sdca (dual ascent), gd, lbfgs, newton-cg, "
+        "interior-point (sums over all rows), or auto. MLP: sgd, adam, lbfgs, adagrad, rmsprop or "
+        "adadelta.",
         "sgd; MLP: adam"),
     option(
         "--batch-size", "Rows of a step: of --solver gd, of an MLP.", "all; MLP: 200", kind=int),

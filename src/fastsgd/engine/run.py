@@ -229,6 +229,10 @@ class Run:
         """Notes that `max_iter` iterations, or else the allowed evaluations, are used up."""
         self.stopped_by = self.stopped_by or ("max_iter" if self.n_iter >= max_iter else "max_fun")
 
+    def stalled(self):
+        """Notes that the method gets no further; an end before that stands."""
+        self.stopped_by = self.stopped_by or "stalled"
+
     def diverged(self):
         """Notes that weights are not finite, and those of the best score are taken."""
         self.stopped_by = "divergence"

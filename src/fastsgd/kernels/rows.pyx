@@ -109,6 +109,11 @@ cdef class Rows:
         return self.c.index == FSGD_DENSE
 
     @property
+    def values(self):
+        """The matrix of dense rows, a view; None of sparse ones."""
+        return np.asarray(self.keep[0]).reshape(self.shape) if self.is_dense else None
+
+    @property
     def nnz(self):
         """Stored values; for dense rows all of them."""
         if self.c.index == FSGD_DENSE:

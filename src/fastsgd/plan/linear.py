@@ -17,7 +17,7 @@ from fastsgd.kernels import tables
 from fastsgd.losses import LOSSES, Loss
 from fastsgd.penalties import Penalty, make_penalty
 from fastsgd.plan.linear_check import Asked, check
-from fastsgd.plan.linear_rules import obstacle_to_one_pass
+from fastsgd.plan.linear_rules import obstacle_to_one_pass, too_many_features
 from fastsgd.plan.threads import (
     choose_dual_sync,
     choose_map_reduce,
@@ -223,7 +223,14 @@ class Plan:
             Classes or labels.
         everyone : callable
             ``everyone(said)``: what each process of the job says.
+
+        Raises
+        ------
+        ValueError
+            The solver does not take so many features.
         """
+        if len(self.choices) < 2 and rows.shape[1] > self.solver.most_features:
+            raise too_many_features(self.solver, rows.shape[1])
         stop, rate, workers = self.stop, self.rate, self.workers
         of_workers: dict[str, Any] = {} if workers is None else {
             "local_steps": workers.local_steps, "warm_up": workers.warm_up,
@@ -290,7 +297,7 @@ class Plan:
         if self.own_rows:
             share = 1
         nnz = rows.nnz // share
-        if solver.by_dual and not solver.needs_pairs:
+        if "merge" in solver.syncs and solver.by_dual:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
                 rows_rest=ascent.has_flat_parts(self.loss, self.loss_constant),

@@ -26,9 +26,6 @@ SYNCS = ("auto", "serial", "merge", "hogwild", "round_robin", "classes", "map_re
 MULTI_CLASS = ("ovr",)
 """How more than two classes are learnt, as far as it is built."""
 
-OF_HALF_LINES = ("hinge", "epsilon_insensitive")
-"""Losses with one kink or two, straight else."""
-
 DEFAULT_ALPHA = 1e-4
 
 
@@ -88,6 +85,14 @@ def _takes_l1(solver):
     return "l1" in solver.penalties
 
 
+def too_many_features(solver, n_features):
+    """The error of a solver that takes fewer features than X has."""
+    return ValueError(
+        f"solver={solver.name!r} takes at most {solver.most_features:,} features, as each "
+        f"iteration makes a matrix of features x features; X has {n_features:,}; use "
+        "solver='sdca'")
+
+
 BEFORE = [
     Rule(lambda a: a.call == "partial_fit" and a.first and a.params.early_stopping,
          lambda a: "early_stopping should be False with partial_fit"),
@@ -132,10 +137,10 @@ OF_STEPS_BY_SUMS = [
 
 OF_WORKERS = [
     Rule(lambda a: wrong_workers(a) is not None, wrong_workers),
-    Rule(lambda a: a.solver.needs_pairs,
-         lambda a: (f"{_mine(a)} makes a matrix of all pairs of features in one process, and has "
-                    "no way to share it out; use workers=None, or "
-                    f"{named(lambda s: s.smooth_only and not s.needs_pairs)}")),
+    Rule(lambda a: not a.solver.takes_workers,
+         lambda a: (f"workers={a.params.workers!r} is not available with {_mine(a)}, whose "
+                    "threads share the memory of one process; use "
+                    f"{named(lambda s: s.takes_workers)}, or workers=None")),
     Rule(lambda a: a.workers.policy == "sync" and a.solver.one_by_one,
          lambda a: ("Workers(policy='sync') adds up gradients before each step, and "
                     f"{_mine(a)} steps by single rows; use solver='gd' with a batch_size, or "
@@ -167,6 +172,21 @@ OF_WORKERS = [
 ]
 """Rules about what workers can do with a solver."""
 
+BY_DUAL = [
+    Rule(lambda a: a.params.loss not in DUALS,
+         lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
+                    f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
+                    f"these losses: {_losses_with_dual(a)}")),
+    Rule(lambda a: a.solver.kinked_only and LOSSES[a.params.loss].smooth,
+         lambda a: (f"{_mine(a)} needs a loss of straight pieces, and loss={a.params.loss!r} is "
+                    f"curved; use {named(lambda s: not s.kinked_only)}, or one of these losses: "
+                    f"{_losses(a, lambda loss: loss.name in DUALS and not loss.smooth)}")),
+    Rule(lambda a: not a.has_l2,
+         lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
+                    f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
+]
+"""Rules about losses and penalties of solvers that ascend the dual, or bound by it."""
+
 OF_SOLVER = [
     Rule(lambda a: a.params.batch_size is not None and not a.solver.takes_batches,
          lambda a: (f"batch_size={a.params.batch_size!r} is not available with {_mine(a)}; "
@@ -175,19 +195,9 @@ OF_SOLVER = [
          lambda a: (f"{_mine(a)} needs a loss whose derivative has no jumps, and "
                     f"loss={a.params.loss!r} has; use {named(lambda s: not s.smooth_only)}, or "
                     f"one of these losses: {_smooth_losses(a)}")),
-    Rule(lambda a: a.solver.by_dual and a.params.loss not in DUALS,
-         lambda a: (f"{_mine(a)} needs a loss with a dual, which loss={a.params.loss!r} has not; "
-                    f"use {named(lambda s: not s.smooth_only and not s.by_dual)}, or one of "
-                    f"these losses: {_losses_with_dual(a)}")),
-    Rule(lambda a: a.solver.kinked_only and a.params.loss not in OF_HALF_LINES,
-         lambda a: (f"{_mine(a)} needs a loss of half-lines: "
-                    f"{_losses(a, lambda loss: loss.name in OF_HALF_LINES)}; got "
-                    f"loss={a.params.loss!r}; use {named(lambda s: s.smooth_only)}")),
-    Rule(lambda a: a.solver.by_dual and not a.has_l2,
-         lambda a: (f"{_mine(a)} needs a penalty with a part of l2, which makes weights of dual "
-                    f"variables; got {_penalty(a)}; use {named(_takes_l1)}, or penalty='l2'")),
-    Rule(lambda a: a.has_l1 and not (
-            _takes_l1(a.solver) or "elasticnet" in a.solver.penalties),
+    Group(lambda a: a.solver.by_dual, BY_DUAL),
+    Rule(lambda a: (not _takes_l1(a.solver) and "elasticnet" not in a.solver.penalties
+                    and a.has_l1),
          lambda a: (f"penalty={a.params.penalty!r} has a kink at 0, which {_mine(a)} cannot pass; "
                     f"use {named(_takes_l1)}, or penalty='l2'")),
     Rule(lambda a: a.params.early_stopping and not a.solver.stops_early,

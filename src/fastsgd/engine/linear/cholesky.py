@@ -1,65 +1,65 @@
-"""Solution of a symmetric system that may be nearly singular, by Cholesky factors."""
+"""Solution of H x = g by Cholesky, for a matrix that rounding may have bent a little."""
 
 import numpy as np
 
-JITTER = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-8, 1e-6)
-"""What is added to a diagonal of ones, the first with which the matrix is positive definite."""
-
-NEARLY_SINGULAR = 1e-10
-"""Jitter that is more than rounding asks for."""
+JITTERS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8)
+"""Parts of the diagonal that are added to it, one after the other, until there is a factor."""
 
 
-class Factors:
-    """Cholesky factors of H, after its diagonal was scaled to ones.
+def factor(H, most=JITTERS[-1]):
+    """Factors H once for many right sides.
 
-    Golub, Van Loan: Matrix computations, 4th ed. 2013, sec. 4.2 and 3.5.3. Of several ranks or
-    machines none has to have the same bits: steps are rank 0's.
+    H is first scaled to a diagonal of ones, which bounds its condition by d times the least that
+    any scaling of the variables reaches (van der Sluis 1969).
 
     Parameters
     ----------
-    H : float64 ndarray of shape (n, n)
-        Symmetric, positive semidefinite up to rounding. Its diagonal holds no negative entry;
-        where it is 0 the variable is left at 0.
+    H : float64 ndarray of shape (d, d)
+        IN: symmetric, positive semidefinite up to rounding. A diagonal entry of 0 or below
+        counts as 1.
 
-    Attributes
-    ----------
-    sound : bool
-        Whether H is not singular, nor nearly so.
+    most : float
+        The largest jitter.
+
+    Returns
+    -------
+    callable
+        ``solve(g)`` gives x with H x = g, after one step of iterative refinement.
 
     Raises
     ------
-    FloatingPointError
-        H holds NaN or infinity, or no jitter makes it positive definite.
+    numpy.linalg.LinAlgError
+        H has numbers that are not finite, or is not definite even with the largest jitter.
     """
+    from scipy.linalg import cho_solve  # here: other solvers start without it
 
-    def __init__(self, H):
-        from scipy.linalg import cho_factor  # here: other solvers start without it
+    diagonal = np.diag(H)
+    unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        normal = H * unit * unit[:, None]
+    if not np.isfinite(normal).all():
+        raise np.linalg.LinAlgError("the matrix has entries that are not finite")
+    lower = _lower(normal, most)
 
-        diagonal = np.diagonal(H)
-        self._free = diagonal > 0
-        self._scale = np.where(self._free, 1 / np.sqrt(np.where(self._free, diagonal, 1.0)), 0.0)
-        self._matrix = H * self._scale * self._scale[:, None]
-        if not np.isfinite(self._matrix).all():
-            raise FloatingPointError("a matrix of curvatures holds NaN or infinity")
-        n = len(H)
-        for jitter in JITTER:
-            damped = self._matrix.copy()
-            damped[np.diag_indices(n)] = np.where(self._free, 1 + jitter, 1.0)
-            try:
-                self._factor = cho_factor(damped, lower=True, overwrite_a=True,
-                                          check_finite=False)
-                break
-            except np.linalg.LinAlgError:
-                continue
-        else:
-            raise FloatingPointError("a matrix of curvatures is not positive definite")
-        self.sound = bool(self._free.all()) and jitter <= NEARLY_SINGULAR
+    def solve(g):
+        right = unit * g
+        x = cho_solve(lower, right, check_finite=False)
+        x += cho_solve(lower, right - normal @ x, check_finite=False)
+        return unit * x
 
-    def solve(self, g):
-        """s with H s = g, once refined."""
-        from scipy.linalg import cho_solve
+    return solve
 
-        b = g * self._scale
-        x = cho_solve(self._factor, b, check_finite=False)
-        x += cho_solve(self._factor, b - self._matrix @ x, check_finite=False)
-        return x * self._scale
+
+def _lower(normal, most):
+    """Factors a matrix with a diagonal of ones, as scipy's cho_factor."""
+    from scipy.linalg import cho_factor
+
+    for jitter in (jitter for jitter in JITTERS if jitter <= most):
+        bent = normal.copy()
+        bent[np.diag_indices_from(bent)] += jitter
+        try:
+            return cho_factor(bent, lower=True, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError(
+        f"the matrix is not positive definite, even with {most:g} added to its diagonal")

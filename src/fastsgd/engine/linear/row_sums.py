@@ -4,12 +4,15 @@ import numpy as np
 
 from fastsgd.engine.deadline import NEVER
 from fastsgd.engine.exchange import Exchange
-from fastsgd.engine.linear.cholesky import Factors
+from fastsgd.engine.linear.cholesky import factor
 from fastsgd.engine.linear.columns import Columns
 from fastsgd.engine.linear.objective import Objective, Stopped, dot
 from fastsgd.engine.peers import ALONE
 from fastsgd.engine.team import VALUES_OF_A_CHUNK, Team
 from fastsgd.kernels.gradient import Sums
+
+NEARLY_SINGULAR = 1e-10
+"""What must be added to a Hessian's diagonal of ones before it counts as singular."""
 
 
 class RowSums(Objective):
@@ -109,13 +112,13 @@ class RowSums(Objective):
             theta[subset] = some
         hessian = self._columns.gram(theta)
         hessian[np.diag_indices_from(hessian)] += self._columns.penalty(self._l2)
+        slopes = self._columns.gradient(gradient)
+        if np.any(slopes[np.diag(hessian) <= 0]):  # not all have curvature
+            return None
         try:
-            factors = Factors(hessian)
-        except FloatingPointError:
+            w, b = self._columns.weights_of(factor(hessian, NEARLY_SINGULAR)(-slopes))
+        except np.linalg.LinAlgError:
             return None
-        if not factors.sound:
-            return None
-        w, b = self._columns.weights_of(factors.solve(-self._columns.gradient(gradient)))
         return np.append(w, b) if self._settings.fit_intercept else w
 
     def share(self, task):

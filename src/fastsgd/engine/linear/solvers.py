@@ -4,7 +4,7 @@ from fastsgd._registry import Registry
 from fastsgd.engine.linear.auto import AutoTraining
 from fastsgd.engine.linear.batch import BatchTraining
 from fastsgd.engine.linear.descent import descend
-from fastsgd.engine.linear.interior_point import train_interior_point
+from fastsgd.engine.linear.interior import train_interior
 from fastsgd.engine.linear.lbfgs import lbfgs
 from fastsgd.engine.linear.local import train_local
 from fastsgd.engine.linear.newton import newton_cg, newton_cholesky
@@ -18,7 +18,7 @@ _ALONE = {
     "gd": BatchTraining(descend, RowSums),
     "lbfgs": BatchTraining(lbfgs, RowSums),
     "newton-cg": BatchTraining(newton_cg, RowSums),
-    "interior-point": train_interior_point,
+    "interior-point": train_interior,
     "newton-cholesky": BatchTraining(newton_cholesky, RowSums),
 }
 _TOGETHER = {**_ALONE, "sgd": train_local}

@@ -97,13 +97,16 @@ workers : None, int or Workers, default=None
     give the model of one process up to rounding, 'sdca' reaches the same optimum, 'sgd' averages
     weights now and then. Several classes are learnt one after the other. `n_jobs` counts the
     threads of each worker. They live as long as the estimator. See docs/workers.md.
-solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'auto'}, default='sgd'
+solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'interior-point', 'auto'}, default='sgd'
     'sgd': steps by single rows. 'sdca': dual coordinate ascent, which ends with a proof of how far
     the optimum is at most; not for the perceptron, nor without a part of l2. The others sum over
     all rows before a step, by Map-Reduce: any number of threads gives the same bits. 'gd': steps
     against the gradient, by `learning_rate`; with L1 proximal ones. 'lbfgs': quasi-Newton
     (scipy's). 'newton-cg': Newton steps by conjugate gradients. These two need a smooth loss and
-    no L1. 'sdca', 'lbfgs' and 'newton-cg' go to the optimum and have no `early_stopping`.
+    no L1. 'interior-point': Newton steps on the optimality conditions of 'hinge' and
+    'epsilon_insensitive' with l2, for up to 2,000 features of whatever scales; it ends with a
+    proof, as 'sdca' does, which goes on where it gets no further. These four have no
+    `early_stopping`, and go to the optimum.
     'auto': the first of 'sdca', 'newton-cg', 'sgd', 'gd' that takes the other parameters.
     `partial_fit`, `average` and eta0='auto' are for 'sgd', chosen by 'auto' or by name. See
     docs/support.md for what goes with what, docs/solvers.md for how they work.
