@@ -6,8 +6,8 @@ from kernel_reference import small_problem
 from sums_reference import reference
 
 from fastsgd.engine.deadline import Deadline
-from fastsgd.engine.linear.examples import Examples
 from fastsgd.engine.linear.conjugate_gradients import ConjugateGradients
+from fastsgd.engine.linear.examples import Examples
 from fastsgd.engine.linear.line_search import backtrack, exact
 from fastsgd.engine.linear.objective import Stopped
 from fastsgd.engine.linear.row_sums import RowSums

@@ -1,4 +1,4 @@
-"""`tol` of the solvers that go to the optimum is the gap, relative to the objective, and proven."""
+"""`tol` of solvers that go to the optimum is the gap, relative to the objective, and proven."""
 
 import warnings
 

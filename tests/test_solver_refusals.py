@@ -117,7 +117,8 @@ def test_gap_must_be_positive(within):
     ({"penalty": None, "learning_rate": "constant"}, "sgd"),
     ({"loss": "log_loss", "alpha": 0.0}, "newton-cholesky"), ({"early_stopping": True}, "sgd"),
     ({"average": True}, "sgd"), ({"sync": "hogwild", "n_jobs": 1}, "sgd"),
-    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cholesky"), ({"sync": "map_reduce"}, "interior-point"), ({"sync": "map_reduce", "penalty": "l1"}, "gd"),
+    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cholesky"),
+    ({"sync": "map_reduce"}, "interior-point"), ({"sync": "map_reduce", "penalty": "l1"}, "gd"),
     ({"batch_size": 8}, "gd"), ({"loss": "log_loss", "learning_rate": "exact"}, "gd"),
     ({"learning_rate": "pa1"}, "sgd"), ({"sync": "round_robin"}, "sgd"),
 ])

@@ -49,7 +49,7 @@ class Ended(NamedTuple):
     n_iter : int
         Whole epochs behind the model, at least 1.
     stopped_by : str
-        "callback", "tol", "max_iter" or "max_time"; of solvers that prove their gap also "stalled";
+        "callback", "tol", "max_iter" or "max_time"; of solvers that prove gaps also "stalled";
         of solver "sdca" also "forecast", where it was given up; of networks also "max_fun" and
         "divergence".
     steps : int
@@ -228,10 +228,6 @@ class Run:
     def exhausted(self, max_iter):
         """Notes that `max_iter` iterations, or else the allowed evaluations, are used up."""
         self.stopped_by = self.stopped_by or ("max_iter" if self.n_iter >= max_iter else "max_fun")
-
-    def stalled(self):
-        """Notes that the method gets no further; an end before that stands."""
-        self.stopped_by = self.stopped_by or "stalled"
 
     def diverged(self):
         """Notes that weights are not finite, and those of the best score are taken."""

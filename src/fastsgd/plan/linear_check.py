@@ -92,7 +92,8 @@ def choose_solver(asked):
                          + ", ".join(map(repr, SOLVERS)))
     stepping = (asked.params.sync == "hogwild"  # names of algorithms with steps
                 or asked.search is not None or asked.flags & tables.PASSIVE_AGGRESSIVE)
-    able = [name for name in AUTO if (SOLVERS[name].takes_steps or not stepping) and _takes_all(asked, name)]
+    able = [name for name in AUTO
+            if (SOLVERS[name].takes_steps or not stepping) and _takes_all(asked, name)]
     asked.use(SOLVERS[able[0] if able else "sgd"])  # whose refusal is told
     asked.choices = tuple(name for name in able if name in BY_DATA)
     return fired(asked, OF_SOLVER)

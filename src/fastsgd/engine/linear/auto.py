@@ -1,8 +1,8 @@
-"""``solver="auto"``: the solver that the data's shape speaks for, and another where it is too slow.
+"""``solver="auto"``: the solver that the data's shape speaks for; another where it is too slow.
 
-Dual coordinate ascent is the first of all programs on sparse rows of one length, and hopeless where
-columns differ by orders of magnitude or alpha is tiny. So it is left where a forecast of its gap
-says that another solver is sooner (forecast.py), which goes on from the weights that it has found.
+Dual coordinate ascent is the first of all programs on sparse rows of one length, and hopeless
+where columns differ by orders of magnitude or alpha is tiny. So it is left where a forecast of its
+gap says that another solver is sooner (forecast.py), which goes on from the weights it has found.
 """
 
 from dataclasses import replace

@@ -7,7 +7,7 @@ import numpy as np
 from fastsgd.kernels import order
 
 SAMPLE, SEED = 4096, 0x5A9E
-"""Rows that are looked at; the draw is a property of the data, the same for all models and seeds."""
+"""Rows that are looked at; the draw is a property of the data, the same for all models."""
 
 
 class DataShape(NamedTuple):

@@ -1,11 +1,11 @@
 """What is proven of a full-gradient method's points: f* from below, and whether `tol` is met.
 
-`tol` is a part of the objective: it asks for f(w, b) - f* <= tol f(w, b). The proof is weak duality
-(certificate.py): any dual point bounds f* from below, and the best bound that was met counts. A
-Newton step s gives the best points: beta = -(l'(z) + l''(z) dz), the slopes of the losses' second
-order models at its end, for which w(beta) = w + s up to the step's residual, and nothing is divided
-by alpha. Where the penalty or the loss has no dual, half of Newton's decrement takes the gap's
-place, which is as independent of scales.
+`tol` is a part of the objective: it asks for f(w, b) - f* <= tol f(w, b). The proof is weak
+duality (certificate.py): any dual point bounds f* from below, and the best bound that was met
+counts. A Newton step s gives the best points: beta = -(l'(z) + l''(z) dz), the slopes of the
+losses' second order models at its end, for which w(beta) = w + s up to the step's residual, and
+nothing is divided by alpha. Where the penalty or the loss has no dual, half of Newton's decrement
+takes the gap's place, which is as independent of scales.
 """
 
 from functools import cached_property
@@ -17,7 +17,7 @@ from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
 from fastsgd.engine.peers import ALONE
 
 ROUNDING = 1e-12
-"""Part of f without weights below which no gap is asked for: differences of f are no longer known."""
+"""Part of f without weights below which no gap is asked for: differences are rounding."""
 
 
 def enough(tol, objective, zero):

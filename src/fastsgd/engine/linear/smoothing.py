@@ -83,7 +83,8 @@ class Smoothed(Objective):
     def batch(self, x, rows, n=None):
         raise NotImplementedError("minibatches take subgradients")
 
-    product = batch
+    def product(self, v):
+        raise NotImplementedError("slopes of envelopes have kinks")
 
     def units(self, proof, power=0.25):
         return self._f.units(proof, power)
