@@ -123,6 +123,8 @@ def test_float32_is_proven_as_it_is_kept():
     X, chosen = X.astype(np.float32), settings("epsilon_insensitive", alpha=1e-6, tol=1e-5)
     ended, state = train(X, y, chosen)
     assert state.weights.dtype == np.float32
+    f = objective(X, y, state.weights, state.intercept, chosen)
+    assert ended.objective == pytest.approx(f, rel=1e-12)
     assert is_proven(X, y, chosen, ended, state, tol=1e-5)
 
 
