@@ -1,10 +1,10 @@
 """Accelerated proximal gradient steps, with restarts: what ``solver="gd"`` does by itself.
 
 Nesterov 1983; Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm, 2009 (FISTA).
-The step is found by backtracking and may grow again (Scheinberg, Goldfarb, Bai 2014); where f would
-rise the momentum is given up (O'Donoghue, Candes 2015), so that it never does. The variables are in
-units in which the scales of X and y do not count: one for all weights, so that proximal steps keep
-their zeros exact, and one for the bias.
+The step is found by backtracking and may grow again (Scheinberg, Goldfarb, Bai 2014); where f
+would rise the momentum is given up (O'Donoghue, Candes 2015), so that it never does. The variables
+are in units in which the scales of X and y do not count: one for all weights, so that proximal
+steps keep their zeros exact, and one for the bias.
 """
 
 import numpy as np
