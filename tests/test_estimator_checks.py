@@ -22,6 +22,8 @@ ESTIMATORS = [
     FastSGDRegressor(solver="newton-cg", tol=1e-6),
     FastSGDClassifier(solver="sdca", n_jobs=2, max_iter=3000),
     FastSGDRegressor("epsilon_insensitive", solver="sdca", max_iter=3000),
+    FastSGDClassifier(solver="interior-point", n_jobs=2),
+    FastSGDRegressor("epsilon_insensitive", solver="interior-point"),
     FastSGDClassifier("log_loss", solver="auto", tol=Gap(1e-4)),
     FastSGDRegressor("huber", solver="gd", learning_rate="exact"),
 ]
