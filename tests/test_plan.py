@@ -17,10 +17,10 @@ from fastsgd.losses import LOSSES
 from fastsgd.models import kept_plan
 from fastsgd.plan import linear_rules
 from fastsgd.plan.linear import Plan
-from fastsgd.plan.linear_check import Asked, solver_of
+from fastsgd.plan.linear_check import Asked, choices_of, solver_of
 from fastsgd.plan.linear_rules import AFTER, BEFORE, OF_SOLVER
 from fastsgd.plan.rules import Group, Rule, fired
-from fastsgd.solvers import SOLVERS, Gap
+from fastsgd.solvers import AUTO, BY_DATA, SOLVERS, Gap
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((60, 5))
@@ -110,8 +110,9 @@ def test_auto_is_the_first_solver_that_no_rule_stops():
             asked.use(SOLVERS[name])
             if fired(asked, OF_SOLVER) is None:
                 free.append(name)
-        assert solver_of(params).name == next(name for name in ("sdca", "newton-cg", "sgd", "gd")
-                                              if name in free)
+        assert solver_of(params).name == next(name for name in AUTO if name in free)
+        assert set(choices_of(params)) <= {*free}
+        assert set(choices_of(params)) >= {*free} & {*BY_DATA}
 
 
 def test_a_rule_that_fires_first_is_told_first():

@@ -155,9 +155,11 @@ def test_warm_start_from_a_dual():
     """The optimum's own dual variables end a training in its first epoch; bad ones do no harm."""
     X, y = data()
     ended, _ = train(X, y, settings(tol=1e-5))
-    again, _ = train(X, y, settings(tol=1e-4), dual=ended.dual)
+    again, _ = train(X, y, settings(tol=1e-4), state=LinearState(
+        np.zeros(X.shape[1]), dual_coef=ended.dual_coef))
     assert (again.n_iter, again.stopped_by) == (1, "tol")
-    wild, _ = train(X, y, settings(tol=1e-5), dual=np.random.default_rng(0).normal(0, 9, len(y)))
+    wild, _ = train(X, y, settings(tol=1e-5), state=LinearState(
+        np.zeros(X.shape[1]), dual_coef=np.random.default_rng(0).normal(0, 9, len(y))))
     assert wild.objective == pytest.approx(ended.objective, rel=2e-5)
 
 

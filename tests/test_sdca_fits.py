@@ -196,6 +196,8 @@ def test_threads(sync, n_jobs, monkeypatch):
     monkeypatch.setattr(ascent, "SHORTEST", 16)
     monkeypatch.setattr(ascent, "SELDOM", 0)
     monkeypatch.setattr(threads, "MIN_NONZEROS_FOR_THREADS", 0)
+    monkeypatch.setattr(threads, "MIN_NONZEROS_FOR_ASCENT", 0)
+    monkeypatch.setattr(threads, "MIN_NONZEROS_WHERE_ROWS_REST", 0)
     X = small_matrix(2000)
     rng = np.random.default_rng(0)
     y = X @ rng.normal(size=X.shape[1]) + rng.normal(size=2000) > 0

@@ -124,7 +124,8 @@ def test_what_is_told(solver):
         "map_reduce", solver, "callback")
     assert stats["threads"] == 1  # one shard
     assert stats["seconds"] > 0
-    assert (stats["eta0"] is None) == (solver != "gd")
+    assert stats["eta0"] is None  # found on the way
+    assert stats["why"] == "asked for"
 
 
 def test_early_stopping_of_gd_scores_rows_held_out():

@@ -16,7 +16,7 @@ LOG = {"loss": "log_loss"}
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"solver": "bfgs"}, "unknown solver 'bfgs'; the valid names are 'auto', 'sgd', 'sdca', "),
-    ({"solver": "sgd", "sync": "map_reduce"}, "use solver='gd' or .*'newton-cg', or sync='merge'"),
+    ({"solver": "sgd", "sync": "map_reduce"}, "use solver='gd' or .*'newton-cholesky', or sync='merge'"),
     ({"solver": "sgd", "batch_size": 8}, "batch_size=8 is not available .* use solver='gd'"),
     ({"solver": "sgd", "learning_rate": "exact"}, "learning_rate='exact' .* use solver='gd'"),
     ({"solver": "sgd", "learning_rate": Backtracking()}, "Backtracking.* use solver='gd'"),
@@ -107,11 +107,11 @@ def test_gap_must_be_positive(within):
 
 
 @pytest.mark.parametrize(("options", "chosen"), [
-    ({}, "sdca"), ({"loss": "perceptron"}, "sgd"), ({"penalty": "l1"}, "sgd"),
+    ({}, "sdca, interior-point"), ({"loss": "perceptron"}, "sgd"), ({"penalty": "l1"}, "sgd"),
     ({"penalty": None, "learning_rate": "constant"}, "sgd"),
     ({"loss": "log_loss", "alpha": 0.0}, "newton-cholesky"), ({"early_stopping": True}, "sgd"),
     ({"average": True}, "sgd"), ({"sync": "hogwild", "n_jobs": 1}, "sgd"),
-    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cholesky"), ({"sync": "map_reduce"}, "gd"),
+    ({"loss": "log_loss", "sync": "map_reduce"}, "newton-cholesky"), ({"sync": "map_reduce"}, "interior-point"), ({"sync": "map_reduce", "penalty": "l1"}, "gd"),
     ({"batch_size": 8}, "gd"), ({"loss": "log_loss", "learning_rate": "exact"}, "gd"),
     ({"learning_rate": "pa1"}, "sgd"), ({"sync": "round_robin"}, "sgd"),
 ])

@@ -71,8 +71,8 @@ def test_a_callback_sees_each_model_and_ends_the_training(make, way, comm):
     assert len(recorder.models) == 3
     for epochs, seen in enumerate(recorder.models, start=1):
         alone = make(way, epochs, "thread").fit(X, Y)
-        if way == "sdca":  # its end balances the dual variables
-            np.testing.assert_allclose(numbers(seen), numbers(alone), atol=0.2)
+        if way == "sdca":  # its end balances the dual variables and takes their best multiple
+            np.testing.assert_allclose(numbers(seen), numbers(alone), atol=0.4)
         else:
             np.testing.assert_array_equal(numbers(seen), numbers(alone))
 

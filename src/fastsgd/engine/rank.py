@@ -102,7 +102,7 @@ class Rank:
         if not self.first:
             return {"stats": self._sent()}
         return {"stats": self._sent(), "model": model(), "ended": [
-            *ended[:3], None, getattr(ended, "solver", None), getattr(ended, "why", None)]}
+            *ended[:4], None, getattr(ended, "solver", None), getattr(ended, "why", None)]}
 
     def _sent(self):
         """Bytes that the rank has sent in this training, and seconds in collectives."""

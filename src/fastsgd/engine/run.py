@@ -11,7 +11,7 @@ import numpy as np
 
 from fastsgd.engine.peers import ALONE
 
-WORST_FIRST = ("max_time", "max_iter", "stalled", "callback", "tol")
+WORST_FIRST = ("max_time", "max_iter", "forecast", "stalled", "callback", "tol")
 """Reasons to stop, the one first that is told where several models had several."""
 
 
@@ -50,10 +50,12 @@ class Ended(NamedTuple):
         Whole epochs behind the model, at least 1.
     stopped_by : str
         "callback", "tol", "max_iter" or "max_time"; of solvers that prove their gap also "stalled";
-        of a first one, which another goes on from, "forecast";
-        of networks also "max_fun" and "divergence".
+        of solver "sdca" also "forecast", where it was given up; of networks also "max_fun" and
+        "divergence".
     steps : int
         Rows visited, those of an epoch cut short included.
+    forecast : float or None
+        Epochs that `tol` still needs at the rate so far, where a method knows: infinity, never.
     pipeline : dict or None
         What a pipeline of layers measured.
     solver, why : str or None
@@ -63,6 +65,7 @@ class Ended(NamedTuple):
     n_iter: int
     stopped_by: str
     steps: int
+    forecast: float | None = None
     pipeline: dict | None = None
     solver: str | None = None
     why: str | None = None
@@ -214,10 +217,9 @@ class Run:
         """Notes that the method has nothing left to do; an end before that stands."""
         self.stopped_by = self.stopped_by or "tol"
 
-    def give_up(self, asked):
-        """Ends the training where a forecast says so, but for an end before that."""
-        if asked and self.stopped_by is None:
-            self.stopped_by = "forecast"
+    def hopeless(self):
+        """Notes that a forecast has ended the training; an end before that stands."""
+        self.stopped_by = self.stopped_by or "forecast"
 
     def stalled(self):
         """Notes that no step goes down any more, without a proof; an end before that stands."""
@@ -237,4 +239,5 @@ class Run:
             self._best.settle(self.state, self._compare())
         if self.stopped_by == "max_time" and self.steps:
             self._check(self.n_iter + 1)
-        return Ended(max(1, self.state.epoch - self._first), self.stopped_by, self.steps, pipeline)
+        return Ended(max(1, self.state.epoch - self._first), self.stopped_by, self.steps,
+                     pipeline=pipeline)

@@ -293,7 +293,7 @@ class Plan:
         if solver.by_dual and not solver.needs_pairs:
             return choose_dual_sync(
                 asked.sync, n_jobs, nnz=nnz, dense=rows.is_dense,
-                flat=ascent.has_flat_parts(self.loss, self.loss_constant),
+                rows_rest=ascent.has_flat_parts(self.loss, self.loss_constant),
                 has_room=lambda threads: ascent.rows_between_merges(
                     rows, threads, asked.merge_every) > 0)
         if not solver.one_by_one:
@@ -312,7 +312,7 @@ def _rate(asked, loss):
     params = asked.params
     accelerated = (asked.takes_steps and not asked.solver.one_by_one
                    and params.learning_rate == "optimal" and params.batch_size is None
-                   and (loss.smooth or loss.name in DUALS))
+                   and (loss.smooth or (loss.name in DUALS and (asked.has_l1 or asked.has_l2))))
     schedule = params.learning_rate if (
         asked.takes_steps and asked.search is None and not accelerated) else None
     flags = 0 if schedule is None else asked.flags

@@ -14,9 +14,10 @@ from fastsgd.kernels.gradient import count_shards
 MIN_NONZEROS_FOR_THREADS = 600_000
 """Non-zeros of an epoch below which threads cost more than they bring (measured)."""
 
-MIN_NONZEROS_FLAT = 3_000_000
-"""The same of dual ascent for losses with flat parts: its sweeps over busy rows, where most of the
-work is, are one thread's (measured, docs/duality.md)."""
+MIN_NONZEROS_FOR_ASCENT = 10_000_000
+MIN_NONZEROS_WHERE_ROWS_REST = 20_000_000
+"""The same for solver "sdca" under sync="auto"; the second for losses with flat parts, where most
+visits are sweeps over few busy rows, by one thread (measured: benchmarks/sdca_threads.py)."""
 
 MIN_FEATURES_FOR_HOGWILD = 1_000_000
 """Features above which two threads on one shared vector beat one (measured)."""
@@ -120,12 +121,13 @@ def choose_map_reduce(sync, n_jobs, *, n_rows, nnz, n_features, batch_size=None)
     return "map_reduce", min(threads, count_shards(rows, values, n_features))
 
 
-def choose_dual_sync(sync, n_jobs, *, nnz, dense, has_room, flat=False):
+def choose_dual_sync(sync, n_jobs, *, nnz, dense, rows_rest, has_room):
     """(sync, threads) of solver "sdca".
 
-    ``auto`` merges replicas on large data, larger where the loss has `flat` parts; it and "merge"
-    only where an epoch has room for the merges, asked by ``has_room(threads)``: else one thread is
-    as good. "hogwild" was slower wherever it was measured (docs/duality.md).
+    ``auto`` merges replicas on large data, which are larger where `rows_rest`: where the loss has
+    flat parts. It and "merge" do so only where an epoch has room for the merges, asked by
+    ``has_room(threads)``: else one thread is as good. "hogwild" was slower wherever it was
+    measured (docs/duality.md).
 
     Raises
     ------
@@ -135,7 +137,9 @@ def choose_dual_sync(sync, n_jobs, *, nnz, dense, has_room, flat=False):
     if sync == "hogwild" and dense:
         raise ValueError("sync='hogwild' with solver='sdca' takes sparse rows only, as each step "
                          "on a dense row writes all weights; use sync='auto' or 'merge'")
-    least = MIN_NONZEROS_FLAT if flat else MIN_NONZEROS_FOR_THREADS
+    least = MIN_NONZEROS_FOR_THREADS
+    if sync == "auto":
+        least = MIN_NONZEROS_WHERE_ROWS_REST if rows_rest else MIN_NONZEROS_FOR_ASCENT
     small = nnz < least and (n_jobs is None or sync == "auto")
     threads = 1 if sync == "serial" or small else count_threads(n_jobs)
     if threads == 1 or (sync != "hogwild" and not has_room(threads)):

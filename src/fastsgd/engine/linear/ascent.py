@@ -79,10 +79,10 @@ class DualAscent:
         self.awake, self.gap, self.centre, self.excess = 1.0, np.inf, 0.0, 0.0
         self.chunk = max(1, serial_chunk(rows) * tables.TILE // self.block_rows)
 
-    def begin(self, team, state, dual=None):
+    def begin(self, team, state):
         """Measures the rows, by all threads, and takes the dual variables to begin with.
 
-        They are `dual`, those that the state kept, or made of the slopes at its weights.
+        They are those that the state kept, or made of the slopes at its weights.
         """
         self.team, problem = team, self.problem
         self._measure()
@@ -92,9 +92,7 @@ class DualAscent:
             gain *= self._mean_square() / problem.l2
             least = LEAST_GAIN / max(problem.total_weight(), np.finfo(float).tiny)
             self.gain = self.ascent.gain = max(gain, least)
-        if dual is not None:
-            self._begin_at(problem.inside(dual))
-        elif self._all_keep(state.dual_coef):
+        if self._all_keep(state.dual_coef):
             self._begin_at(problem.dual_of(state.dual_coef))
         elif np.any(state.weights) or state.intercept:
             self._begin_at(certify(problem, state.weights, state.intercept).dual)
@@ -156,12 +154,12 @@ class DualAscent:
         ascent = self.ascent
         ascent.set_order(self._order(seed, number, self.n_blocks), self.block_rows)
         self._run()
-        if self.rows_rest and ascent.dull > 0 and not ascent.stopped:
+        if self.n_threads > 1 and self.settings.sync == "hogwild" and not ascent.stopped:
+            self.v[:] = self.problem.sum_rows(self.beta)  # some additions were lost
+        if self.rows_rest and ascent.dull > 0:
             self.centre = ascent.run_busy(
                 seed, number, centre=self.centre, few=int(FEW * self.n_visits),
                 most=BUSY * ascent.tally()[2])
-        if self.n_threads > 1 and self.settings.sync == "hogwild" and not ascent.stopped:
-            self.v[:] = self.problem.sum_rows(self.beta)  # some additions were lost
         return (*ascent.tally(), ascent.stopped)
 
     def _run(self):
@@ -173,9 +171,10 @@ class DualAscent:
         elif self.settings.sync == "hogwild":
             self.team.run(ascent.run_shared)
         else:
-            share = int(self.share / self.block_rows)
-            self.team.run(lambda rank: ascent.run_merged(rank, max(1, share), self.caution))
+            share = max(1, self.share // self.block_rows)
+            self.team.run(lambda rank: ascent.run_merged(rank, share, self.caution))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _end_epoch(self, before, gap, conjugates, visits):
         problem = self.problem
         self.awake = visits / max(1, self.n_visits)
@@ -196,16 +195,13 @@ class DualAscent:
     def _be_cautious(self):
         self.caution = float(self.n_threads)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _lagrangian(self):
         """The augmented Lagrangian, divided by alpha: the steps of an epoch make it larger."""
         return -(self.conjugates + self.penalty_dual
                  + self.excess * (self.centre + 0.5 * self.gain * self.excess))
 
-    @property
-    def zero(self):
-        """f of the best model whose weights are 0."""
-        return self.problem.objective_of_none()
-
+    @np.errstate(over="ignore", invalid="ignore")
     def estimate(self):
         """(f, mean loss) of the model, by D(beta) and the gap that the epoch met."""
         problem = self.problem
@@ -226,11 +222,9 @@ class DualAscent:
             self.show(state)
             state.dual_coef = self.problem.c * self.beta
 
-    def certify(self, state, size=None):
-        """Balances the dual, sums v anew and writes the model: (f, f - D(beta)).
-
-        `size` is about f, by which the bias is found; None: the epoch's estimate.
-        """
+    @np.errstate(over="ignore", invalid="ignore")  # of hopeless models
+    def certify(self, state):
+        """Balances the dual, sums v anew and writes the model: (f, D(beta))."""
         problem = self.problem
         beta = problem.balance(self.beta)
         self.beta[:] = beta
@@ -238,14 +232,14 @@ class DualAscent:
         self.excess, self.penalty_dual = 0.0, problem.penalty_dual(self.v)
         state.weights[:] = problem.weights_of(self.v)
         w = state.weights.astype(np.float64)  # what is certified is what is kept
-        z, size = problem.margins(w), self.estimate()[0] if size is None else size
+        z, size = problem.margins(w), self.estimate()[0]
         enough = 0.01 * (self.settings.tol or 0.0) * size if np.isfinite(size) else 0.0
         state.intercept = float(self.dtype.type(problem.best_bias(z, self.centre, enough)))
         z += state.intercept
         losses, self.conjugates = problem.gap_terms(z, beta, self.ascent.dull, self.rest)
         objective = problem.penalty.weigh(losses + problem.unit.value(w))
         lower = -problem.penalty.weigh(self.conjugates + self.penalty_dual)
-        return objective, max(0.0, objective - lower)
+        return objective, lower
 
 
 def has_flat_parts(loss, constant):

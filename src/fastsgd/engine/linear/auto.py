@@ -55,8 +55,8 @@ class AutoTraining:
         if other is None:
             return _ended(run(choice.solver), choice)
 
-        def give_up(needed, done):
-            return bool(peers.decide(needed > max(other[1], done))[0])
+        def give_up(needed, done):  # nan: nothing is known after so many passes
+            return not needed <= max(other[1], done)
 
         begun = state.epoch
         first = run("sdca", give_up=give_up)
@@ -83,4 +83,4 @@ def _counted_from(done, on_epoch):
 def _ended(ended, choice, first=None):
     before = (0, 0) if first is None else (first.n_iter, first.steps)
     return Ended(ended.n_iter + before[0], ended.stopped_by, ended.steps + before[1],
-                 solver=choice.solver, why=choice.why)
+                 forecast=ended.forecast, solver=choice.solver, why=choice.why)

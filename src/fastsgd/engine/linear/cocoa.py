@@ -44,8 +44,8 @@ class SharedAscent(DualAscent):
         self._exchange = Exchange(peers)
         self._change, *_ = self._exchange.allocate(len(self.v), (), (), (), (), ())
 
-    def begin(self, team, state, dual=None):
-        super().begin(team, state, dual)
+    def begin(self, team, state):
+        super().begin(team, state)
         self._take_care(self.ascent.caution)
 
     def _take_care(self, caution):
@@ -133,10 +133,10 @@ class SharedAscent(DualAscent):
         super()._be_cautious()
         self._take_care(float(self.peers.size))
 
-    def certify(self, state, size=None):
+    def certify(self, state):
         if not self.peers.own:
             self.beta[:] = self.peers.sum(np.where(self.mine, self.beta, 0.0))
-        return super().certify(state, size)
+        return super().certify(state)
 
     def settle(self, state):
         """Nothing: without the others there is no v; the state stays as it was."""

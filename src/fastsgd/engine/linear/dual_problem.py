@@ -19,6 +19,9 @@ from fastsgd.kernels import duality
 WIDENINGS = 200
 """Doublings of an interval in which a bias is sought, before it is taken to be infinite."""
 
+LARGEST_WEIGHT = 1e300
+"""The most that a row may weigh beside the penalty, s / (alpha n): sums of more would overflow."""
+
 
 def row_weights(y, sample_weight, settings, subset=None):
     """The rows' weights s in the objective: of samples, of classes, 0 outside of `subset`."""
@@ -76,7 +79,13 @@ class DualProblem:
             rows.check()
         self.rows, self.y, self._share = rows, np.ascontiguousarray(y, np.float64), share
         self._peers, self._mine = peers, peers.share(rows.shape[0])
-        self.c = s / self.penalty.weigh(rows.shape[0] if n is None else n)
+        with np.errstate(over="ignore"):
+            self.c = s / self.penalty.weigh(rows.shape[0] if n is None else n)
+        if not np.max(self.c, initial=0.0) <= LARGEST_WEIGHT:
+            raise ValueError(
+                "the dual needs a larger alpha: sample_weight / (alpha * n_samples) must be at "
+                f"most {LARGEST_WEIGHT:g}, got {self.c.max():g} with "
+                f"alpha={self.penalty.alpha:g}; take alpha >= 1e-290, or smaller weights")
 
     @cached_property
     def bound(self):

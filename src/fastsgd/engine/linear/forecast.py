@@ -1,60 +1,90 @@
-"""Forecast of a gap: how many more passes a training needs until it is small enough."""
+"""How long a training still takes to its tolerance, as its gap has fallen so far.
+
+Near the optimum the gap of dual coordinate ascent falls by a constant factor a pass (for smooth
+losses: Shalev-Shwartz and Zhang 2013, theorem 1): a straight line through the logarithm of the
+least gap, from the middle of the training to now, tells where it meets the tolerance.
+"""
 
 import numpy as np
 
-FIRST = 10
-"""Passes after which a forecast is made first; then at each doubling."""
 
+def forecast(done, gaps, target):
+    """Passes that the gap still needs to reach `target`.
 
-class Forecast:
-    """The best relative gap by passes over the rows, and where it is going.
-
-    The gap of dual ascent falls by about the same factor in each pass once the active rows are
-    found, so the logarithm of its best value over the last half of the passes tells the rest.
-
-    Attributes
+    Parameters
     ----------
-    passes, gaps : list of float
-        After each epoch: the passes so far, and the least gap so far as a part of the objective.
+    done : array of shape (n,)
+        Passes (or epochs) behind each measurement, rising.
+    gaps : array of shape (n,)
+        Of each, as a part of the objective; what is not finite counts as no measurement.
+    target : float
+        As the gaps are; > 0.
+
+    Returns
+    -------
+    float
+        0 where the least gap is small enough; infinity where the gap did not fall over the last
+        half; nan where there is no measurement before the last to compare it with.
+    """
+    done, gaps = np.asarray(done, np.float64), np.asarray(gaps, np.float64)
+    if not len(done):
+        return np.nan
+    least = np.minimum.accumulate(np.where(np.isfinite(gaps), gaps, np.inf))
+    if least[-1] <= target:
+        return 0.0
+    middle = min(int(np.searchsorted(done, 0.5 * done[-1])), len(done) - 2)
+    if middle < 0 or not np.isfinite(least[middle]):
+        return np.nan
+    if not target > 0:
+        return np.inf
+    fall = np.log(least[middle] / least[-1])
+    if not fall > 0:
+        return np.inf
+    return float(np.log(least[-1] / target) * (done[-1] - done[middle]) / fall)
+
+
+class Outlook:
+    """Gaps of a training, and the moments at which it is asked whether to go on.
+
+    Parameters
+    ----------
+    n_rows : int
+        Visits that are one pass.
+    first : float
+        Passes before the first question; the others come each time they have doubled.
     """
 
-    def __init__(self):
-        self.passes, self.gaps, self._next = [], [], FIRST
+    def __init__(self, n_rows, first=10.0):
+        self._n_rows, self._next = max(1, n_rows), first
+        self._done, self._gaps = [], []
 
-    def add(self, passes, gap):
-        """Notes an epoch's end; a gap that is not a number counts as infinite."""
-        before = self.gaps[-1] if self.gaps else np.inf
-        self.passes.append(float(passes))
-        self.gaps.append(min(before, gap if gap == gap else np.inf))
+    def note(self, visits, gap, objective):
+        """Takes note of an epoch's gap, after so many visits of the training.
 
-    def due(self):
-        """Whether it is time for a forecast: after 10, 20, 40, ... passes."""
-        if not self.passes or self.passes[-1] < self._next:
+        An estimate below 0, which the bias can make, is no measurement.
+        """
+        self._done.append(visits / self._n_rows)
+        self._gaps.append(gap / abs(objective) if objective and gap >= 0 else np.inf)
+
+    def is_time(self):
+        """Whether another doubling of the passes is over since the last question."""
+        if not self._done or self._done[-1] < self._next:
             return False
-        self._next = 2 * self.passes[-1]
+        while self._next <= self._done[-1]:
+            self._next *= 2
         return True
 
-    def needed(self, gap):
-        """Passes that are needed still until the gap is `gap`; infinite where it does not fall.
+    def passes(self, target):
+        """(passes that `target`, a part of the objective, still needs, passes done)."""
+        return forecast(self._done, self._gaps, target), self._done[-1]
 
-        >>> forecast = Forecast()
-        >>> for k in range(1, 11):
-        ...     forecast.add(k, 10.0 ** -(k / 5))
-        >>> round(forecast.needed(1e-3), 9)
-        5.0
+    def epochs(self, target, proven):
+        """Epochs that `target` still needs, as `forecast` says, from the gap that is proven now.
+
+        Estimates leave out rows that sleep, so they may be far below it; their rate counts.
         """
-        if not self.passes or not np.isfinite(self.gaps[-1]):
-            return np.inf
-        if self.gaps[-1] <= gap:
-            return 0.0
-        if gap <= 0:
-            return np.inf
-        last = len(self.passes) - 1
-        half = int(np.searchsorted(self.passes, self.passes[last] / 2))
-        first = max(0, min(half, last - 1))
-        span, fall = self.passes[last] - self.passes[first], np.inf
-        if np.isfinite(self.gaps[first]) and span > 0:
-            fall = (np.log(self.gaps[first]) - np.log(self.gaps[last])) / span
-        if not np.isfinite(fall):  # there was no bound before: what it fell by since is not known
-            return np.inf
-        return (np.log(self.gaps[last]) - np.log(gap)) / fall if fall > 0 else np.inf
+        gaps = np.array(self._gaps, np.float64)
+        least = gaps[np.isfinite(gaps)].min(initial=np.inf)
+        if 0 < least < np.inf:
+            gaps *= proven / least
+        return forecast(np.arange(1, len(gaps) + 1), gaps, target)

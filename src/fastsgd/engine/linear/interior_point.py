@@ -61,12 +61,12 @@ def train_interior_point(rows, y, sample_weight, state, settings, seed, *, subse
         told = on_epoch if on_epoch is None else lambda epoch: on_epoch(
             replace(epoch, number=epoch.number + run.n_iter))
         ended = train_sdca(rows, y, sample_weight, state, rest, seed, subset=subset, score=score,
-                           on_epoch=told, deadline=deadline, sample=sample, dual=path.beta)
+                           on_epoch=told, deadline=deadline, sample=sample)
         return ended._replace(n_iter=ended.n_iter + run.n_iter, steps=ended.steps + run.steps,
                               gaps=path.gaps + ended.gaps)
     check_finite(state, run.n_iter, settings)
-    return Ascended(*run.end()[:3], path.objective, state.gap, path.beta, state.dual_coef,
-                    np.flatnonzero(path.beta), path.gaps)
+    return Ascended(*run.end()[:3], None, path.objective, state.gap, path.beta, state.dual_coef,
+                    np.flatnonzero(path.beta), path.gaps, path.beta)
 
 
 class _Path:

@@ -50,8 +50,9 @@ def certificate(rows, y, sample_weight, w, b, settings, *, dual=None, dual_coef=
     if polish == 0 or problem.l2 == 0:
         return found
     polished = train_sdca(
-        rows, y, sample_weight, LinearState(np.zeros(rows.shape[1])),
-        replace(settings, max_iter=polish, tol=None), seed, dual=found.dual)
+        rows, y, sample_weight, LinearState(
+            np.zeros(rows.shape[1]), dual_coef=problem.c * found.dual),
+        replace(settings, max_iter=polish, tol=None), seed)
     lower = max(found.lower, polished.objective - polished.dual_gap)
-    best = found.dual if lower == found.lower else polished.dual
+    best = found.dual if lower == found.lower else polished.best_dual
     return Certificate(max(0.0, found.objective - lower), found.objective, lower, best)

@@ -8,6 +8,8 @@ by alpha. Where the penalty or the loss has no dual, half of Newton's decrement 
 place, which is as independent of scales.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from fastsgd.duals import DUALS
@@ -46,9 +48,6 @@ class Proof:
 
     Attributes
     ----------
-    zero, weight : float
-        f of the best model whose weights are 0 (without a dual of that whose bias is 0 too), and
-        the mean weight of a row.
     lower : float
         f* is at least this; -inf where there is no dual.
     gap : float or None
@@ -57,19 +56,37 @@ class Proof:
 
     def __init__(self, examples, settings, state, share=lambda task: task(0, 1), peers=ALONE,
                  tol=None):
-        rows, y, sample_weight, subset = examples
-        s = row_weights(y, sample_weight, settings, subset)
-        n = sum(peers.counts(examples.n_visits))
+        self._examples, self._share = examples, share
         self._settings, self._peers, self._dtype = settings, peers, state.weights.dtype
         self._tol = tol
-        losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
-        self.zero, self.weight = (total / max(1, n) for total in peers.total(
-            float((s * losses).sum()), float(s.sum())))
-        self.problem = None
-        if has_dual(settings):
-            self.problem = DualProblem(rows, y, s, settings, n, share, check=False, peers=peers)
-            self.zero = self.problem.objective_of_none()
+        self._n = max(1, sum(peers.counts(examples.n_visits)))
         self.lower, self.gap = -np.inf, None
+
+    @cached_property
+    def _row_weights(self):
+        _, y, sample_weight, subset = self._examples
+        return row_weights(y, sample_weight, self._settings, subset)
+
+    @cached_property
+    def problem(self):
+        """The `DualProblem`, or None."""
+        rows, y, *_ = self._examples
+        return DualProblem(rows, y, self._row_weights, self._settings, self._n, self._share,
+                           check=False, peers=self._peers) if has_dual(self._settings) else None
+
+    @cached_property
+    def weight(self):
+        """The mean weight of a row."""
+        return self._peers.total(float(self._row_weights.sum()))[0] / self._n
+
+    @cached_property
+    def zero(self):
+        """f of the best model whose weights are 0; without a dual of that whose bias is 0 too."""
+        if self.problem is not None:
+            return self.problem.objective_of_none()
+        y, settings = self._examples.y, self._settings
+        losses = settings.loss.value(np.zeros(len(y)), y, settings.loss_constant)
+        return self._peers.total(float((self._row_weights * losses).sum()))[0] / self._n
 
     def enough(self, objective):
         """The gap that is small enough at an objective."""

@@ -134,7 +134,9 @@ fit_stats_ : dict
     first step's size, None where steps are found; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
     one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more
-    loss after a merge than before it; the most of any class.
+    loss after a merge than before it; the most of any class. With solver='sdca' epochs_needed:
+    how many more `tol` needs at the rate of the last half; inf where the gap did not fall, None
+    where `tol` is reached or None; the most of any class.
 gap_ : float or ndarray of shape (n_models,)
     What the objective is above its optimum at most; after solver='sdca', tol=Gap(...) or
     `certify`.

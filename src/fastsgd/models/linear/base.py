@@ -15,6 +15,7 @@ from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
+from fastsgd.models.linear.advice import advise
 from fastsgd.models.linear.by_workers import train_by_workers
 from fastsgd.models.linear.certify import Certified
 from fastsgd.models.linear.intercept import begin_intercepts
@@ -132,6 +133,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
                if settings.sync == "merge" and settings.solver == "sgd" else {}),
+            **(_epochs_needed(ended) if plan.solver.by_dual else {}),
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
@@ -197,19 +199,20 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         if by == "max_time" and self.tol is not None:
             warn(
                 f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}. Consider increasing max_time to improve the fit; "
-                "tol=None turns this warning off.",
+                f"n_iter_={self.n_iter_}. "
+                + advise(plan, self.fit_stats_, self._states, "max_time")
+                + " tol=None turns this warning off.",
                 self._not_converged,
             )
         elif self.tol is not None and (
                 self.n_iter_ == plan.stop.max_iter  # as scikit-learn warns
                 if plan.solver.one_by_one and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
-            warn(
-                "Maximum number of iteration reached before convergence. Consider increasing "
-                "max_iter to improve the fit.",
-                self._not_converged,
-            )
+            remedy = "Consider increasing max_iter to improve the fit."
+            if plan.solver.by_dual:
+                remedy = advise(plan, self.fit_stats_, self._states)
+            warn(f"Maximum number of iteration reached before convergence. {remedy}",
+                 self._not_converged)
         if self.power_t < 0:
             warn(
                 "Negative values for `power_t` are deprecated and make the step grow; use values "
@@ -244,6 +247,12 @@ def _told(model, settings, job, ended):
     taken = settings.of_choice(names[-1].split(", ")[-1])
     return {"threads": taken.n_threads, "sync": taken.sync, "solver": "; ".join(names),
             "why": "; ".join(whys)}
+
+
+def _epochs_needed(ended):
+    """The most epochs that a model is forecast to need still; None: nothing is known of any."""
+    needed = [end.forecast for end in ended.values() if end.forecast is not None]
+    return {"epochs_needed": max(needed) if needed else None}
 
 
 def _first_step(settings):
