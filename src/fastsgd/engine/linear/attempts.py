@@ -61,7 +61,7 @@ class Attempts:
         if fall <= enough:
             return True
         return gradient is not None and (
-            0.5 * float(((self.units * gradient) ** 2).sum()) <= enough)
+            0.5 * float(((self.units * gradient) ** 2).sum()) <= enough * self._proof.zero)
 
     def try_now(self):
         """A try at f's point: by its slopes, then by a Newton step where there is one."""

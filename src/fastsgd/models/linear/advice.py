@@ -42,6 +42,53 @@ def advise(plan, stats, states, limit="max_iter"):
             f"another solver= or a larger alpha (alpha={stats['alpha']:g} was used).")
 
 
+def advise_descent(plan, states):
+    """The remedy for gradient descent that has not met its tolerance.
+
+    Parameters
+    ----------
+    plan : Plan
+    states : list of LinearState
+
+    Returns
+    -------
+    str
+        Sentences.
+    """
+    worst = max(map(_relative_gap, states))
+    reached = (f"The duality gap is {worst:.2g} of the objective, tol asks for "
+               f"{plan.stop.tol:.2g}. " if worst > 0 and plan.stop.tol is not None else "")
+    others = ("solver='newton-cg' or 'lbfgs'" if plan.loss.smooth else "solver='sdca'")
+    if plan.rate.accelerated or plan.batch_size is not None:
+        return reached + (f"Consider increasing max_iter; {others} needs fewer iterations, and so "
+                          "do features on similar scales (StandardScaler, MaxAbsScaler).")
+    return reached + (f"Consider increasing max_iter, learning_rate='optimal', which is "
+                      f"accelerated, or {others}.")
+
+
+def cut_of_schedule(plan, stats):
+    """What to tell where a bound has cut the first step of gradient descent, or None.
+
+    Parameters
+    ----------
+    plan : Plan
+    stats : dict
+        `fit_stats_`.
+    """
+    asked, bound = plan.rate.eta0, stats["step_bound"]
+    if bound is None or plan.rate.schedule is None or not stats["eta0"] >= bound:
+        return None
+    if plan.rate.schedule == "optimal":  # which has no eta0
+        by = ""
+    elif asked > bound:
+        by = f", {asked / bound:.3g} times shorter than eta0={asked:g}"
+    else:
+        return None
+    return (f"The first steps were cut to {bound:.3g}{by}: longer ones may diverge with "
+            f"loss={plan.loss.name!r} on these rows. learning_rate='constant' with that eta0 is "
+            "never cut; a smaller eta0 turns this warning off.")
+
+
 def _relative_gap(state):
     if state.gap is None or not state.curve:
         return 0.0
