@@ -73,6 +73,6 @@ class Attempts:
 
 
 def attempts_of(f, proof):
-    """The `Attempts` of a method that every rank runs alike; one unit for all weights."""
+    """Makes the `Attempts` of a method that all ranks run alike; one unit for all weights."""
     units = f.units(proof, 0.0)
     return Attempts(f, proof, units, lambda most: prove(f, proof, units, most))

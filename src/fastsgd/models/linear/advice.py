@@ -2,6 +2,8 @@
 
 import math
 
+from fastsgd.duals import DUALS
+
 HOPELESS = 1e6
 """Epochs that are forecast, from which on it is never."""
 
@@ -42,13 +44,15 @@ def advise(plan, stats, states, limit="max_iter"):
             f"another solver= or a larger alpha (alpha={stats['alpha']:g} was used).")
 
 
-def advise_descent(plan, states):
+def advise_descent(plan, states, stalled=False):
     """The remedy for gradient descent that has not met its tolerance.
 
     Parameters
     ----------
     plan : Plan
     states : list of LinearState
+    stalled : bool
+        Whether no step went down any more.
 
     Returns
     -------
@@ -58,12 +62,18 @@ def advise_descent(plan, states):
     worst = max(map(_relative_gap, states))
     reached = (f"The duality gap is {worst:.2g} of the objective, tol asks for "
                f"{plan.stop.tol:.2g}. " if worst > 0 and plan.stop.tol is not None else "")
-    others = ("solver='newton-cg' or 'lbfgs'" if plan.loss.smooth else "solver='sdca'")
-    if plan.rate.accelerated or plan.batch_size is not None:
-        return reached + (f"Consider increasing max_iter; {others} needs fewer iterations, and so "
-                          "do features on similar scales (StandardScaler, MaxAbsScaler).")
-    return reached + (f"Consider increasing max_iter, learning_rate='optimal', which is "
-                      f"accelerated, or {others}.")
+    if stalled:
+        return reached + ("Rounding is all that is left to gain, or too little for a step: a "
+                          "larger tol is met.")
+    more = "Consider increasing max_iter"
+    if not (plan.rate.accelerated or plan.rate.search or plan.batch_size is not None):
+        more += ", or learning_rate='optimal', which is accelerated"
+    others = ("" if plan.penalty.l1 > 0 else "solver='newton-cg' or 'lbfgs'" if plan.loss.smooth
+              else "solver='sdca'" if plan.loss.name in DUALS else "")
+    if others:
+        more += f"; {others} needs fewer iterations"
+    return reached + more + ("; features on similar scales (StandardScaler, MaxAbsScaler) need "
+                             "fewer, too.")
 
 
 def cut_of_schedule(plan, stats):

@@ -218,7 +218,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
                  self._not_converged)
         elif self.tol is not None and plan.solver.name == "gd" and by == "stalled":
             warn(f"No step goes down any more, and tol is not proven to be met. "
-                 f"{advise_descent(plan, self._states)}", self._not_converged)
+                 f"{advise_descent(plan, self._states, stalled=True)}", self._not_converged)
         if plan.solver.name == "gd":
             cut = cut_of_schedule(plan, self.fit_stats_)
             if cut:
