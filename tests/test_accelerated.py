@@ -12,7 +12,7 @@ from fastsgd.schedules import Backtracking
 R = np.random.default_rng(0)
 X = sp.random(300, 30, 0.3, format="csr", random_state=0, dtype=np.float64)
 Z = X @ R.normal(size=30) + 0.2 * R.normal(size=300)
-Y = (Z > np.median(Z)).astype(int)
+Y = (np.median(Z) < Z).astype(int)
 WEIGHTS = R.uniform(0.2, 3, size=300)
 
 

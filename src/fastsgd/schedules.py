@@ -99,8 +99,8 @@ class Backtracking(LineSearch):
 
     A step is multiplied by `delta` until the objective has fallen by `gamma` of what the slope
     promises, and at least by a half of it: ``phi(eta) <= phi(0) + gamma * eta * phi'(0)``. Steps
-    are accelerated (Nesterov 1983); the next one begins with 1.1 times the one taken. The plain name ``"backtracking"`` stands for
-    ``Backtracking()``.
+    are accelerated (Nesterov 1983); the next one begins with 1.1 times the one taken. The plain
+    name ``"backtracking"`` stands for ``Backtracking()``.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
 """Accelerated proximal gradient steps, with restarts: what ``solver="gd"`` does by itself.
 
 Nesterov 1983; Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm, 2009 (FISTA). The
-step is found by backtracking and may grow again (Scheinberg, Goldfarb, Bai 2014); where f would rise
-the momentum is given up (O'Donoghue, Candes 2015), so that it never does. The variables are in units
-in which the scales of X and y do not count: one for all weights, so that proximal steps keep their
-zeros exact, and one for the bias.
+step is found by backtracking and may grow again (Scheinberg, Goldfarb, Bai 2014); where f would
+rise the momentum is given up (O'Donoghue, Candes 2015), so that it never does. The variables are
+in units in which the scales of X and y do not count: one for all weights, so that proximal steps
+keep their zeros exact, and one for the bias.
 """
 
 import numpy as np
@@ -28,9 +28,9 @@ ROUNDING = 1e-14
 def with_faster_bias(f, units):
     """`units` in which the bias moves as much as the direction of the weights' gradient allows.
 
-    A bias slower than that is what a method ends up waiting for: features that add up to a constant
-    can stand for it, so that only l2 tells them apart (a9a, log loss: 0.02 % above f* after 1,000
-    iterations without this).
+    A bias slower than that is what a method ends up waiting for: features that add up to a
+    constant can stand for it, so that only l2 tells them apart (a9a, log loss: 0.02 % above f*
+    after 1,000 iterations without this).
 
     Parameters
     ----------

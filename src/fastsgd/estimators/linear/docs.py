@@ -132,8 +132,8 @@ loss_curve_ : list of float
     than 'sgd' tell the objective itself, by iteration.
 fit_stats_ : dict
     seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver; eta0: the
-    first step's size, None where steps are found; step_bound: what no step of a schedule exceeds, or
-    None; alpha: what `alpha` or `C` came to; stopped_by:
+    first step's size, None where steps are found; step_bound: what no step of a
+    schedule exceeds, or None; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
     one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more
     loss after a merge than before it; the most of any class. With solver='sdca' epochs_needed:
