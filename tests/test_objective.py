@@ -8,7 +8,7 @@ from sums_reference import reference
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear.conjugate_gradients import ConjugateGradients
 from fastsgd.engine.linear.examples import Examples
-from fastsgd.engine.linear.line_search import backtrack, exact
+from fastsgd.engine.linear.line_search import exact
 from fastsgd.engine.linear.objective import Stopped
 from fastsgd.engine.linear.row_sums import RowSums
 from fastsgd.engine.linear.sgd import Settings
@@ -124,16 +124,3 @@ def test_exact_search(least, first):
     assert abs(cosh - least) <= 2e-6 * np.sinh(least)
     kink = exact(lambda eta: (0.0, -1.0 if eta < least else 5.0, 0.0), -1.0, first)
     assert kink == pytest.approx(least, rel=1e-6)
-
-
-def test_backtracking_takes_the_first_that_is_enough():
-    """phi = (eta - 1)^2: a fall of gamma * 2 eta is there up to eta = 2 (1 - gamma)."""
-    tried = []
-
-    def along(eta):
-        tried.append(eta)
-        return (eta - 1) ** 2, 0.0, 0.0
-
-    assert backtrack(along, 1.0, -2.0, 3.0, 0.5, 0.8) == pytest.approx(3 * 0.8**5)
-    np.testing.assert_allclose(tried, 3 * 0.8 ** np.arange(6))
-    assert backtrack(lambda eta: (1.0 + eta, 0, 0), 1.0, -2.0, 1.0, 0.1, 0.5) < 1e-14

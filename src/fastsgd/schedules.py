@@ -98,9 +98,9 @@ class Backtracking(LineSearch):
     """Backtracking line search, for ``learning_rate=Backtracking(...)`` with solver="gd".
 
     A step is multiplied by `delta` until the objective has fallen by `gamma` of what the slope
-    promises: ``phi(eta) <= phi(0) + gamma * eta * phi'(0)``. The next one begins with
-    1 / `delta` times the step that was taken. The plain name ``"backtracking"`` stands for
-    ``Backtracking()``.
+    promises, and at least by a half of it: ``phi(eta) <= phi(0) + gamma * eta * phi'(0)``. Steps
+    are accelerated (Nesterov 1983); the next one begins with 1.1 times the one taken. The plain
+    name ``"backtracking"`` stands for ``Backtracking()``.
 
     Parameters
     ----------

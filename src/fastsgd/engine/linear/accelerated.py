@@ -9,17 +9,52 @@ steps keep their zeros exact, and one for the bias.
 
 import numpy as np
 
-from fastsgd.engine.linear.attempts import Attempts, prove
+from fastsgd.engine.linear.attempts import attempts_of
 from fastsgd.engine.linear.line_search import first_step
 from fastsgd.engine.linear.objective import dot
 
 SHRINK, GROW = 0.5, 1.1
 """Factors of a step that went too far, and of the next one after a step that did not."""
 
+SHARE = 0.5
+"""Part of the promised fall that a step must reach: with less, momentum has no bound."""
+
 MOST_TRIALS = 60
 
 ROUNDING = 1e-14
 """Part of f by which a step may seem to rise."""
+
+
+def with_faster_bias(f, units):
+    """`units` in which the bias moves as much as the direction of the weights' gradient allows.
+
+    A bias slower than that is what a method ends up waiting for: features that add up to a
+    constant can stand for it, so that only l2 tells them apart (a9a, log loss: 0.02 % above f*
+    after 1,000 iterations without this).
+
+    Parameters
+    ----------
+    f : Objective
+        Evaluated.
+    units : float64 ndarray, like f.x
+    """
+    if not f.learns_intercept:
+        return units
+    direction = -f.gradient
+    direction[-1] = 0.0
+    size = dot(direction, direction)
+    if not size > 0:
+        return units
+    f.point_to(direction)
+    weights = units[0] * np.sqrt(max(0.0, f.along(0.0)[2] / size))  # root of their curvature
+    direction = np.zeros_like(units)
+    direction[-1] = 1.0
+    f.point_to(direction)
+    curve = f.along(0.0)[2]
+    faster = units.copy()
+    if curve > 0:
+        faster[-1] = max(units[-1], weights / np.sqrt(curve))
+    return faster
 
 
 class AcceleratedSteps:
@@ -31,6 +66,9 @@ class AcceleratedSteps:
         Evaluated. Its gradient is that of the smooth part; `prox` sees to the rest.
     units : float64 ndarray, like f.x
         One number for all weights.
+    search : Backtracking or None
+        Its `gamma`, where it is more than a half, is the part of the promised fall that a step
+        must reach, and its `delta` the factor of a step that does not.
 
     Attributes
     ----------
@@ -40,8 +78,10 @@ class AcceleratedSteps:
         f there, with the penalty.
     """
 
-    def __init__(self, f, units):
+    def __init__(self, f, units, search=None):
         self._f, self._metric = f, units * units
+        self._shrink = SHRINK if search is None else search.delta
+        self._share = SHARE if search is None else max(SHARE, search.gamma)
         self.x, self.value = f.x, f.value
         self._y, self._t, self._eta, self._accepted = f.x, 1.0, None, None
 
@@ -84,9 +124,10 @@ class AcceleratedSteps:
                 return None
             f.point_to(d)
             now = f.along(1.0)[0]
-            if now <= smooth + dot(gradient, d) + 0.5 * size / eta + ROUNDING * abs(smooth):
+            most = smooth + dot(gradient, d) + (1 - self._share) * size / eta
+            if now <= most + ROUNDING * abs(smooth):
                 return u, now + (f.penalty(u) if f.proximal else 0.0), eta
-            eta *= SHRINK
+            eta *= self._shrink
         return None
 
     def _first(self, gradient):
@@ -109,11 +150,11 @@ def accelerate(f, run):
     """
     proof = run.proof
     f.evaluate(f.start(run.state))
-    units = f.units(proof, 0.0)
-    if proof.met_by_slopes(f, units):
+    attempts = attempts_of(f, proof)
+    if proof.met_by_slopes(f, attempts.units):
         return run.ended(met=True)
-    attempts = Attempts(f, proof, units, lambda most: prove(f, proof, units, most))
-    steps, met = AcceleratedSteps(f, units), False
+    units = with_faster_bias(f, attempts.units)
+    steps, met = AcceleratedSteps(f, units, run.settings.search), False
     while steps.step():
         if f.peers.decide(attempts.near(steps.value))[0]:
             f.evaluate(steps.x)

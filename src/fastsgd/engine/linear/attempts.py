@@ -48,7 +48,7 @@ class Attempts:
     """
 
     def __init__(self, f, proof, units, prove):
-        self._f, self._proof, self._units, self._prove = f, proof, units, prove
+        self._f, self._proof, self.units, self._prove = f, proof, units, prove
         self._values, self._next = [], 0
 
     def near(self, value, gradient=None):
@@ -61,7 +61,7 @@ class Attempts:
         if fall <= enough:
             return True
         return gradient is not None and (
-            0.5 * float(((self._units * gradient) ** 2).sum()) <= enough)
+            0.5 * float(((self.units * gradient) ** 2).sum()) <= enough * self._proof.zero)
 
     def try_now(self):
         """A try at f's point: by its slopes, then by a Newton step where there is one."""
@@ -70,3 +70,9 @@ class Attempts:
         if self._prove(0):
             return True
         return not self._f.proximal and self._prove(max(n, FEWEST_PRODUCTS))
+
+
+def attempts_of(f, proof):
+    """Makes the `Attempts` of a method that all ranks run alike; one unit for all weights."""
+    units = f.units(proof, 0.0)
+    return Attempts(f, proof, units, lambda most: prove(f, proof, units, most))

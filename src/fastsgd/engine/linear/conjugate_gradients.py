@@ -113,7 +113,8 @@ def newton_step(f, units, proof, most):
     share = SHARE if proof.problem is not None else SHARE_WITHOUT_DUAL
 
     def whole(cg):
-        return f.excess(cg.residual, units) <= max(share * enough(cg), 1e-30 * abs(f.value))
+        return f.excess(cg.residual, units, proof.zero) <= max(
+            share * enough(cg), 1e-30 * abs(f.value))
 
     if f.quadratic:
         return _told(cg, cg.run(whole, most))

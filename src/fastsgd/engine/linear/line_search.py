@@ -48,23 +48,6 @@ def exact(along, slope, eta):
     return eta
 
 
-def backtrack(along, value, slope, eta, gamma, delta):
-    """The first of eta, delta eta, delta^2 eta, ... at which phi has fallen enough.
-
-    Enough is phi(eta) <= phi(0) + gamma eta phi'(0) (Armijo 1966).
-
-    Returns
-    -------
-    float
-        0 where no trial was enough.
-    """
-    for _ in range(MOST_TRIALS):
-        if along(eta)[0] <= value + gamma * eta * slope:
-            return eta
-        eta *= delta
-    return 0.0
-
-
 def first_step(along, slope, otherwise):
     """The step to the minimum of phi's second-order model at 0."""
     curve = along(0.0)[2]

@@ -142,12 +142,13 @@ class Objective(ABC):
         """Runs ``task(rank, n_threads)`` on the threads of the sums."""
         task(0, 1)
 
-    def excess(self, residual, units):
+    def excess(self, residual, units, zero):
         """What a residual of Newton's equation may add to a gap: |r|^2 / (2 l2), of the weights.
 
-        Where there is no l2, and for the intercept, l2 is the curvature that `units` stand for.
+        Where there is no l2, and for the intercept, l2 is the curvature that `units` stand for;
+        `zero` is the f(0) in them.
         """
-        scaled = (units * residual) ** 2
+        scaled = (units * residual) ** 2 / (zero if zero > 0 else 1.0)
         if self._settings.penalty.l2 > 0:
             scaled[:self._d] = residual[:self._d] ** 2 / self._settings.penalty.l2
         return 0.5 * float(scaled.sum())

@@ -123,7 +123,7 @@ class Proof:
 
         Without a dual they prove nothing, but where they are 0.
         """
-        excess = f.excess(f.gradient, units)
+        excess = f.excess(f.gradient, units, self.zero)
         near = self.asked and excess <= (0.0 if self.problem is None else self.enough(f.value))
         if not self._peers.decide(near)[0]:
             return False

@@ -46,7 +46,8 @@ learning_rate : str, Cosine, Exact or Backtracking, default='optimal' (classifie
     'invscaling': eta0 / t ** power_t. 'adaptive': eta0, divided by 5 when progress ends.
     'pa1', 'pa2': passive-aggressive (Crammer et al. 2006) with C = eta0.
     'cosine' or `fastsgd.schedules.Cosine`: cosine annealing from eta0, with warm restarts.
-    With solver='gd' also 'exact' (the step at which the objective is least along the gradient)
+    With solver='gd' on all rows 'optimal' stands for accelerated steps that are found on the way;
+    also 'exact' (the step at which the objective is least along the gradient)
     and 'backtracking' or `fastsgd.schedules.Backtracking` (shortened until the objective falls
     enough); both need a smooth loss and no eta0. 'exact' does not go with L1.
     'lbfgs' and 'newton-cg' use neither learning_rate nor eta0.
@@ -134,7 +135,8 @@ loss_curve_ : list of float
     than 'sgd' tell the objective itself, by iteration.
 fit_stats_ : dict
     seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver; eta0: the
-    first step's size, None where steps are found; alpha: what `alpha` or `C` came to; stopped_by:
+    first step's size, None where steps are found; step_bound: what no step of a
+    schedule exceeds, or None; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
     one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more
     loss after a merge than before it; the most of any class. With solver='sdca' epochs_needed:

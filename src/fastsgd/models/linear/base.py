@@ -15,7 +15,7 @@ from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
-from fastsgd.models.linear.advice import advise
+from fastsgd.models.linear.advice import advise, advise_descent, cut_of_schedule
 from fastsgd.models.linear.by_workers import train_by_workers
 from fastsgd.models.linear.certify import Certified
 from fastsgd.models.linear.intercept import begin_intercepts
@@ -129,6 +129,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             **_told(self, settings, job, list(ended.values())),
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings_of(0)),
+            "step_bound": job.step_bound(),
             "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
@@ -209,10 +210,19 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
                 if plan.solver.one_by_one and not isinstance(self.tol, Gap)
                 else by == "max_iter"):
             remedy = "Consider increasing max_iter to improve the fit."
+            if plan.solver.name == "gd":
+                remedy = advise_descent(plan, self._states)
             if plan.solver.by_dual:
                 remedy = advise(plan, self.fit_stats_, self._states)
             warn(f"Maximum number of iteration reached before convergence. {remedy}",
                  self._not_converged)
+        elif self.tol is not None and plan.solver.name == "gd" and by == "stalled":
+            warn(f"No step goes down any more, and tol is not proven to be met. "
+                 f"{advise_descent(plan, self._states, stalled=True)}", self._not_converged)
+        if plan.solver.name == "gd":
+            cut = cut_of_schedule(plan, self.fit_stats_)
+            if cut:
+                warn(cut)
         if self.power_t < 0:
             warn(
                 "Negative values for `power_t` are deprecated and make the step grow; use values "

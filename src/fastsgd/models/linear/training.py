@@ -130,6 +130,11 @@ class Job:
                 longest if longest == np.inf else 2.0 ** np.floor(np.log2(longest)))
         return self._longest_steps[k]
 
+    def step_bound(self):
+        """The step that no step of any model exceeds, or None if there is no bound."""
+        least = min(self._longest_steps.values(), default=self.settings.schedule["eta_max"])
+        return float(least) if self.plan.rate.bounded and least < np.inf else None
+
     def score_of(self, y):
         """``score(weights, intercept)`` of one model on the rows held out, or None."""
         if self.validation is None:
