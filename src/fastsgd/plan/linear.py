@@ -269,8 +269,19 @@ class Plan:
         if self.loss.curvature > 0:
             return longest_step(rows, self.loss.curvature, weight=weight,
                                 by_sums=not one_by_one and self.batch_size is None)
-        return longest_step_of_weights(rows, weight) if weight is not None and one_by_one else (
-            np.inf)
+        if weight is None or not one_by_one:
+            return np.inf
+        return longest_step_of_weights(rows, weight, self.loss.slope(self.loss_constant))
+
+    @property
+    def cuts_heavy_rows(self):
+        """Whether rows of large weight are visited in parts: only where weights are averaged.
+
+        A call of `partial_fit` does not see all weights; a cosine counts the visits of its epochs.
+        """
+        return (self.solver.name == "sgd" and bool(self.average_from) and self.rate.bounded
+                and self.workers is None and self.call in ("fit", "resume")
+                and not isinstance(self.rate.schedule, Cosine))
 
     def _choices(self, rows, schedule, n_models):
         """(solver, sync, threads) of each that solver='auto' may take."""

@@ -128,6 +128,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             "ns_per_nonzero": 1e9 * seconds / max(1.0, trained * rows.nnz / rows.shape[0]),
             **_told(self, settings, job, list(ended.values())),
             "eta0": None if plan.rate.schedule is None else _first_step(job.settings_of(0)),
+            "step_bound": job.step_bound(),
             "alpha": settings.penalty.alpha,
             "stopped_by": next(name for name in WORST_FIRST if name in stops),
             **({"merge_halvings": max(state.merge_halvings for state in states)}
