@@ -254,7 +254,7 @@ class Plan:
             merge_in_order=self.threads.seeded, solver=name,
             batch_size=self.batch_size, search=rate.search, **of_workers, **of_choice)
 
-    def longest_step(self, rows, weight=None):
+    def longest_step(self, rows, weight=None, *, cut=False):
         """The step that no step exceeds, where steps are bounded; else infinity.
 
         Parameters
@@ -262,6 +262,8 @@ class Plan:
         rows : Rows, or WeightedSquares with `weight`
         weight : float64 ndarray of shape (n_rows,) or None
             Of the rows, their class's weight in it.
+        cut : bool
+            Whether they are those of visits, of which heavy rows have several.
         """
         one_by_one = self.solver.one_by_one
         if not self.rate.bounded:
@@ -271,7 +273,7 @@ class Plan:
                                 by_sums=not one_by_one and self.batch_size is None)
         if weight is None or not one_by_one:
             return np.inf
-        return longest_step_of_weights(rows, weight, self.loss.slope(self.loss_constant))
+        return longest_step_of_weights(rows, weight, self.loss.slope(self.loss_constant), cut=cut)
 
     @property
     def cuts_heavy_rows(self):

@@ -147,7 +147,7 @@ class Job:
             weight, parts = self.weight_of(k), self.parts(k)
             if parts is not None:
                 weight = weight * parts.share
-            longest = self.plan.longest_step(self._squares, weight)
+            longest = self.plan.longest_step(self._squares, weight, cut=parts is not None)
             self._longest_steps[k] = (
                 longest if longest == np.inf else 2.0 ** np.floor(np.log2(longest)))
         return self._longest_steps[k]
