@@ -191,7 +191,8 @@ class Plan:
         solver, loss, workers = asked.solver, LOSSES[params.loss], asked.workers
         rate, one_pass = _rate(asked, loss), obstacle_to_one_pass(asked) is None
         return cls(
-            call=call, solver=solver, choices=asked.choices, loss=loss, loss_constant=float(params.epsilon),
+            call=call, solver=solver, choices=asked.choices, loss=loss,
+            loss_constant=float(params.epsilon),
             penalty=make_penalty(params.penalty, params.l1_ratio, float(params.alpha)),
             C=params.C, rate=rate,
             stop=_stop(params, solver, {

@@ -124,7 +124,9 @@ class Job:
         return self.sample_weight is not None or tuple(self._class_weights_of(k)) != (1, 1)
 
     def weight_of(self, k):
-        """Weights of the rows in model k, those of its two classes in them."""
+        """Weights of the rows in model k, those of its two classes in them; None if all are 1."""
+        if not self._is_weighted(k):
+            return None
         negative, positive = self._class_weights_of(k)
         weight = np.where(self.problem.target(k) > 0, positive, negative)
         return weight if self.sample_weight is None else weight * self.sample_weight
@@ -137,6 +139,12 @@ class Job:
         if k not in self._parts:
             self._parts[k] = parts_of(self.weight_of(k), self.subset)
         return self._parts[k]
+
+    def weighted_squares(self, weight):
+        """Largest and mean s (|x|^2 + 1) over the rows, of weights s."""
+        squares = self._squares
+        return (squares.max_square(weight) + float(weight.max()),
+                squares.mean_square(weight) + float(weight.mean()))
 
     def _longest_step(self, k):
         """The step that none of model k exceeds, where rows have weights: a power of 2.
