@@ -4,8 +4,8 @@ The longest step that all rows allow falls with the largest weight, so that one 
 that weighs as much as all others slows the training of all. Where the weights are averaged, the
 noise of longer steps averages out, so heavy rows are cut. The objective stays the same: the parts
 of a row add up to its weight. 15 rows in 20,000 with class_weight="balanced", 20 features,
-average=True: log loss ends 157 % above the optimum with whole rows and 10 % with parts, hinge 242 %
-and 10 %, after fewer epochs.
+average=True: log loss ends 157 % above the optimum with whole rows and 10 % with parts, hinge
+242 % and 10 %, after fewer epochs.
 """
 
 from dataclasses import dataclass

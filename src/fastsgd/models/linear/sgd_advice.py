@@ -47,8 +47,7 @@ def _above_zero(job):
                 f"The objective of the last epoch, {state.curve[-1]:.4g}, is above {zero:.4g}, "
                 "that of a model with all weights 0. Scale the features (StandardScaler, or "
                 "MaxAbsScaler for sparse X), take shorter steps (learning_rate='invscaling' with "
-                "a small eta0, or eta0='auto'), or let solver='auto' choose a method that takes no "
-                "steps of fixed length.")
+                "a small eta0, or eta0='auto'), or set solver='auto'.")
     return None
 
 
