@@ -139,7 +139,7 @@ def test_what_is_below_plans_is_not_told_estimators(folder):
 
 @pytest.mark.filterwarnings("ignore:.*aximum .*iteration")
 @pytest.mark.parametrize(("kind", "options", "most"), [
-    (FastSGDClassifier, {}, {"calls": 198, "files": 27, "switches": 94}),
+    (FastSGDClassifier, {}, {"calls": 222, "files": 29, "switches": 107}),
     (FastSGDClassifier, {"solver": "auto", "loss": "log_loss"}, {"calls": 400}),
     (FastMLPClassifier, {"hidden_layer_sizes": (4,)}, {"calls": 377, "files": 45}),
 ])
@@ -198,7 +198,7 @@ def test_the_reading_path():
     assert text.count("→") == len(path) - 1 > 5
     for here, there in pairwise(path):
         assert there in next_files(here), f"{here} does not lead to {there}"
-    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in path) <= 1500
+    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in path) <= 1600
 
 
 def test_headers_know_no_python():

@@ -90,7 +90,7 @@ def test_a_proof_is_below_the_truth(loss, form, monkeypatch):
     least = objective(w, b)
     for change in (0.0, 0.3, 3.0):
         worse = w + change * np.abs(w).mean() / SCALES
-        excess = proven_excess(scaled, rows, y, None, (worse, b), settings, 30, 0)
+        excess = proven_excess(scaled, rows, y, None, (worse, b), settings, 60, 0)
         assert excess <= objective(worse, b) / least - 1 + 1e-9
         proven += excess > 0
     assert 0 < proven < 3

@@ -15,8 +15,11 @@ from fastsgd.engine.products import products
 
 ROUNDS, NEWTON_STEPS, HALVINGS = 3, 3, 10
 
-FEWEST_EPOCHS = 20
-"""The pass that compares two models costs about half an epoch; of shorter fits nothing is told."""
+WORTH = 0.05
+"""The least excess that is worth a proof."""
+
+FEWEST_EPOCHS = 40
+"""The pass that compares two models costs up to an epoch; of shorter fits nothing is told."""
 
 LEAST_WORK = 3e7
 """Values that a fit has met (a row counts 10 more), below which the search costs over 3 %."""
@@ -25,8 +28,8 @@ SHARE, SMALLEST, LARGEST = 3e-4, 200, 4096
 """Rows of the sample: this share of the visits of a fit, within bounds."""
 
 
-def proven_excess(X, rows, y, weight, model, settings, epochs, seed, worth=0.05):
-    """A lower bound of (f(w, b) - f*) / f*, or 0 where it is not proven to exceed `worth`.
+def proven_excess(X, rows, y, weight, model, settings, epochs, seed):
+    """A lower bound of (f(w, b) - f*) / f*, or 0 where it is not proven to exceed `WORTH`.
 
     Parameters
     ----------
@@ -43,8 +46,6 @@ def proven_excess(X, rows, y, weight, model, settings, epochs, seed, worth=0.05)
     epochs : int
         Of the fit.
     seed : int
-    worth : float
-        The least excess that is worth a proof.
     """
     n = rows.shape[0]
     if (epochs < FEWEST_EPOCHS or n < 2 * SMALLEST
@@ -53,7 +54,7 @@ def proven_excess(X, rows, y, weight, model, settings, epochs, seed, worth=0.05)
     sample = Sample(X, None, None, int(np.clip(SHARE * n * epochs, SMALLEST, LARGEST)), seed)
     w, b = model
     with np.errstate(over="ignore", invalid="ignore"):
-        better = _search(sample, y, weight, w, b, settings, worth)
+        better = _search(sample, y, weight, w, b, settings)
         if better is None:
             return 0.0
         both = np.stack([w, better[0]], axis=1)
@@ -61,7 +62,7 @@ def proven_excess(X, rows, y, weight, model, settings, epochs, seed, worth=0.05)
             _mean_loss(z + c, y, weight, settings) + settings.penalty.value(u)
             for z, c, u in zip(products(rows, both).T, (b, better[1]), both.T, strict=True))
     excess = (before - after) / after if after > 0 else 0.0
-    return float(excess) if excess > worth else 0.0
+    return float(excess) if excess > WORTH else 0.0
 
 
 def _mean_loss(z, y, weight, settings):
@@ -69,8 +70,8 @@ def _mean_loss(z, y, weight, settings):
     return float(np.mean(losses if weight is None else weight * losses))
 
 
-def _search(sample, y, weight, w, b, settings, worth):
-    """(u, its intercept) better than (w, b) by `worth` on rows that it was not found on, or None.
+def _search(sample, y, weight, w, b, settings):
+    """(u, its intercept) better than (w, b) by `WORTH` on rows that it was not found on, or None.
 
     Features that the sample lacks keep their weights.
     """
@@ -90,7 +91,7 @@ def _search(sample, y, weight, w, b, settings, worth):
     B = _Half(X[half:], y[half:], weight[half:], settings)
     rest = settings.penalty.value(w) - l2 / 2 * (begun @ begun)
     before, after = B.value(B.X @ begun + b, begun) + rest, B.value(B.X @ u + c, u) + rest
-    if not before > (1 + worth) * after:
+    if not before > (1 + WORTH) * after:
         return None
     if columns is None:
         return u, c
