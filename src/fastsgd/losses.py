@@ -54,6 +54,11 @@ class Loss:
         """Whether the loss has an epsilon."""
         return bool(self.flags & tables.CONSTANT)
 
+    def slope(self, constant=0.1):
+        """Largest absolute first derivative, where it has a bound."""
+        far = np.array([-1e30, 1e30])
+        return float(np.abs(self.derivative(far, np.ones(2), constant)).max())
+
     def value(self, z, y, constant=0.1):
         """loss(z, y) for margins z and targets y, float64 arrays of equal shape (n,)."""
         return self._map(z, y, constant, 0)

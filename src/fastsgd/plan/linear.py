@@ -267,7 +267,7 @@ class Plan:
             batch_size=self.batch_size, search=rate.search, accelerated=rate.accelerated,
             **of_workers, **of_choice)
 
-    def longest_step(self, rows, weight=None):
+    def longest_step(self, rows, weight=None, *, cut=False):
         """The step that no step exceeds, where steps are bounded; else infinity.
 
         Parameters
@@ -275,6 +275,8 @@ class Plan:
         rows : Rows, or WeightedSquares with `weight`
         weight : float64 ndarray of shape (n_rows,) or None
             Of the rows, their class's weight in it.
+        cut : bool
+            Whether they are those of visits, of which heavy rows have several.
         """
         one_by_one = self.solver.one_by_one
         if not self.rate.bounded:
@@ -282,8 +284,19 @@ class Plan:
         if self.loss.curvature > 0:
             return longest_step(rows, self.loss.curvature, weight=weight,
                                 by_sums=not one_by_one and self.batch_size is None)
-        return longest_step_of_weights(rows, weight) if weight is not None and one_by_one else (
-            np.inf)
+        if weight is None or not one_by_one:
+            return np.inf
+        return longest_step_of_weights(rows, weight, self.loss.slope(self.loss_constant), cut=cut)
+
+    @property
+    def cuts_heavy_rows(self):
+        """Whether rows of large weight are visited in parts: only where weights are averaged.
+
+        A call of `partial_fit` does not see all weights; a cosine counts the visits of its epochs.
+        """
+        return (self.solver.name == "sgd" and bool(self.average_from) and self.rate.bounded
+                and self.workers is None and self.call in ("fit", "resume")
+                and not isinstance(self.rate.schedule, Cosine))
 
     def _choices(self, rows, schedule, n_models):
         """(solver, sync, threads) of each that solver='auto' may take."""

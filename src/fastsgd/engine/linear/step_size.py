@@ -82,8 +82,11 @@ def longest_step(rows, curvature, *, by_sums, weight=None):
     return 1.0 / max(1e-300, 2 * curvature * largest)
 
 
-def longest_step_of_weights(rows, weight):
+def longest_step_of_weights(rows, weight, slope=1.0, *, cut=False):
     """2 / max (s - 1) (|x|^2 + 1) over the rows of weight s > 1, of losses with bounded slopes.
+
+    Divided by the largest slope, where that exceeds 1: modified_huber, whose is 4, ends above the
+    zero model otherwise (weights of 1,000: 167 % above the optimum, and 28 % with averaging).
 
     A schedule's steps are made for rows of weight 1; those of heavier ones move a margin by s
     times as much, and thousands of light rows do not bring it back where one in a thousand weighs
@@ -91,15 +94,22 @@ def longest_step_of_weights(rows, weight):
     class_weight="balanced" end 1 to 3 times above the optimum, without it up to 1,000 times.
     Weights up to 1 make no step shorter.
 
+    Where heavy rows are cut (heavy_rows.py) it is 1 / max s (|x|^2 + 1): longer steps would put
+    averaged models far from the optimum, as the slopes of hinge do not fall towards it.
+
     Parameters
     ----------
     rows : WeightedSquares
     weight : float64 ndarray of shape (n_rows,)
         Of the rows, their class's weight in it.
+    slope : float
+        Largest derivative of the loss in its margin.
+    cut : bool
+        Whether the weights are those of visits, of which heavy rows have several.
     """
-    excess = np.maximum(weight - 1, 0)
+    excess = 2 * weight if cut else np.maximum(weight - 1, 0)
     largest = rows.max_square(excess) + np.max(excess, initial=0.0)
-    return 2.0 / largest if largest > 0 else np.inf
+    return 2.0 / (largest * max(1.0, slope)) if largest > 0 else np.inf
 
 
 def with_step(settings, eta0):

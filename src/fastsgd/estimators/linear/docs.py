@@ -55,7 +55,9 @@ eta0 : float or 'auto', default=0.01
     (0, inf). 'auto' tries steps on at most 2,000 rows (some milliseconds), from the starting
     weights, and takes the best, shortened as suits a few epochs over all rows. For losses of
     unbounded slope no step is longer than half of what any one row, times its weight, allows; for
-    the others rows that weigh s > 1 bound it by 2 / ((s - 1) (|x|^2 + 1)). 'optimal', which does
+    the others rows that weigh s > 1 bound it by 2 / ((s - 1) (|x|^2 + 1)), divided by the largest
+    slope of the loss if that exceeds 1; `fit_stats_["step_bound"]`, None where there is no bound,
+    tells it, and a ConvergenceWarning if few rows made it short. 'optimal', which does
     not use a number, then begins at that step: t0 = 1 / (eta0 * alpha). `fit_stats_` tells the
     step. Where the training diverges it begins again with a quarter of it and a RuntimeWarning,
     up to 8 times. Several classes share one step, judged by the 4 commonest; once backed off it
@@ -71,7 +73,9 @@ n_iter_no_change : int, default=5
 warm_start : bool, default=False
     `fit` starts from the last weights.
 average : bool or int, default=False
-    coef_ is the average of the weights over all steps, or from that step on (ASGD).
+    coef_ is the average of the weights over all steps, or from that step on (ASGD). Rows that
+    weigh more than the mean come several times in an epoch of `fit`, with a part of their weight,
+    where one weighs more than 20 times the mean; `t_` counts these visits.
 sync : {'auto', 'serial', 'merge', 'hogwild', 'round_robin', 'classes', 'map_reduce'}, \
         default='auto'
     How threads share the model. 'merge': each works on a replica of the weights, and the changes

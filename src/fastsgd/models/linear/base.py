@@ -22,6 +22,7 @@ from fastsgd.models.linear.intercept import begin_intercepts
 from fastsgd.models.linear.models import LinearModels
 from fastsgd.models.linear.one_pass import train_in_one_pass
 from fastsgd.models.linear.resume import Resumable
+from fastsgd.models.linear.sgd_advice import advise, is_advised
 from fastsgd.models.linear.sparse_coef import SparseCoef
 from fastsgd.models.linear.training import Job, choose_one_step, train_apart
 from fastsgd.models.model import Model
@@ -138,6 +139,8 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
             **job.communication,
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
+        if is_advised(plan, settings):
+            advise(self, job)
         return self
 
     def _settle(self, plan, rows, X, n_models):

@@ -8,6 +8,7 @@ import numpy as np
 from fastsgd.data.sparse import without_repeats
 from fastsgd.engine.deadline import Deadline
 from fastsgd.engine.linear.gap import GapWatch
+from fastsgd.engine.linear.heavy_rows import parts_of
 from fastsgd.engine.linear.sample import Sample
 from fastsgd.engine.linear.sgd import Settings
 from fastsgd.engine.linear.solvers import TRAIN
@@ -75,6 +76,7 @@ class Job:
     threads: int = 1
     communication: dict = field(default_factory=dict)
     _longest_steps: dict = field(default_factory=dict)
+    _parts: dict = field(default_factory=dict)
 
     compared_rows = COMPARED_ROWS
 
@@ -101,11 +103,10 @@ class Job:
 
     def settings_of(self, k):
         """The settings of model k."""
-        weights = (1.0, 1.0) if self.class_weights is None else self.class_weights[k]
+        weights = self._class_weights_of(k)
         schedule = self.settings.schedule
-        if self.plan.rate.bounded and (
-                self.sample_weight is not None or weights[0] != 1 or weights[1] != 1):
-            schedule = schedule | {"eta_max": self._longest_step(k, weights)}
+        if self.plan.rate.bounded and self._is_weighted(k):
+            schedule = schedule | {"eta_max": self._longest_step(k)}
         mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k],
                        weight_neg=weights[0], weight_pos=weights[1], schedule=schedule)
         eta0 = self.states[k].eta0 if self.plan.rate.auto else None
@@ -116,16 +117,45 @@ class Job:
         rows = Rows(without_repeats(self.X)) if self.rows.repeats else self.rows
         return WeightedSquares(rows)
 
-    def _longest_step(self, k, weights):
+    def _class_weights_of(self, k):
+        return (1.0, 1.0) if self.class_weights is None else self.class_weights[k]
+
+    def _is_weighted(self, k):
+        return self.sample_weight is not None or tuple(self._class_weights_of(k)) != (1, 1)
+
+    def weight_of(self, k):
+        """Weights of the rows in model k, those of its two classes in them; None if all are 1."""
+        if not self._is_weighted(k):
+            return None
+        negative, positive = self._class_weights_of(k)
+        weight = np.where(self.problem.target(k) > 0, positive, negative)
+        return weight if self.sample_weight is None else weight * self.sample_weight
+
+    def parts(self, k):
+        """The visits of model k if its heavy rows come several times in an epoch, or None."""
+        if not (self.plan.cuts_heavy_rows and self.settings.sync == "serial"
+                and self._is_weighted(k)):
+            return None
+        if k not in self._parts:
+            self._parts[k] = parts_of(self.weight_of(k), self.subset)
+        return self._parts[k]
+
+    def weighted_squares(self, weight):
+        """Largest and mean s (|x|^2 + 1) over the rows, of weights s."""
+        squares = self._squares
+        return (squares.max_square(weight) + float(weight.max()),
+                squares.mean_square(weight) + float(weight.mean()))
+
+    def _longest_step(self, k):
         """The step that none of model k exceeds, where rows have weights: a power of 2.
 
         So classes of different weights have the same one often, and can be learnt in one pass.
         """
         if k not in self._longest_steps:
-            weight = np.where(self.problem.target(k) > 0, weights[1], weights[0])
-            if self.sample_weight is not None:
-                weight = weight * self.sample_weight
-            longest = self.plan.longest_step(self._squares, weight)
+            weight, parts = self.weight_of(k), self.parts(k)
+            if parts is not None:
+                weight = weight * parts.share
+            longest = self.plan.longest_step(self._squares, weight, cut=parts is not None)
             self._longest_steps[k] = (
                 longest if longest == np.inf else 2.0 ** np.floor(np.log2(longest)))
         return self._longest_steps[k]
@@ -134,6 +164,14 @@ class Job:
         """The step that no step of any model exceeds, or None if there is no bound."""
         least = min(self._longest_steps.values(), default=self.settings.schedule["eta_max"])
         return float(least) if self.plan.rate.bounded and least < np.inf else None
+
+    def visits(self, k):
+        """(weights, rows) of the visits of model k in an epoch; None means 1, and all rows."""
+        parts = self.parts(k)
+        if parts is None:
+            return self.sample_weight, self.subset
+        weight = parts.share if self.sample_weight is None else parts.share * self.sample_weight
+        return weight, parts.rows
 
     def score_of(self, y):
         """``score(weights, intercept)`` of one model on the rows held out, or None."""
@@ -205,9 +243,10 @@ def train_apart(job, todo, report):
         job.models.detach(k)
         report.begin_model(k)
         watch = job.watch(k, y, report.epoch)
+        weight, visited = job.visits(k)
         run = partial(
-            TRAIN[job.settings.solver], job.rows, y, job.sample_weight, states[k],
-            seed=states[k].seed, subset=job.subset, score=job.score_of(y),
+            TRAIN[job.settings.solver], job.rows, y, weight, states[k],
+            seed=states[k].seed, subset=visited, score=job.score_of(y),
             on_epoch=watch or report.on_epoch, deadline=job.deadline_of(len(states) - k),
             sample=job.compared if job.deadline.limited else None)
         ended[k] = job.train([states[k]], run, job.settings_of(k), states[k + 1:])
