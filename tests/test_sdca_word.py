@@ -119,7 +119,7 @@ def test_warning_names_the_remedy(raw):
     X, y = raw
     model = FastSGDClassifier("log_loss", solver="sdca", alpha=1e-6, tol=1e-3, max_iter=20)
     with pytest.warns(ConvergenceWarning, match=(
-            "(?s)duality gap is .* of the objective, tol asks for 0.001; .*never gets there.*"
+            "(?s)duality gap is .* of the objective, tol asks for 0.001. At .*never gets there.*"
             r"StandardScaler.*another solver= or a larger alpha \(alpha=1e-06")) as caught:
         model.fit(X, y)
     assert caught[0].filename == __file__
@@ -132,7 +132,7 @@ def test_warning_counts_the_epochs():
     epochs = model.fit(X, y).n_iter_
     assert model.fit_stats_["epochs_needed"] is None
     model.set_params(max_iter=10)
-    with pytest.warns(ConvergenceWarning, match="about .* more epochs are needed at this rate. "
+    with pytest.warns(ConvergenceWarning, match="About .* more epochs are needed at this rate. "
                                                 "Consider increasing max_iter"):
         model.fit(X, y)
     assert epochs / 2 <= 10 + model.fit_stats_["epochs_needed"] <= 2 * epochs

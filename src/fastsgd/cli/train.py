@@ -29,7 +29,7 @@ from fastsgd.output_target import is_replaced
 from fastsgd.solvers import Gap
 
 TOLD = ("rows_per_second", "threads", "sync", "workers", "comm", "bytes_sent",
-        "solver", "eta0", "lazy", "stopped_by")
+        "solver", "why", "eta0", "lazy", "stopped_by")
 """Entries of fit_stats_ that are shown, where the estimator has them."""
 
 
@@ -190,8 +190,12 @@ def _run(model, X, y, resumed, model_path, quiet, together, legs):
         if isinstance(message, NotConvergedWarning):
             if getattr(model, "n_iter_no_change", 0) == np.inf:
                 continue  # --tol none: it was not to come to rest
+            by = model.fit_stats_["stopped_by"]
+            if by not in ("max_iter", "max_time"):  # what is told needs no option's name
+                say(f"note: {message}")
+                continue
             limit = f"{model.n_iter_} epochs (--epochs) were"
-            if model.fit_stats_["stopped_by"] == "max_time":
+            if by == "max_time":
                 limit = f"{model.max_time:g} seconds (--max-time) were"
             aim = (f"prove a gap within --gap {model.tol.within:g}" if isinstance(model.tol, Gap)
                    else f"come to rest within --tol {model.tol:g}")

@@ -27,30 +27,26 @@ class AutoTraining:
     def __init__(self, solvers):
         self._solvers = solvers
 
-    def __call__(self, rows, y, sample_weight, state, settings, seed, *, subset=None,
-                 on_epoch=None, deadline=None, peers=ALONE, **how):
+    def __call__(self, rows, y, sample_weight, state, settings, seed, **how):
         """Trains; the arguments and the result as `sgd.train`'s.
 
         `settings.choices` names the solvers that may be taken, with the threads of each, and
         `settings.shape` is the `DataShape` of the rows.
         """
         rows.check()
+        on_epoch, peers = how.pop("on_epoch", None), how.get("peers", ALONE)
         names, shape = [name for name, *_ in settings.choices], settings.shape
-        weight = float(np.mean(row_weights(y, sample_weight, settings, subset)) or 1.0)
+        weight = float(np.mean(row_weights(
+            y, sample_weight, settings, how.get("subset"))) or 1.0)
         choice = first_choice(names, shape, settings.loss, settings.penalty.l2 / weight)
         choice = self._agree(choice, names, peers)
         other = other_choice(names, shape, settings.loss) if choice.solver == "sdca" else None
-        data = {"subset": subset, **how}
-        if deadline is not None:
-            data["deadline"] = deadline
-        if not peers.alone:
-            data["peers"] = peers
 
         def run(name, done=0, **more):
             told = on_epoch if on_epoch is None or not done else _counted_from(done, on_epoch)
             return self._solvers[name](
                 rows, y, sample_weight, state, settings.of_choice(name, done), seed,
-                on_epoch=told, **data, **more)
+                on_epoch=told, **how, **more)
 
         if other is None:
             return _ended(run(choice.solver), choice)

@@ -11,7 +11,7 @@ SAMPLE, SEED = 4096, 0x5A9E
 
 
 class DataShape(NamedTuple):
-    """What is counted of some rows.
+    """Counts of some rows.
 
     Attributes
     ----------

@@ -149,9 +149,14 @@ class DualProblem:
         return float(self.penalty.weigh(losses) + self.penalty.value(w))
 
     def objective_of_none(self):
-        """f of the best model whose weights are 0: what all gaps are small or large beside."""
-        z = np.zeros(self.rows.shape[0])
-        return self.objective(z + self.best_bias(z, 0.0), z[:0])
+        """f of the best model whose weights are 0, to a thousandth: what gaps are large beside."""
+        z, start = np.zeros(self.rows.shape[0]), 0.0
+        if not self.settings.loss.is_classifier and self.settings.fit_intercept:
+            total, weight = self._peers.total(_dot(self.c, self.y), self.c.sum())
+            start = total / weight if weight > 0 else 0.0
+        first = self.objective(z + start, z[:0])
+        b = self.best_bias(z, start, 1e-3 * first)
+        return first if b == start else self.objective(z + b, z[:0])
 
     def penalty_dual(self, v):
         """R*(v); with l1 alone it is 0 where |v| <= l1, else infinite."""

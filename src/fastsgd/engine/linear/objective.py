@@ -82,7 +82,7 @@ class Objective(ABC):
 
     @property
     def smooth_value(self):
-        """What `gradient` is the gradient of, at x."""
+        """Value at x of the part that `gradient` belongs to."""
         return self.mean_loss if self.proximal else self.value
 
     def intercept_of(self, x):
@@ -143,7 +143,7 @@ class Objective(ABC):
         task(0, 1)
 
     def excess(self, residual, units, zero):
-        """What a residual of Newton's equation may add to a gap: |r|^2 / (2 l2), of the weights.
+        """Bound of what a residual of Newton's equation may add to a gap: |r|^2 / (2 l2), of the weights.
 
         Where there is no l2, and for the intercept, l2 is the curvature that `units` stand for;
         `zero` is the f(0) in them.

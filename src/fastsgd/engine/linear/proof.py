@@ -1,4 +1,4 @@
-"""What is proven of a full-gradient method's points: f* from below, and whether `tol` is met.
+"""Proof of a full-gradient method's points: f* from below, and whether `tol` is met.
 
 `tol` is a part of the objective: it asks for f(w, b) - f* <= tol f(w, b). The proof is weak
 duality (certificate.py): any dual point bounds f* from below, and the best bound that was met

@@ -15,14 +15,14 @@ from fastsgd.engine.deadline import NEVER, Deadline
 from fastsgd.engine.run import WORST_FIRST, reason_before
 from fastsgd.kernels import tables
 from fastsgd.kernels.rows import Rows
-from fastsgd.models.linear.advice import advise, advise_descent, cut_of_schedule
+from fastsgd.models.linear.advice import warn_of_end
 from fastsgd.models.linear.by_workers import train_by_workers
 from fastsgd.models.linear.certify import Certified
 from fastsgd.models.linear.intercept import begin_intercepts
 from fastsgd.models.linear.models import LinearModels
 from fastsgd.models.linear.one_pass import train_in_one_pass
 from fastsgd.models.linear.resume import Resumable
-from fastsgd.models.linear.sgd_advice import advise, is_advised
+from fastsgd.models.linear.sgd_advice import advise_sgd, is_advised
 from fastsgd.models.linear.sparse_coef import SparseCoef
 from fastsgd.models.linear.training import Job, choose_one_step, train_apart
 from fastsgd.models.model import Model
@@ -140,7 +140,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         }
         self.loss_curve_ = _mean_curve([state.curve for state in states])
         if is_advised(plan, settings):
-            advise(self, job)
+            advise_sgd(self, job)
         return self
 
     def _settle(self, plan, rows, X, n_models):
@@ -199,33 +199,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         return check_Xy(self, X, y, reset=reset, dtype=dtype, classifier=False)
 
     def _warn_at_end(self, plan):
-        by = self.fit_stats_["stopped_by"]
-        if by == "max_time" and self.tol is not None:
-            warn(
-                f"max_time={self.max_time:g} seconds ended the training before convergence, with "
-                f"n_iter_={self.n_iter_}. "
-                + advise(plan, self.fit_stats_, self._states, "max_time")
-                + " tol=None turns this warning off.",
-                self._not_converged,
-            )
-        elif self.tol is not None and (
-                self.n_iter_ == plan.stop.max_iter  # as scikit-learn warns
-                if plan.solver.one_by_one and not isinstance(self.tol, Gap)
-                else by == "max_iter"):
-            remedy = "Consider increasing max_iter to improve the fit."
-            if plan.solver.name == "gd":
-                remedy = advise_descent(plan, self._states)
-            if plan.solver.by_dual:
-                remedy = advise(plan, self.fit_stats_, self._states)
-            warn(f"Maximum number of iteration reached before convergence. {remedy}",
-                 self._not_converged)
-        elif self.tol is not None and plan.solver.name == "gd" and by == "stalled":
-            warn(f"No step goes down any more, and tol is not proven to be met. "
-                 f"{advise_descent(plan, self._states, stalled=True)}", self._not_converged)
-        if plan.solver.name == "gd":
-            cut = cut_of_schedule(plan, self.fit_stats_)
-            if cut:
-                warn(cut)
+        warn_of_end(self, plan)
         if self.power_t < 0:
             warn(
                 "Negative values for `power_t` are deprecated and make the step grow; use values "

@@ -18,7 +18,7 @@ def is_advised(plan, settings):
             and not plan.stop.held_out and settings.tol is not None and not settings.passive)
 
 
-def advise(model, job):
+def advise_sgd(model, job):
     """Warns of the first thing that is wrong with a fit.
 
     Parameters

@@ -80,6 +80,9 @@ class Job:
 
     compared_rows = COMPARED_ROWS
 
+    def __post_init__(self):
+        self._plain = self.sample_weight is None and self.class_weights is None
+
     @property
     def states(self):
         return self.models.states
@@ -103,9 +106,9 @@ class Job:
 
     def settings_of(self, k):
         """The settings of model k."""
-        weights = self._class_weights_of(k)
+        weights = (1.0, 1.0) if self._plain else self._class_weights_of(k)
         schedule = self.settings.schedule
-        if self.plan.rate.bounded and self._is_weighted(k):
+        if not self._plain and self.plan.rate.bounded and self._is_weighted(k):
             schedule = schedule | {"eta_max": self._longest_step(k)}
         mine = replace(self.settings, max_iter=self.settings.max_iter - self.epochs_before[k],
                        weight_neg=weights[0], weight_pos=weights[1], schedule=schedule)
@@ -167,7 +170,7 @@ class Job:
 
     def visits(self, k):
         """(weights, rows) of the visits of model k in an epoch; None means 1, and all rows."""
-        parts = self.parts(k)
+        parts = None if self._plain else self.parts(k)
         if parts is None:
             return self.sample_weight, self.subset
         weight = parts.share if self.sample_weight is None else parts.share * self.sample_weight
