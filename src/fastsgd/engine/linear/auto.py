@@ -38,9 +38,10 @@ class AutoTraining:
         names, shape = [name for name, *_ in settings.choices], settings.shape
         weight = float(np.mean(row_weights(
             y, sample_weight, settings, how.get("subset"))) or 1.0)
-        choice = first_choice(names, shape, settings.loss, settings.penalty.l2 / weight)
+        l2 = settings.penalty.l2 / weight
+        choice = first_choice(names, shape, settings.loss, l2)
         choice = self._agree(choice, names, peers)
-        other = other_choice(names, shape, settings.loss) if choice.solver == "sdca" else None
+        other = other_choice(names, shape, settings.loss, l2) if choice.solver == "sdca" else None
 
         def run(name, done=0, **more):
             told = on_epoch if on_epoch is None or not done else _counted_from(done, on_epoch)

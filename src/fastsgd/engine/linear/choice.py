@@ -1,34 +1,37 @@
 """Choice of ``solver="auto"``: the first solver by the data's shape, and when another is sooner.
 
-The rule was found on 68 cells of data, loss and alpha, and tried on others (docs/solvers.md). It
-goes by kappa = mean |x - m|^2 / (alpha n): how far one row's dual step moves the margins of the
-others. Costs are counted in nanoseconds per value, so the choice is the same on every machine.
+It goes by kappa = mean |x - m|^2 / (l2 n): how far one row's dual step moves the margins of the
+others, so how many passes dual ascent needs. Costs are counted in nanoseconds per value, not
+timed: the choice is the same on every machine. The numbers are fitted to 200 problems of data,
+loss and alpha (benchmarks/auto.py, docs/solvers.md).
 """
 
 from typing import NamedTuple
 
-STEP, ROW = 2.0, 20.0
-"""A pass of dual steps: nanoseconds a stored value and a row."""
+import numpy as np
 
-PASS = 1.5
-"""A margin or a sum over the rows: nanoseconds a stored value."""
+STEP, ROW, EPOCH = 2.0, 20.0, 1e5
+"""A pass of dual steps: nanoseconds a stored value, a row, and in any case."""
 
-PAIR, DENSE_PAIR, CUBE = 0.7, 0.1, 0.1
+PASS, ITERATION = 1.5, 1e6
+"""A margin or a sum over the rows: nanoseconds a stored value. Of an iteration in any case."""
+
+PAIR, DENSE_PAIR, CUBE = 0.35, 0.05, 0.1
 """A Gram matrix: nanoseconds a product of two values of a row, and of dense ones, by BLAS; a
 Cholesky factor: nanoseconds times d^3."""
 
-NEWTON, RIDGE, INTERIOR, PRODUCTS = 8, 1, 30, 150
-"""Iterations of Newton's method, also on squares, and of the interior point; Hessian products."""
+NEWTON, RIDGE, INTERIOR = 8, 1, 30
+"""Iterations of Newton's method, also on squares, and of the interior point."""
+
+PRODUCTS = 150.0
+"""Products with the Hessian that newton-cg needs where kappa is at most 1."""
+
+PASSES, STEEP, STEEP_SQUARES, STEEP_KINKED = 10.0, 1.0, 2.0, 0.1
+"""Passes of dual ascent: so many, and so many times kappa: of smooth losses, of squares, of losses
+with kinks."""
 
 FEW = 2000
 """Features up to which a matrix of all pairs of them is made."""
-
-STEEP, STEEP_SQUARES, STEEP_KINKED, STEEP_WIDE = 3.0, 0.5, 1e3, 1.0
-"""kappa above which sdca is not tried first: smooth losses, squares, hinge and epsilon losses; and
-squares where features are more than FEW."""
-
-WORTH_TRYING, AT_ONCE = 20, 2e7
-"""Sdca is tried first only where Newton costs more than so many of its passes, and so many ns."""
 
 
 class Choice(NamedTuple):
@@ -38,22 +41,35 @@ class Choice(NamedTuple):
     why: str
 
 
-def costs(shape, loss):
-    """Nanoseconds that each solver may take; sdca: of one pass."""
-    gram = shape.pairs * (0.5 * DENSE_PAIR if shape.dense else 0.5 * PAIR)
-    factor, one_pass = CUBE * float(shape.d) ** 3, PASS * shape.nnz
-    newton = RIDGE if loss.name == "squared_error" else NEWTON
-    return {
-        "sdca": STEP * shape.nnz + ROW * shape.n,
-        "newton-cholesky": newton * (gram + factor + 5 * one_pass),
-        "interior-point": INTERIOR * (gram + factor + 8 * one_pass),
-        "newton-cg": 2 * PRODUCTS * one_pass,
-    }
-
-
 def kappa(shape, l2):
     """mean |x - m|^2 / (l2 n)."""
     return shape.spread / max(l2 * max(1, shape.n), 1e-300)
+
+
+def costs(names, shape, loss, l2):
+    """Nanoseconds that solvers may take to a gap of 1e-3, by name; of sdca in all.
+
+    Those that the data or the loss rule out are left out.
+    """
+    gram = shape.pairs * (DENSE_PAIR if shape.dense else PAIR)
+    matrix, one_pass = gram + CUBE * float(shape.d) ** 3 + ITERATION, PASS * shape.nnz
+    steep, squares = kappa(shape, l2), loss.name == "squared_error"
+    slope = STEEP_SQUARES if squares else STEEP if loss.smooth else STEEP_KINKED
+    products = PRODUCTS * (1 + 0.25 * np.log10(max(steep, 1.0)) ** 2)
+    found = {
+        "sdca": (PASSES + slope * steep) * epoch(shape),
+        "newton-cg": products * 2 * one_pass + NEWTON * ITERATION,
+    }
+    if shape.d <= FEW:
+        found["newton-cholesky"] = (RIDGE if squares else NEWTON) * (matrix + 5 * one_pass)
+        found["interior-point"] = INTERIOR * (matrix + 8 * one_pass)
+    return {name: found[name] for name in names if name in found and (
+        name == "sdca" or (name == "interior-point") != loss.smooth)}
+
+
+def epoch(shape):
+    """Nanoseconds of a pass of dual steps."""
+    return STEP * shape.nnz + ROW * shape.n + EPOCH
 
 
 def first_choice(names, shape, loss, l2):
@@ -66,44 +82,31 @@ def first_choice(names, shape, loss, l2):
     shape : DataShape
     loss : Loss
     l2 : float
-        alpha times the share of l2.
+        alpha times the share of l2, by the mean weight of a row.
 
     Returns
     -------
     Choice
     """
-    small, steep, cost = shape.d <= FEW, kappa(shape, l2), costs(shape, loss)
-    squares = loss.name == "squared_error"
-    table = (f"{shape.d:,} {'dense' if shape.dense else 'sparse'} features, "
-             f"mean |x - mean|^2 / (alpha n) = {steep:.2g}")
-    if "sdca" not in names:
-        name = "newton-cholesky" if small and "newton-cholesky" in names else names[-1]
-        return Choice(name, f"{name}: no dual step for these parameters; {table}")
-    if loss.smooth:
-        if "newton-cholesky" in names and small:
-            limit = STEEP_SQUARES if squares else STEEP
-            cheap = cost["newton-cholesky"] <= max(WORTH_TRYING * cost["sdca"], AT_ONCE)
-            if (shape.dense or steep > limit) and cheap:
-                return Choice("newton-cholesky", f"newton-cholesky: {table}")
-        elif "newton-cg" in names and squares and steep > STEEP_WIDE:
-            return Choice("newton-cg", f"newton-cg: squares, {table}")
-    elif "interior-point" in names and small and shape.dense and steep > STEEP_KINKED:
-        return Choice("interior-point", f"interior-point: loss with kinks, {table}")
-    return Choice("sdca", f"sdca: {table}")
+    cost = costs(names, shape, loss, l2)
+    if not shape.dense:  # rare columns are not for it, but where sdca fails
+        cost.pop("interior-point", None)
+    name = min(cost, key=cost.__getitem__) if cost else names[-1]
+    kind = "" if loss.smooth else " with kinks"
+    return Choice(name, (
+        f"{name}: {loss.name}{kind}, {shape.d:,} {'dense' if shape.dense else 'sparse'} features, "
+        f"mean |x - mean|^2 / (alpha n) = {kappa(shape, l2):.2g}"))
 
 
-def other_choice(names, shape, loss):
+def other_choice(names, shape, loss, l2):
     """The solver to change to where sdca is too slow, and how many passes of sdca it costs.
 
     Returns
     -------
     (str, float) or None
     """
-    cost, small = costs(shape, loss), shape.d <= FEW
-    possible = [name for name in names if name != "sdca"
-                and (small or name == "newton-cg")
-                and (name == "interior-point") != loss.smooth]
-    if not possible:
+    cost = costs([name for name in names if name != "sdca"], shape, loss, l2)
+    if not cost:
         return None
-    name = min(possible, key=cost.__getitem__)
-    return name, cost[name] / max(cost["sdca"], 1.0)
+    name = min(cost, key=cost.__getitem__)
+    return name, cost[name] / epoch(shape)

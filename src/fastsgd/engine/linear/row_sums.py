@@ -12,7 +12,7 @@ from fastsgd.engine.team import VALUES_OF_A_CHUNK, Team
 from fastsgd.kernels.gradient import Sums
 
 NEARLY_SINGULAR = 1e-10
-"""What must be added to a Hessian's diagonal of ones before it counts as singular."""
+"""Part of a Hessian's diagonal that must be added to it before it counts as singular."""
 
 
 class RowSums(Objective):
