@@ -143,7 +143,7 @@ class Objective(ABC):
         task(0, 1)
 
     def excess(self, residual, units, zero):
-        """Bound of what a residual of Newton's equation may add to a gap: |r|^2 / (2 l2), of the weights.
+        """Bound of what a Newton step's residual may add to a gap: |r|^2 / (2 l2), of the weights.
 
         Where there is no l2, and for the intercept, l2 is the curvature that `units` stand for;
         `zero` is the f(0) in them.
