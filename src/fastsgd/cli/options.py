@@ -222,8 +222,8 @@ PARAMETERS = (
         "map_reduce, hogwild or merge.", "auto"),
     option(
         "--solver", "sgd (steps by single rows), sdca (dual ascent), gd, lbfgs, newton-cg, "
-        "interior-point (sums over all rows), or auto. MLP: sgd, adam, lbfgs, adagrad, rmsprop or "
-        "adadelta.",
+        "newton-cholesky, interior-point (sums over all rows), or auto. MLP: sgd, adam, lbfgs, "
+        "adagrad, rmsprop or adadelta.",
         "sgd; MLP: adam"),
     option(
         "--batch-size", "Rows of a step: of --solver gd, of an MLP.", "all; MLP: 200", kind=int),

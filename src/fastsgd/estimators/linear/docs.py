@@ -102,17 +102,20 @@ workers : None, int or Workers, default=None
     give the model of one process up to rounding, 'sdca' reaches the same optimum, 'sgd' averages
     weights now and then. Several classes are learnt one after the other. `n_jobs` counts the
     threads of each worker. They live as long as the estimator. See docs/workers.md.
-solver : {'sgd', 'sdca', 'gd', 'lbfgs', 'newton-cg', 'interior-point', 'auto'}, default='sgd'
+solver : str, default='sgd'
     'sgd': steps by single rows. 'sdca': dual coordinate ascent, which ends with a proof of how far
     the optimum is at most; not for the perceptron, nor without a part of l2. The others sum over
     all rows before a step, by Map-Reduce: any number of threads gives the same bits. 'gd': steps
-    against the gradient, by `learning_rate`; with L1 proximal ones. 'lbfgs': quasi-Newton
-    (scipy's). 'newton-cg': Newton steps by conjugate gradients. These two need a smooth loss and
-    no L1. 'interior-point': Newton steps on the optimality conditions of 'hinge' and
+    against the gradient, by `learning_rate`: with 'optimal' on all rows accelerated ones; with L1
+    proximal. 'lbfgs': quasi-Newton (scipy's). 'newton-cg': Newton steps by conjugate gradients.
+    'newton-cholesky': whole Newton steps, for up to 10,000 features of whatever scales. These
+    three need a smooth loss and no L1. 'interior-point': Newton steps on the optimality conditions of 'hinge' and
     'epsilon_insensitive' with l2, for up to 2,000 features of whatever scales; it ends with a
-    proof, as 'sdca' does, which goes on where it gets no further. These four have no
-    `early_stopping`, and go to the optimum.
-    'auto': the first of 'sdca', 'newton-cg', 'sgd', 'gd' that takes the other parameters.
+    proof, as 'sdca' does, which goes on where it gets no further. All but
+    'sgd' and 'gd' go to the optimum and have no `early_stopping`.
+    'auto': of 'sdca', 'newton-cholesky', 'interior-point' and 'newton-cg' those that take the
+    other parameters, by the data: the one that its size, density and scales speak for, and
+    another where that is too slow (fit_stats_['solver'] and ['why']); else 'sgd', else 'gd'.
     `partial_fit`, `average` and eta0='auto' are for 'sgd', chosen by 'auto' or by name. See
     docs/support.md for what goes with what, docs/solvers.md for how they work.
 batch_size : int or None, default=None
@@ -138,17 +141,18 @@ loss_curve_ : list of float
     alpha * R(w) at the epoch's end; the mean over the classes. Without minibatches other solvers
     than 'sgd' tell the objective itself, by iteration.
 fit_stats_ : dict
-    seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver; eta0: the
-    first step's size, None where steps are found; step_bound: what no step of a
+    seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver and why
+    it was taken; eta0: the first step's size, None where steps are found; step_bound: what no step of a
     schedule exceeds, or None; alpha: what `alpha` or `C` came to; stopped_by:
-    'max_time', 'max_iter', 'callback' or 'tol', of several classes the first of these that ended
+    'max_time', 'max_iter', 'stalled' (no step goes down any more, and `tol` is not proven to be
+    met), 'callback' or 'tol', of several classes the first of these that ended
     one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more
     loss after a merge than before it; the most of any class. With solver='sdca' epochs_needed:
     how many more `tol` needs at the rate of the last half; inf where the gap did not fall, None
     where `tol` is reached or None; the most of any class.
 gap_ : float or ndarray of shape (n_models,)
-    What the objective is above its optimum at most; after solver='sdca', tol=Gap(...) or
-    `certify`.
+    What the objective is above its optimum at most; after any solver that goes to the optimum,
+    tol=Gap(...) or `certify`.
 dual_gap_, dual_coef_, support_
     With solver='sdca': `gap_`; the dual variables of the rows that have one, of shape (n_models,
     n_support); and the numbers of these rows. With l2 coef_ = dual_coef_ @ X[support_]. With
