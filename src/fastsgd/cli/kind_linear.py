@@ -24,7 +24,8 @@ class Linear:
 
     names = {"classify": "FastSGDClassifier", "regress": "FastSGDRegressor"}
     losses = {"classify": tuple(LOSSES), "regress": tuple(REGRESSION_LOSSES)}
-    only = ("penalty", "C", "l1_ratio", "epsilon", "fit_intercept", "gap", "eta0", "average")
+    only = ("penalty", "C", "l1_ratio", "epsilon", "fit_intercept", "gap", "eta0", "max_step",
+            "average")
 
     @staticmethod
     def values(model, params):
@@ -37,6 +38,9 @@ class Linear:
             if "tol" in params:
                 raise ValueError("give --tol or --gap, not both: each says when to end")
             values["tol"] = Gap(values.pop("gap"))
+        if params.get("max_step", "auto") != "auto":
+            values["max_step"] = (None if params["max_step"] == "none"
+                                  else number(params["max_step"], "max_step"))
         if params.get("eta0", "auto") != "auto":
             values["eta0"] = number(params["eta0"], "eta0")
         return values

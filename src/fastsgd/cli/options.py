@@ -192,6 +192,9 @@ PARAMETERS = (
     option(
         "--eta0", "Linear: first step size, a number > 0, which optimal does not use; or auto: "
         "found on a sample of the rows, for optimal too; not for pa1 and pa2.", "0.01"),
+    option(
+        "--max-step", "Linear: no step of a schedule exceeds it: a number > 0; auto: what the "
+        "rows allow; or none.", "auto"),
     option("--learning-rate-init", "MLP: first step size, a number > 0.", "0.001", kind=float),
     option(
         "--power-t", "Exponent of invscaling: eta0 / step ** power_t.", "0.5; to regress a "

@@ -46,9 +46,11 @@ class Rate:
     eta0, power_t : float
     adaptive, passive : bool
         What the schedule is.
+    most : float
+        The user's own bound of a step; infinity without.
     bounded : bool
-        Whether no step may exceed what the rows allow; a constant one is the user's own, and a
-        passive-aggressive one is what its row allows.
+        Whether no step may exceed what the rows allow, where the user gives no bound; a constant
+        one is the user's own, and a passive-aggressive one is what its row allows.
     """
 
     schedule: str | Cosine | None
@@ -59,6 +61,7 @@ class Rate:
     power_t: float
     adaptive: bool
     passive: bool
+    most: float
     bounded: bool
 
 
@@ -280,7 +283,7 @@ class Plan:
         """
         one_by_one = self.solver.one_by_one
         if not self.rate.bounded:
-            return np.inf
+            return self.rate.most
         if self.loss.curvature > 0:
             return longest_step(rows, self.loss.curvature, weight=weight,
                                 by_sums=not one_by_one and self.batch_size is None)
@@ -339,12 +342,15 @@ def _rate(asked, loss):
     flags = 0 if schedule is None else asked.flags
     auto = isinstance(params.eta0, str) and asked.solver.one_by_one
     own = params.learning_rate == "constant" and not auto
+    most = getattr(params, "max_step", "auto")
+    by_rows = most == "auto" and not own and schedule is not None
     return Rate(
         schedule=schedule, search=asked.search, accelerated=accelerated, auto=auto,
         eta0=1.0 if isinstance(params.eta0, str) else float(params.eta0),
         power_t=float(params.power_t), adaptive=bool(flags & tables.ADAPTIVE),
         passive=bool(flags & tables.PASSIVE_AGGRESSIVE),
-        bounded=not own and schedule is not None and not flags & tables.PASSIVE_AGGRESSIVE)
+        most=np.inf if most in ("auto", None) else float(most),
+        bounded=by_rows and not flags & tables.PASSIVE_AGGRESSIVE)
 
 
 def _stop(params, solver, max_iter):

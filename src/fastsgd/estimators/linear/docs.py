@@ -64,6 +64,10 @@ eta0 : float or 'auto', default=0.01
     stays so for the classes after. `fit` chooses anew, also with `warm_start`; `partial_fit`
     chooses on its first batch and keeps the step, as does `resume`. Refused for 'pa1', 'pa2' and
     loss='perceptron', whose objective is least at weights of 0.
+max_step : float, 'auto' or None, default='auto'
+    No step of a schedule exceeds it; (0, inf). 'auto': what the rows allow, for losses of
+    unbounded slope and heavy rows, see `eta0`; a constant step that is given as a number is never
+    cut. None: no bound.
 power_t : float, default=0.5 (classifier), 0.25 (regressor)
 early_stopping : bool, default=False
     Judges progress by the score on `validation_fraction` of the rows, held out.
@@ -109,10 +113,9 @@ solver : str, default='sgd'
     against the gradient, by `learning_rate`: with 'optimal' on all rows accelerated ones; with L1
     proximal. 'lbfgs': quasi-Newton (scipy's). 'newton-cg': Newton steps by conjugate gradients.
     'newton-cholesky': whole Newton steps, for up to 10,000 features of whatever scales. These
-    three need a smooth loss and no L1. 'interior-point': Newton steps on the optimality conditions of 'hinge' and
-    'epsilon_insensitive' with l2, for up to 2,000 features of whatever scales; it ends with a
-    proof, as 'sdca' does, which goes on where it gets no further. All but
-    'sgd' and 'gd' go to the optimum and have no `early_stopping`.
+    three need a smooth loss and no L1. 'interior-point': Newton steps on the optimality conditions
+    of 'hinge' and 'epsilon_insensitive' with l2, for up to 2,000 features of whatever scales;
+    'sdca' goes on where it gets no further. All but 'sgd' and 'gd' go to the optimum and have no `early_stopping`.
     'auto': of 'sdca', 'newton-cholesky', 'interior-point' and 'newton-cg' those that take the
     other parameters, by the data: the one that its size, density and scales speak for, and
     another where that is too slow (fit_stats_['solver'] and ['why']); else 'sgd', else 'gd'.
@@ -141,9 +144,9 @@ loss_curve_ : list of float
     alpha * R(w) at the epoch's end; the mean over the classes. Without minibatches other solvers
     than 'sgd' tell the objective itself, by iteration.
 fit_stats_ : dict
-    seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver and why
-    it was taken; eta0: the first step's size, None where steps are found; step_bound: what no step of a
-    schedule exceeds, or None; alpha: what `alpha` or `C` came to; stopped_by:
+    seconds, rows_per_second, ns_per_nonzero (of passes over X), threads, sync, solver, and why it
+    was taken; eta0: the first step's size, None where steps are found; step_bound: what no step
+    of a schedule exceeds, or None; alpha: what `alpha` or `C` came to; stopped_by:
     'max_time', 'max_iter', 'stalled' (no step goes down any more, and `tol` is not proven to be
     met), 'callback' or 'tol', of several classes the first of these that ended
     one. With sync='merge' merge_halvings: how often intervals were halved, as rows met far more

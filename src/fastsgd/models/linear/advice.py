@@ -108,8 +108,8 @@ def cut_of_schedule(plan, stats):
     else:
         return None
     return (f"The first steps were cut to {bound:.3g}{by}: longer ones may diverge with "
-            f"loss={plan.loss.name!r} on these rows. learning_rate='constant' with that eta0 is "
-            "never cut; a smaller eta0 turns this warning off.")
+            f"loss={plan.loss.name!r} on these rows. max_step=None turns the bound "
+            "off, a smaller eta0 this warning.")
 
 
 def _relative_gap(state):

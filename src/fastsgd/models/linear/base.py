@@ -59,6 +59,7 @@ class LinearModel(Resumable, Certified, SparseCoef, Model):
         "batch_size": [Range(Integral, *RANGES["batch_size"]), None],
         "learning_rate": [Among(tuple(RATE_NAMES)), *RATE_KINDS],
         "eta0": [Range(Real, 0, None, "neither"), Among(("auto",))],
+        "max_step": [Range(Real, 0, None, "neither"), Among(("auto",)), None],
         "power_t": [Range(Real, None, None, "neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Range(Real, 0, 1, "neither")],

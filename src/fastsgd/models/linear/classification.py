@@ -56,7 +56,7 @@ class LinearClassifier(Multilabel, LinearModel):
         validation_fraction=0.1, n_iter_no_change=5, class_weight=None, warm_start=False,
         average=False, C=None, sync="auto", merge_every="auto", multi_class="ovr",
         device="cpu", workers=None, max_time=None, solver="sgd",
-        batch_size=None,
+        batch_size=None, max_step="auto",
     ):
         self.loss = loss
         self.penalty = penalty
@@ -88,6 +88,7 @@ class LinearClassifier(Multilabel, LinearModel):
         self.max_time = max_time
         self.solver = solver
         self.batch_size = batch_size
+        self.max_step = max_step
 
     @trains
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):

@@ -34,7 +34,7 @@ class LinearRegressor(LinearModel):
         random_state=None, learning_rate="invscaling", eta0=0.01, power_t=0.25,
         early_stopping=False, validation_fraction=0.1, n_iter_no_change=5, warm_start=False,
         average=False, C=None, n_jobs=None, sync="auto", merge_every="auto",
-        device="cpu", workers=None, max_time=None, solver="sgd", batch_size=None,
+        device="cpu", workers=None, max_time=None, solver="sgd", batch_size=None, max_step="auto",
     ):
         self.loss = loss
         self.penalty = penalty
@@ -64,6 +64,7 @@ class LinearRegressor(LinearModel):
         self.max_time = max_time
         self.solver = solver
         self.batch_size = batch_size
+        self.max_step = max_step
 
     @trains
     def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):

@@ -166,7 +166,7 @@ class Job:
     def step_bound(self):
         """The step that no step of any model exceeds, or None if there is no bound."""
         least = min(self._longest_steps.values(), default=self.settings.schedule["eta_max"])
-        return float(least) if self.plan.rate.bounded and least < np.inf else None
+        return float(least) if least < np.inf else None
 
     def visits(self, k):
         """(weights, rows) of the visits of model k in an epoch; None means 1, and all rows."""
