@@ -115,7 +115,8 @@ solver : str, default='sgd'
     'newton-cholesky': whole Newton steps, for up to 10,000 features of whatever scales. These
     three need a smooth loss and no L1. 'interior-point': Newton steps on the optimality conditions
     of 'hinge' and 'epsilon_insensitive' with l2, for up to 2,000 features of whatever scales;
-    'sdca' goes on where it gets no further. All but 'sgd' and 'gd' go to the optimum and have no `early_stopping`.
+    'sdca' goes on where it gets no further. All but 'sgd' and 'gd' go to the optimum and have no
+    `early_stopping`.
     'auto': of 'sdca', 'newton-cholesky', 'interior-point' and 'newton-cg' those that take the
     other parameters, by the data: the one that its size, density and scales speak for, and
     another where that is too slow (fit_stats_['solver'] and ['why']); else 'sgd', else 'gd'.

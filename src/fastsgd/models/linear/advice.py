@@ -90,7 +90,7 @@ def _reached(plan, model):
 
 
 def cut_of_schedule(plan, stats):
-    """What to tell where a bound has cut the first step of gradient descent, or None.
+    """Text for a bound that has cut the first step of gradient descent, or None.
 
     Parameters
     ----------
