@@ -53,7 +53,8 @@ class NumPyObjective(Objective):
 
     def units(self, proof, power=0.25):
         h = 0.25 * (self._X ** 2).mean(axis=0) + self._l2
-        h, mean = np.maximum(h, 1e-12 * h.max()), np.exp(np.log(h).mean())
+        h = np.maximum(h, 1e-12 * h.max())
+        mean = np.exp(np.log(h).mean())
         u = np.r_[(h / mean) ** -power * mean ** -0.5, (0.25 * proof.weight) ** -0.5]
         return u[:len(self.x)] * np.sqrt(proof.zero)
 

@@ -57,7 +57,7 @@ def how(solver, loss):
     if solver == "gd" and not LOSSES[loss].smooth:
         return {"learning_rate": "optimal", "tol": None, "max_iter": 2000}, STEPPING
     rate = {"learning_rate": "backtracking"} if solver == "gd" else {}
-    return {"tol": 1e-7, "max_iter": 50_000, **rate}, EXACT
+    return {"tol": EXACT if solver == "gd" else 1e-7, "max_iter": 50_000, **rate}, EXACT
 
 
 def data(kind, cell):

@@ -12,7 +12,15 @@ from kernel_reference import small_problem
 from numpy_objective import NumPyObjective
 from test_solvers import model_for
 
-from fastsgd.engine.linear import batch, descent, lbfgs, newton
+from fastsgd.engine.linear import (
+    accelerated,
+    attempts,
+    batch,
+    lbfgs,
+    newton,
+    scheduled,
+    steepest,
+)
 from fastsgd.engine.linear.batch import BatchTraining
 from fastsgd.engine.linear.objective import Objective
 from fastsgd.engine.linear.solvers import TRAIN
@@ -66,7 +74,8 @@ def test_an_objective_that_lacks_something_is_not_made():
         Half(np.ones((2, 1)), None, None, 0.0, batch=None, deadline=None, peers=None)
 
 
-@pytest.mark.parametrize("module", [batch, descent, lbfgs, newton], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [
+    accelerated, attempts, batch, lbfgs, newton, scheduled, steepest], ids=lambda m: m.__name__)
 def test_loops_ask_what_the_class_names(module):
     """Methods, and the attributes of its docstring."""
     asked = set(re.findall(r"\b(?:self\.)?_?f\.([a-z_]+)\b", inspect.getsource(module)))

@@ -131,6 +131,8 @@ class BatchTraining:
             if minibatches is None:  # with a score `tol` is about that
                 proof = Proof(examples, settings, state, f.share, peers,
                               tol=settings.tol if score is None else None)
+            if proof is not None and not peers.alone:  # sums of all ranks: now, on all of them
+                proof.gather()
             try:
                 self.method(f, Iterations(f, run, settings, steps, minibatches, proof))
                 if proof is not None and run.stopped_by != "max_time":

@@ -154,8 +154,11 @@ class DualProblem:
         if not self.settings.loss.is_classifier and self.settings.fit_intercept:
             total, weight = self._peers.total(_dot(self.c, self.y), self.c.sum())
             start = total / weight if weight > 0 else 0.0
-        first = self.objective(z + start, z[:0])
-        b = self.best_bias(z, start, 1e-3 * first)
+        first, b = self.objective(z + start, z[:0]), start
+        if self.settings.fit_intercept:  # not by threads: units and bits rest on it
+            loss, constant = self.settings.loss, self.settings.loss_constant
+            b = root(lambda b: self.total(_dot(self.c, loss.derivative(
+                z + b, self.y, constant))), start, 1e-3 * first / self.penalty.alpha)
         return first if b == start else self.objective(z + b, z[:0])
 
     def penalty_dual(self, v):

@@ -61,6 +61,7 @@ class Proof:
         self._tol = tol
         self._n = max(1, sum(peers.counts(examples.n_visits)))
         self.lower, self.gap = -np.inf, None
+        self._zero = self._weight = None
 
     @cached_property
     def _row_weights(self):
@@ -74,14 +75,25 @@ class Proof:
         return DualProblem(rows, y, self._row_weights, self._settings, self._n, self._share,
                            check=False, peers=self._peers) if has_dual(self._settings) else None
 
-    @cached_property
+    def gather(self):
+        """Finds what is found by sums over the rows of all ranks, which all must ask for."""
+        return self.zero, self.weight
+
+    @property
     def weight(self):
         """The mean weight of a row."""
-        return self._peers.total(float(self._row_weights.sum()))[0] / self._n
+        if self._weight is None:  # not cached_property, whose lock ranks in threads would share
+            self._weight = self._peers.total(float(self._row_weights.sum()))[0] / self._n
+        return self._weight
 
-    @cached_property
+    @property
     def zero(self):
         """f of the best model whose weights are 0; without a dual of that whose bias is 0 too."""
+        if self._zero is None:
+            self._zero = self._find_zero()
+        return self._zero
+
+    def _find_zero(self):
         if self.problem is not None:
             return self.problem.objective_of_none()
         y, settings = self._examples.y, self._settings

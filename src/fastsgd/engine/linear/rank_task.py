@@ -42,6 +42,7 @@ def unpack_settings(told):
     if told["search"] is not None:
         search = dict(told["search"])
         told["search"] = LINE_SEARCHES[search.pop("name")](**search)
+    told["choices"] = tuple(map(tuple, told["choices"]))
     if told["shape"] is not None:
         told["shape"] = DataShape(*told["shape"])
     return Settings(**told)
