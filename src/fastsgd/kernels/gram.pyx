@@ -120,4 +120,3 @@ cdef void _add_rows(const real_t *x, const index_t *column, const int64_t *indpt
             _add_rising(x + at, column + at, indptr[row + 1] - at, theta[row], gram, d)
         else:
             _add_any(x + at, column + at, indptr[row + 1] - at, theta[row], gram, d)
-
