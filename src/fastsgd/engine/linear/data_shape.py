@@ -6,8 +6,9 @@ import numpy as np
 
 from fastsgd.kernels import order
 
-SAMPLE, SEED = 4096, 0x5A9E
-"""Rows that are looked at; the draw is a property of the data, the same for all models."""
+SAMPLE, FEWEST, VALUES, SEED = 4096, 256, 60_000, 0x5A9E
+"""Rows that are looked at: at most so many, and so many values but for the fewest rows. The draw is
+a property of the data, the same for all models."""
 
 
 class DataShape(NamedTuple):
@@ -44,7 +45,8 @@ class DataShape(NamedTuple):
         n, d = rows.shape
         if not n or not d:
             return cls(n, d, 0, rows.is_dense, 0.0, 0.0)
-        part = rows.take(order.spread(SEED, n, min(n, SAMPLE)))
+        most = max(FEWEST, min(SAMPLE, VALUES * n // max(1, rows.nnz)))
+        part = rows.take(order.spread(SEED, n, min(n, most)))
         if rows.is_dense:
             values = np.asarray(part, np.float64)
             means, squares = values.mean(axis=0), (values * values).sum()
