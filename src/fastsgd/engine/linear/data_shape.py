@@ -7,8 +7,8 @@ import numpy as np
 from fastsgd.kernels import order
 
 SAMPLE, FEWEST, VALUES, SEED = 4096, 256, 60_000, 0x5A9E
-"""Rows that are looked at: at most so many, and so many values but for the fewest rows. The draw is
-a property of the data, the same for all models."""
+"""Rows that are looked at: at most so many, and so many values but for the fewest rows. The draw
+is a property of the data, the same for all models."""
 
 
 class DataShape(NamedTuple):
