@@ -141,7 +141,7 @@ def test_what_is_below_plans_is_not_told_estimators(folder):
 @pytest.mark.parametrize(("kind", "options", "most"), [
     (FastSGDClassifier, {}, {"calls": 223, "files": 30, "switches": 108}),
     # two Newton iterations, and the proof of their gap
-    (FastSGDClassifier, {"solver": "auto", "loss": "log_loss", "tol": 1.0}, {"calls": 880}),
+    (FastSGDClassifier, {"solver": "auto", "loss": "log_loss", "tol": 1.0}, {"calls": 867}),
     (FastMLPClassifier, {"hidden_layer_sizes": (4,)}, {"calls": 377, "files": 45}),
 ])
 def test_the_way_of_a_fit(kind, options, most):

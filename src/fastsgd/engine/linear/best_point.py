@@ -44,8 +44,7 @@ class BestPoint:
         problem, n, d = solver.problem, len(solver.beta), len(solver.v)
         z, w = np.zeros(n), np.zeros(d)
         self.zero = problem.objective(z, w)
-        b = problem.best_bias(z, 0.0, 1e-3 * self.zero)
-        self._without_weights = min(self.zero, problem.objective(z + b, w))
+        self._without_weights = problem.objective_of_none()
         self.dual = np.zeros(n)
         self.lower = problem.value(self.dual, w)
         self._beta, self._estimate = None, np.inf

@@ -149,17 +149,16 @@ class DualProblem:
         return float(self.penalty.weigh(losses) + self.penalty.value(w))
 
     def objective_of_none(self):
-        """f of the best model whose weights are 0, to a thousandth: what gaps are large beside."""
-        z, start = np.zeros(self.rows.shape[0]), 0.0
+        """f without weights, which gaps are large or small beside: the zero model's.
+
+        A regressor with a bias has that at the mean of y: else targets with a large mean would
+        make any gap look small.
+        """
+        z = np.zeros(self.rows.shape[0])
         if not self.settings.loss.is_classifier and self.settings.fit_intercept:
             total, weight = self._peers.total(_dot(self.c, self.y), self.c.sum())
-            start = total / weight if weight > 0 else 0.0
-        first, b = self.objective(z + start, z[:0]), start
-        if self.settings.fit_intercept:  # not by threads: units and bits rest on it
-            loss, constant = self.settings.loss, self.settings.loss_constant
-            b = root(lambda b: self.total(_dot(self.c, loss.derivative(
-                z + b, self.y, constant))), start, 1e-3 * first / self.penalty.alpha)
-        return first if b == start else self.objective(z + b, z[:0])
+            z += total / weight if weight > 0 else 0.0
+        return self.objective(z, z[:0])
 
     def penalty_dual(self, v):
         """R*(v); with l1 alone it is 0 where |v| <= l1, else infinite."""

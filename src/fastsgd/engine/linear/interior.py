@@ -16,14 +16,12 @@ from fastsgd.engine.linear.columns import Columns
 from fastsgd.engine.linear.dual_problem import DualProblem, row_weights
 from fastsgd.engine.linear.interior_steps import InteriorPoint
 from fastsgd.engine.linear.progress import check_finite, make_run
+from fastsgd.engine.linear.proof import enough
 from fastsgd.engine.linear.sdca import Ascended, train_sdca
 from fastsgd.engine.team import Team
 
 SHORT, SHORT_STEPS, MOST = 0.1, 5, 60
 """It gives up after five steps shorter than a tenth, or 60 iterations."""
-
-ROUNDING = 1e-12
-"""No gap is asked for below so much of f(0)."""
 
 
 class Bounds:
@@ -40,7 +38,7 @@ class Bounds:
 
     def __init__(self, problem, columns, state):
         self._problem, self._columns, self._dtype = problem, columns, state.weights.dtype
-        self.zero = problem.objective(np.zeros(len(problem.y)), np.zeros(0))
+        self._zero = problem.objective_of_none()
         self.objective, self.lower = np.inf, -np.inf
         self.weights, self.intercept = np.zeros(len(state.weights)), 0.0
         self.dual = np.zeros(len(problem.y))
@@ -54,8 +52,8 @@ class Bounds:
         return max(0.0, self.objective - self.lower)
 
     def enough(self, tol):
-        """Gap that is asked for: `tol` of the objective, or what rounding leaves of f(0)."""
-        return max((tol or 0.0) * self.objective, ROUNDING * self.zero)
+        """Gap that is asked for: `tol` of the objective, or what rounding leaves."""
+        return enough(tol or 0.0, self.objective, self._zero)
 
     def meet_model(self, w, b):
         """Takes a model, rounded to the type of the state's weights, if it is better."""
@@ -146,8 +144,8 @@ def train_interior(rows, y, sample_weight, state, settings, seed, *, subset=None
                 return 0.0
             bounds.meet_model(*columns.weights_of(point.u))
             bounds.meet_dual(point.dual)
-            enough = bounds.gap <= bounds.enough(settings.tol)
-            if enough:  # fewer rows support the model, where that proves it too
+            near = bounds.gap <= bounds.enough(settings.tol)
+            if near:  # fewer rows support the model, where that proves it too
                 bounds.meet_dual(point.rounded_dual,
                                  bounds.objective - bounds.enough(settings.tol))
             bounds.show(state)
@@ -155,7 +153,7 @@ def train_interior(rows, y, sample_weight, state, settings, seed, *, subset=None
             state.t, run.steps = state.t + n_visits, run.steps + n_visits
             slowest = max(slowest, time.perf_counter() - begun)
             run.after(bounds.objective, bounds.mean_loss(), lambda: (
-                team.expired() or deadline.left < 1.5 * slowest), judged=False, enough=enough)
+                team.expired() or deadline.left < 1.5 * slowest), judged=False, enough=near)
             return length
 
         try:

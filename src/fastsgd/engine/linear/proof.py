@@ -19,6 +19,9 @@ from fastsgd.engine.peers import ALONE
 ROUNDING = 1e-12
 """Part of f without weights below which no gap is asked for: differences are rounding."""
 
+LEAST_PENALTY = 1e-250
+"""alpha from which on a dual is of use: its variables are divided by it."""
+
 
 def enough(tol, objective, zero):
     """The gap that `tol` asks for at an objective, where f without weights is `zero`."""
@@ -26,8 +29,9 @@ def enough(tol, objective, zero):
 
 
 def has_dual(settings):
-    """Whether the problem has a dual that bounds anything."""
-    return settings.loss.name in DUALS and settings.penalty.l1 + settings.penalty.l2 > 0
+    """Whether the problem has a dual that bounds anything, and whose numbers do not overflow."""
+    penalty = settings.penalty
+    return settings.loss.name in DUALS and penalty.l1 + penalty.l2 > LEAST_PENALTY
 
 
 class Proof:
@@ -88,7 +92,7 @@ class Proof:
 
     @property
     def zero(self):
-        """f of the best model whose weights are 0; without a dual of that whose bias is 0 too."""
+        """f without weights (`DualProblem.objective_of_none`); without a dual f(0, 0)."""
         if self._zero is None:
             self._zero = self._find_zero()
         return self._zero
@@ -123,10 +127,12 @@ class Proof:
             return bool(self._peers.decide(near)[0])
         if not self._peers.decide(self._may_be_met(f.value))[0]:
             return False
-        w, b = self.kept(f)
-        objective = f.value
+        return self._met_by_kept(f, f.value, f.x)
+
+    def _met_by_kept(self, f, objective, x):
+        """Whether the weights that are kept of x are near enough; `objective` is x's own."""
         if self._dtype != np.float64:
-            objective = self.problem.objective(self.problem.margins(w, b), w)
+            objective = self._objective_of_kept(f, x)
         self.gap = max(0.0, objective - self.lower)
         return bool(self._peers.decide(self.asked and self.gap <= self.enough(objective))[0])
 
@@ -146,11 +152,12 @@ class Proof:
         """Whether it is worth finding f of the kept model, which rounding has moved."""
         return objective - self.lower <= 2 * self.enough(objective) or not self.asked
 
-    def kept(self, f):
-        """(w, b) at `f`'s point, as float64 of what is kept."""
+    def _objective_of_kept(self, f, x):
+        """f(w, b) of the point x as it is kept."""
         with np.errstate(over="ignore"):
-            w = f.weights_of(f.x).astype(self._dtype).astype(np.float64)
-            return w, float(self._dtype.type(f.intercept_of(f.x)))
+            w = f.weights_of(x).astype(self._dtype).astype(np.float64)
+            b = float(self._dtype.type(f.intercept_of(x)))
+        return self.problem.objective(self.problem.margins(w, b), w)
 
     def try_slopes(self, f):
         """Raises `lower` by the slopes at `f`'s point, with the bias that balances them."""
@@ -164,11 +171,11 @@ class Proof:
         """Raises `lower` by these dual variables."""
         self._raise(self.problem.inside(beta))
 
-    def met_at(self, objective, x):
-        """`met`, for f with kinks: `objective` is that of the point x in float64."""
-        near = objective - self.lower <= self.enough(objective)
-        self.gap = max(0.0, objective - self.lower)
-        return bool(self._peers.decide(self.asked and near)[0])
+    def met_at(self, f, objective, x):
+        """`met` at another point than `f`'s, whose objective is known."""
+        if not self._peers.decide(self._may_be_met(objective))[0]:
+            return False
+        return self._met_by_kept(f, objective, x)
 
     def try_step(self, f, step):
         """Raises `lower` by the slopes that a Newton step from `f`'s point expects at its end.
@@ -191,9 +198,7 @@ class Proof:
             return None
         if self.gap is None or not self.gap <= self.enough(f.value):
             self.try_slopes(f)
-            w, b = self.kept(f)
-            self.gap = max(0.0, self.problem.objective(
-                self.problem.margins(w, b), w) - self.lower)
+            self.gap = max(0.0, self._objective_of_kept(f, f.x) - self.lower)
         return self.gap
 
     def _raise(self, beta):

@@ -9,7 +9,6 @@ which bound f from below. Where the bound is as near as the width allows, the wi
 import numpy as np
 
 from fastsgd.engine.linear.accelerated import AcceleratedSteps
-from fastsgd.engine.linear.objective import Objective
 
 WIDEST, NARROWER = 1.0, 0.3
 """The first width, as a part of f without weights, and what it is multiplied by."""
@@ -17,56 +16,47 @@ WIDEST, NARROWER = 1.0, 0.3
 NARROWEST = 1e-9
 
 
-class Smoothed(Objective):
-    """f with a smoothed loss, by the passes of a `DualProblem`.
+class Smoothed:
+    """f with a smoothed loss, by the passes of a `DualProblem`: what accelerated steps ask for.
 
     Parameters
     ----------
     f : Objective
-        The objective itself: its start, penalty and peers.
+        The objective itself: its point, penalty and peers.
     problem : DualProblem
     settings : Settings
 
     Attributes
     ----------
     width : float
+    x, value, gradient, smooth_value, proximal :
+        As of `Objective`, of the smoothed f.
     true : float
         f itself at x, not smoothed.
+    slopes : float64 ndarray of shape (n_rows,)
+        Minus those of the smoothed losses at x: dual variables.
     """
 
     def __init__(self, f, problem, settings):
-        super().__init__(settings, problem.rows.shape[1], f.intercept_of(np.zeros(0)), f.peers)
         self._f, self._problem, self.width = f, problem, WIDEST
+        self._constant, self.proximal = settings.loss_constant, f.proximal
         self._l2 = 0.0 if self.proximal else settings.penalty.l2
-        self.true = np.inf
-
-    def __exit__(self, *error):
-        pass
-
-    def expired(self):
-        return self._f.expired()
+        self.penalty, self.prox = f.penalty, f.prox
 
     def evaluate(self, x):
-        self.x, self._z = x, self._margins(x)
-        self._arrive()
+        """Goes to the point x; f there and the gradient of its smooth part."""
+        f, problem = self._f, self._problem
+        w = f.weights_of(x)
+        self.x, self._z = x, problem.margins(w, f.intercept_of(x))
+        mean_loss, self.slopes = self._envelope(self._z)
+        self.value, self.true = mean_loss + f.penalty(x), problem.objective(self._z, w)
+        self.smooth_value = mean_loss if self.proximal else self.value
+        self.gradient = np.empty(len(x))
+        self.gradient[:len(w)] = problem.penalty.weigh(-problem.sum_rows(self.slopes))
+        self.gradient[:len(w)] += self._l2 * w
+        if f.learns_intercept:
+            self.gradient[-1] = self._sum(-problem.c * self.slopes)
         return self.value, self.gradient
-
-    def _margins(self, x):
-        self.visits += self._problem.rows.shape[0]
-        return self._problem.margins(self.weights_of(x), self.intercept_of(x))
-
-    def _arrive(self):
-        problem, x = self._problem, self.x
-        value, self.slopes = self._envelope(self._z)
-        self.mean_loss = value
-        self.value = value + self.penalty(x)
-        self.true = problem.objective(self._z, self.weights_of(x))
-        gradient = np.empty(len(x))
-        gradient[:self._d] = problem.penalty.weigh(-problem.sum_rows(self.slopes))
-        gradient[:self._d] += self._l2 * self.weights_of(x)
-        if self.learns_intercept:
-            gradient[-1] = self._sum(-problem.c * self.slopes)
-        self.gradient = gradient
 
     def _sum(self, parts):
         """alpha times a sum over the rows of all."""
@@ -74,36 +64,27 @@ class Smoothed(Objective):
 
     def _envelope(self, z):
         """(mean of the smoothed losses, minus their slopes) at margins."""
-        problem, constant = self._problem, self._settings.loss_constant
+        problem, constant = self._problem, self._constant
         beta = problem.smoothed(z, self.width)
         values = -beta * z - problem.dual.conjugate(beta, problem.y, constant) - (
             0.5 * self.width * beta * beta)
         return self._sum(np.where(problem.c > 0, problem.c * values, 0.0)), beta
 
-    def batch(self, x, rows, n=None):
-        raise NotImplementedError("minibatches take subgradients")
-
-    def product(self, v):
-        raise NotImplementedError("slopes of envelopes have kinks")
-
-    def units(self, proof, power=0.25):
-        return self._f.units(proof, power)
-
     def point_to(self, direction):
+        """Sets the line x + eta * direction for `along`."""
+        f = self._f
         self._direction, self._dz = direction, self._problem.margins(
-            self.weights_of(direction), direction[-1] if self.learns_intercept else 0.0)
+            f.weights_of(direction), direction[-1] if f.learns_intercept else 0.0)
 
     def along(self, eta):
+        """phi(eta), phi' and a bound of phi'' of the smooth part on the line."""
         problem, (value, beta) = self._problem, self._envelope(self._z + eta * self._dz)
-        w = self.weights_of(self.x + eta * self._direction)
-        d = self.weights_of(self._direction)
+        w = self._f.weights_of(self.x + eta * self._direction)
+        d = self._f.weights_of(self._direction)
         slope = self._sum(-problem.c * beta * self._dz) + self._l2 * float((w * d).sum())
         bend = self._sum(problem.c * self._dz * self._dz) / self.width  # no more than this
         return (value + 0.5 * self._l2 * float((w * w).sum()), slope,
                 bend + self._l2 * float((d * d).sum()))
-
-    def move(self, eta, to=None):
-        return self.evaluate(self.x + eta * self._direction if to is None else to)
 
 
 def descend_smoothed(f, run):
@@ -118,8 +99,8 @@ def descend_smoothed(f, run):
     proof = run.proof
     g = Smoothed(f, proof.problem, run.settings)
     g.width = WIDEST * max(proof.zero, np.finfo(float).tiny) / max(proof.weight, 1e-300)
-    g.evaluate(g.start(run.state))
-    units, narrowest = g.units(proof, 0.0), NARROWEST * g.width
+    g.evaluate(f.start(run.state))
+    units, narrowest = f.units(proof, 0.0), NARROWEST * g.width
     steps, best, met = AcceleratedSteps(g, units), (g.true, g.x), False
     while True:
         moved = steps.step()
@@ -127,7 +108,7 @@ def descend_smoothed(f, run):
             g.evaluate(steps.x)  # slopes there: dual variables
         best = min(best, (g.true, steps.x), key=lambda pair: pair[0])
         proof.try_duals(g.slopes)
-        met = proof.met_at(*best)
+        met = proof.met_at(f, *best)
         if run.after(best[1], best[0], best[0] - f.penalty(best[1]), enough=met):
             break
         gap = best[0] - proof.lower

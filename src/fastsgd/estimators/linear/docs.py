@@ -23,8 +23,9 @@ tol : float, Gap or None, default=1e-3
     improved by more than `tol` in `n_iter_no_change` epochs. With the solvers that go to the
     optimum (all but 'sgd', and 'gd' without minibatches), when the objective is proven to be
     within `tol` times itself of the optimum, but never closer than 1e-12 times that of the zero
-    model; without a penalty, when half of Newton's decrement says so. `fastsgd.solvers.Gap(tol)`
-    asks for that proof of any solver; it needs a penalty. None: never.
+    model (of a regressor at the mean of y); without a penalty, when half of Newton's decrement
+    says so. `fastsgd.solvers.Gap(tol)` asks for that proof of any solver; it needs a penalty.
+    None: never.
 shuffle : bool or 'rows', default=True
     True visits blocks of up to 32 neighbouring rows in stratified order, new in each epoch:
     as good as a permutation of rows and nearly twice as fast on large data. Where neighbours are
