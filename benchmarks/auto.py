@@ -58,8 +58,8 @@ def run(cell, limit, max_iter):
     took = methods["auto"]["seconds"] if certified(record, TOL) else float("inf")
     for solver in own(cell.loss, X.shape):
         ours(solver, min(limit, max(AT_LEAST, 1.5 * took)))
-    for name, (library, same) in peers(cell.loss, X.shape, isinstance(X, np.ndarray)).items():
-        add(name, Peer(library, cell.loss), min(limit, max(AT_LEAST, 10 * took)), own=False,
+    for name, (program, same) in peers(cell.loss, X.shape, isinstance(X, np.ndarray)).items():
+        add(name, Peer(program, cell.loss), min(limit, max(AT_LEAST, 10 * took)), own=False,
             same_objective=same)
     values = [m["f"] for m in methods.values() if "f" in m]
     bounds = [m["f"] - m["gap"] for m in methods.values() if m.get("gap") is not None]

@@ -76,11 +76,11 @@ class Ours:
 class Peer:
     """A program of libraries/."""
 
-    def __init__(self, library, loss):
-        self.library, self.loss = library, loss
+    def __init__(self, program, loss):
+        self.program, self.loss = program, loss
 
     def __call__(self, X, y, alpha):
-        return (*self.library.fit(X, y, alpha, self.loss, 0), {})
+        return (*self.program.fit(X, y, alpha, self.loss, 0), {})
 
 
 def attempt(fit, X, y, alpha, threads, limit):
